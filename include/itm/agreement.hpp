@@ -1,0 +1,56 @@
+#pragma once
+// How well scores agree with fine-tuned accuracies (spec 4; paper eq. 1).
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace itm {
+
+/// Ranks with 1 = largest value; tied values take the average of the ranks they span.
+[[nodiscard]] std::vector<double> average_ranks_descending(std::span<const double> values);
+
+/// Paper eq. 1 with average ranks and sign(0) = 0. Undefined (nullopt) for fewer than two models or a constant vector.
+[[nodiscard]] std::optional<double> weighted_tau(std::span<const double> score, std::span<const double> truth);
+/// scipy.stats.weightedtau(score, truth) with its defaults (rank=True, additive hyperbolic weights).
+[[nodiscard]] std::optional<double> weighted_tau_scipy(std::span<const double> score, std::span<const double> truth);
+/// Kendall's tau-b.
+[[nodiscard]] std::optional<double> kendall_tau_b(std::span<const double> score, std::span<const double> truth);
+[[nodiscard]] std::optional<double> spearman_rho(std::span<const double> score, std::span<const double> truth);
+[[nodiscard]] std::optional<double> pearson_r(std::span<const double> score, std::span<const double> truth);
+/// Best true value among the k best-scored models over the best true value (score ties: expectation is not taken, the
+/// pessimistic member counts, so that the figure never flatters).
+[[nodiscard]] std::optional<double> rel_at_k(std::span<const double> score, std::span<const double> truth,
+                                             std::size_t k);
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+/// Everything that `rank` and `correlate` report for one (data set, method).
+struct Agreement {
+  std::size_t models = 0;  ///< models with both a score and a truth
+  std::optional<double> tau_w;
+  std::optional<double> tau_w_scipy;
+  std::optional<double> kendall;
+  std::optional<double> spearman;
+  std::optional<double> pearson;
+  std::optional<double> rel_at_1;
+  std::optional<double> rel_at_3;
+  std::optional<Interval> tau_w_interval;  ///< percentile bootstrap over models, when asked for
+};
+
+struct BootstrapOptions {
+  std::size_t samples = 0;  ///< 0: no interval
+  double confidence = 0.95;
+  std::uint64_t seed = 0;
+};
+
+/// `order` decides ranks (it may break ties of `score`, larger is better); `score` serves Pearson's r only.
+[[nodiscard]] Agreement measure_agreement(std::span<const double> score, std::span<const double> order,
+                                          std::span<const double> truth, const BootstrapOptions& bootstrap = {});
+
+}  // namespace itm

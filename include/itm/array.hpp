@@ -1,0 +1,82 @@
+#pragma once
+// A two-dimensional array as it lies in a file: any dtype, byte order and storage order, memory-mapped where the
+// format allows. Readers (src/io) make them, the engine gathers rows out of them without a standardised copy.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace itm {
+
+/// Element types that the readers accept.
+enum class DType : std::uint8_t { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, boolean };
+
+/// Bytes of one element.
+[[nodiscard]] std::size_t size_of(DType type) noexcept;
+/// "float32", "int64", ...
+[[nodiscard]] std::string_view name_of(DType type) noexcept;
+[[nodiscard]] bool is_floating(DType type) noexcept;
+
+/// A read-only array of one or two dimensions over bytes that somebody keeps alive (`owner`).
+/// Element (i, j) lies at data + (i * row_stride + j * col_stride) bytes.
+class Array {
+ public:
+  Array() = default;
+  Array(std::filesystem::path source, DType type, bool big_endian, std::vector<std::size_t> shape, bool fortran_order,
+        const std::byte* data, std::shared_ptr<const void> owner);
+
+  [[nodiscard]] const std::filesystem::path& source() const noexcept { return source_; }
+  [[nodiscard]] DType dtype() const noexcept { return dtype_; }
+  [[nodiscard]] bool big_endian() const noexcept { return big_endian_; }
+  [[nodiscard]] const std::vector<std::size_t>& shape() const noexcept { return shape_; }
+  [[nodiscard]] std::size_t rows() const noexcept { return shape_.empty() ? 0 : shape_[0]; }
+  [[nodiscard]] std::size_t cols() const noexcept { return shape_.size() < 2 ? 1 : shape_[1]; }
+  [[nodiscard]] std::size_t size() const noexcept { return rows() * cols(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return size() * size_of(dtype_); }
+  [[nodiscard]] const std::byte* data() const noexcept { return data_; }
+  /// Distance in bytes between the first elements of two rows / of two columns.
+  [[nodiscard]] std::ptrdiff_t row_stride() const noexcept { return row_stride_; }
+  [[nodiscard]] std::ptrdiff_t col_stride() const noexcept { return col_stride_; }
+  /// True when a row is contiguous and in the machine's byte order, so that the engine can gather from it directly.
+  [[nodiscard]] bool is_native_row_major() const noexcept;
+
+  /// The same values in native row-major order; itself where that already holds. Frees mapped pages on the way.
+  [[nodiscard]] Array to_native_row_major() const;
+
+  /// Row i as T (float or double), written to out[0, cols()).
+  template <typename T>
+  void read_row(std::size_t i, std::span<T> out) const;
+  /// The whole array as doubles in row-major order.
+  [[nodiscard]] std::vector<double> to_doubles() const;
+  /// The whole array as integers. Throws InputError when a value is not integral.
+  [[nodiscard]] std::vector<std::int64_t> to_integers() const;
+
+ private:
+  std::filesystem::path source_;
+  DType dtype_ = DType::f32;
+  bool big_endian_ = false;
+  std::vector<std::size_t> shape_;
+  std::ptrdiff_t row_stride_ = 0;
+  std::ptrdiff_t col_stride_ = 0;
+  const std::byte* data_ = nullptr;
+  std::shared_ptr<const void> owner_;
+};
+
+/// Reads an array. `.npy` and `.safetensors` are memory-mapped, `.npz` members are unpacked into memory.
+/// `key` names the member of an archive ("feature", "label", "output"); it is ignored for `.npy`.
+/// Throws InputError that names the file, what is wrong and what to do.
+[[nodiscard]] Array read_array(const std::filesystem::path& file, std::string_view key = "feature");
+
+/// The keys of an archive, sorted; for `.npy` an empty list.
+[[nodiscard]] std::vector<std::string> array_keys(const std::filesystem::path& file);
+
+/// Writes a C-order little-endian version-1.0 `.npy` file; the file appears only when it is complete.
+template <typename T>
+void write_npy(const std::filesystem::path& file, std::span<const T> values, std::span<const std::size_t> shape);
+
+}  // namespace itm

@@ -1,0 +1,76 @@
+#pragma once
+// The interface that every system implements, and the registry that makes a new one a single file and a single line.
+//
+// Ranking a data set runs in four steps so that zoo-wide quantities (ITM's dis_b, ETran's min-max) need no special case:
+//   survey(i)  concurrent, per model, sees no other model      (ITM: statistics and dispersion)
+//   settle()   once                                            (ITM: dis_b and every eta)
+//   score(i, repeat)  concurrent, per model and repeat         (ITM: training)
+//   finish()   once: the scores
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "itm/itm.hpp"
+#include "itm/report.hpp"
+#include "itm/zoo.hpp"
+
+namespace itm {
+
+/// Options of all methods in one place; each reads what it knows.
+struct MethodOptions {
+  ItmOptions itm;
+  std::size_t repeats = 1;     ///< seeds seed, seed + 1, ...; the score is their mean
+  bool drop_bad_rows = false;  ///< drop rows with NaN or infinity instead of refusing the file
+  std::function<bool()> cancelled;
+};
+
+/// One data set with the models to be scored on it.
+struct DatasetTask {
+  std::string dataset;
+  std::vector<ZooEntry> entries;
+  Labels labels;  ///< shared by all entries
+};
+
+/// One method at work on one data set.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual void survey(std::size_t model) { (void)model; }
+  virtual void settle(const std::vector<bool>& alive) { (void)alive; }
+  virtual void score(std::size_t model, std::size_t repeat) = 0;
+  /// One entry per model in task order; models that are not alive are ignored.
+  [[nodiscard]] virtual std::vector<ScoredModel> finish(const std::vector<bool>& alive) = 0;
+};
+
+struct Estimator {
+  std::string name;
+  std::string description;  ///< one line
+  std::string citation;
+  std::function<std::unique_ptr<Session>(DatasetTask, const MethodOptions&)> open;
+};
+
+/// All systems, in the order in which they are listed.
+[[nodiscard]] const std::vector<Estimator>& estimators();
+/// Throws InputError naming the methods that exist.
+[[nodiscard]] const Estimator& find_estimator(const std::string& name);
+
+struct RankOptions {
+  std::vector<std::string> datasets;  ///< empty: all
+  std::vector<std::string> methods{"itm"};
+  MethodOptions method;
+  int threads = 1;
+  bool keep_going = false;
+  /// Called after each finished unit (done, total) from any thread, serialised.
+  std::function<void(std::size_t, std::size_t)> progress;
+};
+
+/// Scores every entry of the chosen data sets with every chosen method. Same seed, same result, for any `threads`.
+[[nodiscard]] RankReport rank_zoo(const Zoo& zoo, const RankOptions& options);
+
+/// Adds ground-truth agreement to every result whose data set is in `truth`.
+void add_agreement(RankReport& report, const GroundTruth& truth, const BootstrapOptions& bootstrap = {});
+
+}  // namespace itm

@@ -1,0 +1,63 @@
+#pragma once
+// Results of a ranking and their files: JSON (schema itm.rank/1), CSV and a terminal table (spec 5, 6).
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "itm/agreement.hpp"
+
+namespace itm {
+
+/// One scored model of one data set. `details` holds what the method adds (ITM: eta, dis, curve ...), as JSON text.
+struct ScoredModel {
+  std::string model;
+  double score = 0;         ///< larger is better
+  double tie_break = 0;     ///< larger is better; orders models with equal scores
+  double seconds = 0;
+  std::string details = "{}";
+  int rank = 0;             ///< 1 = best, filled by assign_ranks
+};
+
+/// One (data set, method) cell of a ranking.
+struct RankedDataset {
+  std::string dataset;
+  std::string method;
+  double seconds = 0;
+  std::vector<ScoredModel> models;     ///< best first after assign_ranks
+  std::vector<std::string> truth_missing;  ///< scored models without a truth value
+  std::optional<Agreement> agreement;  ///< when a truth was given
+};
+
+/// A model that could not be scored under --keep-going.
+struct Failure {
+  std::string dataset;
+  std::string model;
+  std::string method;
+  std::string message;
+};
+
+struct RankReport {
+  std::vector<RankedDataset> results;
+  std::vector<Failure> failures;
+  double seconds = 0;  ///< wall clock of the whole command
+  int threads = 1;
+  std::string backend = "cpu";
+};
+
+/// Sorts best first (score, then tie_break, then name) and numbers 1, 2, ...; equal score and tie_break share a rank.
+void assign_ranks(RankedDataset& result);
+
+[[nodiscard]] std::string to_json(const RankReport& report);
+[[nodiscard]] std::string to_csv(const RankReport& report);
+/// A table a person reads at a glance, with one summary line under it.
+[[nodiscard]] std::string to_table(const RankReport& report, bool colour);
+
+/// Writes text so that the file is either whole or absent: temporary file beside it, fsync, rename.
+/// Throws InputError when the directory does not exist or is not writable.
+void write_file_atomically(const std::filesystem::path& file, std::string_view text);
+
+}  // namespace itm
