@@ -2,7 +2,6 @@
 // Results of a ranking and their files: JSON (schema itm.rank/1), CSV and a terminal table (spec 5, 6).
 
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

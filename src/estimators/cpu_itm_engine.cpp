@@ -1,0 +1,405 @@
+// ITM for one model on the CPU (spec 2, steps 6-10): one template, float for speed and double as the reference.
+//
+// One iteration, B = batch, D = dims, C = classes; all matrices row-major:
+//   X (B,D)      gathered and standardised rows                      memory bound
+//   Theta (B,C)  rows of X psi_w^T + psi_b, unit length              2 B D C
+//   E (B,C)      (I - C_j)^n (Theta - Y) + Y, C_j = c Theta Theta^T   gram 2 B^2 C (1/2 + n), factored 4 n B C^2
+//   logits (B,C) E head_w^T + head_b; cross-entropy                  2 B C^2
+//   backward     head_w, E, the same operator on dE, norm, psi_w     2 B D C + 4 B C^2 + the recurrence again
+//   AdamW        over one flat arena                                 memory bound
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/row_reader.hpp"
+#include "device/blas.hpp"
+#include "estimators/itm_math.hpp"
+#include "itm/error.hpp"
+#include "itm/itm.hpp"
+
+namespace itm {
+namespace {
+
+using blas::Op;
+
+/// The cheaper exact evaluation of n steps for this batch: forward and backward each apply the operator once.
+Recurrence choose_recurrence(Recurrence wanted, std::size_t batch, std::size_t classes, std::size_t steps) {
+  if (wanted != Recurrence::automatic) {
+    return wanted;
+  }
+  const auto b = static_cast<double>(batch);
+  const auto c = static_cast<double>(classes);
+  const auto n = static_cast<double>(steps);
+  const double gram = b * b * c * (1 + 4 * n);
+  const double factored = 8 * n * b * c * c;
+  return gram < factored ? Recurrence::gram : Recurrence::factored;
+}
+
+/// psi_w | psi_b | head_w | head_b in one arena.
+template <typename T>
+class Parameters {
+ public:
+  Parameters(std::size_t dims, std::size_t classes)
+      : dims_(dims), classes_(classes), values_(classes * dims + classes + classes * classes + classes) {}
+
+  T* psi_w() { return values_.data(); }
+  T* psi_b() { return psi_w() + classes_ * dims_; }
+  T* head_w() { return psi_b() + classes_; }
+  T* head_b() { return head_w() + classes_ * classes_; }
+  T* data() { return values_.data(); }
+  [[nodiscard]] std::size_t size() const { return values_.size(); }
+
+  void load(const ItmParameters& from) {
+    const auto copy = [](const std::vector<double>& source, T* target) {
+      std::transform(source.begin(), source.end(), target, [](double v) { return static_cast<T>(v); });
+    };
+    copy(from.psi_w, psi_w());
+    copy(from.psi_b, psi_b());
+    copy(from.head_w, head_w());
+    copy(from.head_b, head_b());
+  }
+
+  ItmParameters store() {
+    return {{psi_w(), psi_b()}, {psi_b(), head_w()}, {head_w(), head_b()}, {head_b(), data() + size()}};
+  }
+
+ private:
+  std::size_t dims_;
+  std::size_t classes_;
+  std::vector<T> values_;
+};
+
+template <typename T, typename Stored>
+class CpuItmEngine {
+ public:
+  CpuItmEngine(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan, const ItmOptions& options,
+               double eta, const ItmParameters& initial, std::span<const std::uint32_t> rows)
+      : reader_(feature, rows),
+        statistics_(statistics),
+        plan_(plan),
+        options_(options),
+        eta_(eta),
+        dims_(feature.cols()),
+        classes_(plan.labels.classes),
+        form_(choose_recurrence(options.recurrence, plan.batch, plan.labels.classes, options.steps)),
+        centres_(plan.centres.begin(), plan.centres.end()),
+        parameters_(dims_, classes_),
+        gradient_(dims_, classes_),
+        moment1_(parameters_.size()),
+        moment2_(parameters_.size()),
+        x_(plan.batch * dims_),
+        theta_(plan.batch * classes_),
+        inverse_norm_(plan.batch),
+        evolved_(plan.batch * classes_),
+        logits_(plan.batch * classes_),
+        work_(plan.batch * classes_),
+        targets_(plan.batch) {
+    parameters_.load(initial);
+    if (form_ == Recurrence::gram) {
+      gram_.resize(plan.batch * plan.batch);
+    } else {
+      inner_.resize(classes_ * classes_);
+    }
+  }
+
+  ItmResult run(const ItmObserver& observer) {
+    ItmResult result;
+    result.recurrence = form_;
+    auto next_parameters = observer.parameter_iterations.begin();
+    for (std::size_t t = 0; t < plan_.iterations; ++t) {
+      if (observer.cancelled && observer.cancelled()) {
+        throw Interrupted();
+      }
+      const bool watched = observer.snapshot != nullptr && observer.snapshot_iteration == t + 1;
+      const T loss = train_step(t, watched ? observer.snapshot : nullptr);
+      if (observer.losses != nullptr) {
+        observer.losses->push_back(static_cast<double>(loss));
+      }
+      if (observer.parameters != nullptr && next_parameters != observer.parameter_iterations.end() &&
+          *next_parameters == t + 1) {
+        observer.parameters->push_back(parameters_.store());
+        ++next_parameters;
+      }
+      if ((t + 1) % options_.validate_every == 0 || t + 1 == plan_.iterations) {
+        result.curve.push_back(validate(t + 1));
+      }
+    }
+    result.best = *std::min_element(result.curve.begin(), result.curve.end(), [](const auto& a, const auto& b) {
+      return a.accuracy != b.accuracy ? a.accuracy > b.accuracy : a.loss < b.loss;
+    });
+    if (observer.final_parameters != nullptr) {
+      *observer.final_parameters = parameters_.store();
+    }
+    return result;
+  }
+
+ private:
+  using Rows = std::span<const std::uint32_t>;
+
+  /// X, Theta and the inverse norms of a batch.
+  void embed(Rows batch) {
+    constexpr std::size_t ahead = 2;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (i + ahead < batch.size()) {
+        reader_.prefetch(batch[i + ahead]);
+      }
+      math::standardise_row(reader_.row(batch[i]), statistics_.shift.data(), statistics_.scale.data(), x_.data() + i * dims_,
+                            dims_);
+      std::copy_n(parameters_.psi_b(), classes_, theta_.data() + i * classes_);
+    }
+    blas::gemm<T>(Op::none, Op::transpose, batch.size(), classes_, dims_, 1, x_.data(), dims_, parameters_.psi_w(), dims_, 1,
+                  theta_.data(), classes_);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      inverse_norm_[i] = math::normalise_row(theta_.data() + i * classes_, classes_);
+    }
+  }
+
+  [[nodiscard]] T strength(std::size_t batch) const { return static_cast<T>(eta_ / static_cast<double>(batch)); }
+
+  /// Lower triangle of Theta Theta^T, once per batch.
+  void prepare_recurrence(std::size_t batch) {
+    if (form_ == Recurrence::gram) {
+      blas::syrk_lower<T>(batch, classes_, 1, theta_.data(), classes_, gram_.data(), batch);
+    }
+  }
+
+  /// r <- (I - C_j)^n r. C_j is symmetric, so this is the forward and the backward operator (eq. 7).
+  void apply_recurrence(std::size_t batch, T* r) {
+    for (std::size_t step = 0; step < options_.steps; ++step) {
+      if (form_ == Recurrence::gram) {
+        std::copy_n(r, batch * classes_, work_.data());
+        blas::symm_lower<T>(batch, classes_, -strength(batch), gram_.data(), batch, work_.data(), classes_, 1, r, classes_);
+      } else {
+        blas::gemm<T>(Op::transpose, Op::none, classes_, classes_, batch, 1, theta_.data(), classes_, r, classes_, 0,
+                      inner_.data(), classes_);
+        blas::gemm<T>(Op::none, Op::none, batch, classes_, classes_, -strength(batch), theta_.data(), classes_, inner_.data(),
+                      classes_, 1, r, classes_);
+      }
+    }
+  }
+
+  /// E_n from Theta and the targets' centres.
+  void evolve(std::size_t batch) {
+    prepare_recurrence(batch);
+    for (std::size_t i = 0; i < batch; ++i) {
+      const T* centre = centres_.data() + targets_[i] * classes_;
+      for (std::size_t c = 0; c < classes_; ++c) {
+        evolved_[i * classes_ + c] = theta_[i * classes_ + c] - centre[c];
+      }
+    }
+    apply_recurrence(batch, evolved_.data());
+    for (std::size_t i = 0; i < batch; ++i) {
+      const T* centre = centres_.data() + targets_[i] * classes_;
+      for (std::size_t c = 0; c < classes_; ++c) {
+        evolved_[i * classes_ + c] += centre[c];
+      }
+    }
+  }
+
+  /// logits = embedding head_w^T + head_b.
+  void classify(std::size_t batch, const T* embedding) {
+    for (std::size_t i = 0; i < batch; ++i) {
+      std::copy_n(parameters_.head_b(), classes_, logits_.data() + i * classes_);
+    }
+    blas::gemm<T>(Op::none, Op::transpose, batch, classes_, classes_, 1, embedding, classes_, parameters_.head_w(), classes_,
+                  1, logits_.data(), classes_);
+  }
+
+  [[nodiscard]] std::size_t label(std::uint32_t row) const { return static_cast<std::size_t>(plan_.labels.values[row]); }
+
+  T train_step(std::size_t t, IterationSnapshot* snapshot) {
+    const std::size_t batch = plan_.batch;
+    const Rows rows = Rows(plan_.batches).subspan(t * batch, batch);
+    embed(rows);
+    std::transform(rows.begin(), rows.end(), targets_.begin(), [this](std::uint32_t row) { return label(row); });
+    evolve(batch);
+    classify(batch, evolved_.data());
+    if (snapshot != nullptr) {
+      record_forward(*snapshot, t, batch);
+    }
+
+    T loss = 0;
+    const T weight = T{1} / static_cast<T>(batch);
+    for (std::size_t i = 0; i < batch; ++i) {
+      loss += math::softmax_cross_entropy_row(logits_.data() + i * classes_, targets_[i], weight, classes_);
+    }
+    loss *= weight;
+
+    // From here on logits_ holds d loss / d logits.
+    std::fill_n(gradient_.head_b(), classes_, T{0});
+    math::add_column_sums(logits_.data(), batch, classes_, gradient_.head_b());
+    blas::gemm<T>(Op::transpose, Op::none, classes_, classes_, batch, 1, logits_.data(), classes_, evolved_.data(), classes_, 0,
+                  gradient_.head_w(), classes_);
+    T* d_theta = evolved_.data();  // E_n is used up; its place takes dE_n, then dTheta, then dZ
+    blas::gemm<T>(Op::none, Op::none, batch, classes_, classes_, 1, logits_.data(), classes_, parameters_.head_w(), classes_,
+                  0, d_theta, classes_);
+    apply_recurrence(batch, d_theta);
+    if (options_.pull_weight > 0) {
+      loss += add_pull(batch, d_theta);
+    }
+    for (std::size_t i = 0; i < batch; ++i) {
+      math::normalise_row_backward(d_theta + i * classes_, theta_.data() + i * classes_, inverse_norm_[i], classes_);
+    }
+    std::fill_n(gradient_.psi_b(), classes_, T{0});
+    math::add_column_sums(d_theta, batch, classes_, gradient_.psi_b());
+    blas::gemm<T>(Op::transpose, Op::none, classes_, dims_, batch, 1, d_theta, classes_, x_.data(), dims_, 0,
+                  gradient_.psi_w(), dims_);
+    if (snapshot != nullptr) {
+      snapshot->gradient = gradient_.store();
+    }
+    update(t);
+    return loss;
+  }
+
+  /// lambda * MSE(Theta, Y): adds its gradient to d_theta and returns its value.
+  T add_pull(std::size_t batch, T* d_theta) {
+    const T lambda = static_cast<T>(options_.pull_weight) / static_cast<T>(batch * classes_);
+    T sum = 0;
+    for (std::size_t i = 0; i < batch; ++i) {
+      const T* centre = centres_.data() + targets_[i] * classes_;
+      for (std::size_t c = 0; c < classes_; ++c) {
+        const T gap = theta_[i * classes_ + c] - centre[c];
+        sum += gap * gap;
+        d_theta[i * classes_ + c] += 2 * lambda * gap;
+      }
+    }
+    return lambda * sum;
+  }
+
+  void update(std::size_t t) {
+    const double lr = options_.learning_rate * std::max(0.0, 1.0 - static_cast<double>(t) / 10000.0);
+    const auto power = static_cast<double>(t + 1);
+    const math::AdamWStep<T> step{static_cast<T>(1.0 - lr * options_.weight_decay),
+                                  static_cast<T>(lr / (1.0 - std::pow(0.9, power))),
+                                  static_cast<T>(1.0 / std::sqrt(1.0 - std::pow(0.999, power)))};
+    math::adamw(parameters_.data(), gradient_.data(), moment1_.data(), moment2_.data(), parameters_.size(), step);
+  }
+
+  Checkpoint validate(std::size_t iteration) {
+    std::size_t correct = 0;
+    double loss = 0;
+    const Rows all(plan_.validation);
+    for (std::size_t start = 0; start < all.size(); start += plan_.batch) {
+      const Rows rows = all.subspan(start, std::min(plan_.batch, all.size() - start));
+      embed(rows);
+      choose_targets(rows);
+      evolve(rows.size());
+      classify(rows.size(), evolved_.data());
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        T* row = logits_.data() + i * classes_;
+        correct += argmax(row) == label(rows[i]) ? 1 : 0;
+        loss += static_cast<double>(math::softmax_cross_entropy_row(row, label(rows[i]), T{1}, classes_));
+      }
+    }
+    const auto count = static_cast<double>(all.size());
+    return {iteration, static_cast<double>(correct) / count, loss / count};
+  }
+
+  void choose_targets(Rows rows) {
+    if (options_.validation_targets == ValidationTargets::labels) {
+      std::transform(rows.begin(), rows.end(), targets_.begin(), [this](std::uint32_t row) { return label(row); });
+      return;
+    }
+    classify(rows.size(), theta_.data());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      targets_[i] = argmax(logits_.data() + i * classes_);
+    }
+  }
+
+  [[nodiscard]] std::size_t argmax(const T* row) const {
+    return static_cast<std::size_t>(std::max_element(row, row + classes_) - row);
+  }
+
+  void record_forward(IterationSnapshot& snapshot, std::size_t t, std::size_t batch) {
+    snapshot.iteration = t + 1;
+    snapshot.latent.assign(theta_.begin(), theta_.end());
+    snapshot.evolved.assign(evolved_.begin(), evolved_.end());
+    snapshot.logits.assign(logits_.begin(), logits_.end());
+    std::vector<T> c_j(batch * batch);
+    blas::gemm<T>(Op::none, Op::transpose, batch, batch, classes_, strength(batch), theta_.data(), classes_, theta_.data(),
+                  classes_, 0, c_j.data(), batch);
+    snapshot.recurrence.assign(c_j.begin(), c_j.end());
+  }
+
+  RowReader<Stored> reader_;
+  const FeatureStatistics& statistics_;
+  const ItmPlan& plan_;
+  const ItmOptions& options_;
+  double eta_;
+  std::size_t dims_;
+  std::size_t classes_;
+  Recurrence form_;
+  std::vector<T> centres_;         // (C, C)
+  Parameters<T> parameters_;
+  Parameters<T> gradient_;
+  std::vector<T> moment1_;
+  std::vector<T> moment2_;
+  std::vector<T> x_;               // (B, D)
+  std::vector<T> theta_;           // (B, C)
+  std::vector<T> inverse_norm_;    // (B)
+  std::vector<T> evolved_;         // (B, C): R, E_n, then the gradients that flow back through them
+  std::vector<T> logits_;          // (B, C), then their gradient
+  std::vector<T> work_;            // (B, C)
+  std::vector<T> gram_;            // (B, B), lower triangle; gram form only
+  std::vector<T> inner_;           // (C, C) Theta^T R; factored form only
+  std::vector<std::size_t> targets_;  // (B) class whose centre a row is pulled to
+};
+
+void check_shapes(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
+                  const ItmParameters& initial, std::span<const std::uint32_t> rows) {
+  const std::size_t dims = feature.cols();
+  const std::size_t classes = plan.labels.classes;
+  const std::size_t n = rows.empty() ? feature.rows() : rows.size();
+  const auto expect = [&](bool holds, std::string_view what) {
+    if (!holds) {
+      throw InputError(fmt::format("{}: {} do not fit {} rows, {} columns and {} classes", feature.source().string(), what, n,
+                                   dims, classes));
+    }
+  };
+  expect(plan.labels.values.size() == n, "the labels");
+  expect(statistics.shift.size() == dims && statistics.scale.size() == dims, "the statistics");
+  expect(plan.centres.size() == classes * classes, "the centres");
+  expect(initial.psi_w.size() == classes * dims && initial.psi_b.size() == classes &&
+             initial.head_w.size() == classes * classes && initial.head_b.size() == classes,
+         "the initial parameters");
+  const auto in_range = [&](const std::vector<std::uint32_t>& list) {
+    return !list.empty() && std::all_of(list.begin(), list.end(), [n](std::uint32_t row) { return row < n; });
+  };
+  expect(in_range(plan.validation), "the validation rows");
+  expect(plan.batch > 0 && in_range(plan.batches) && plan.batches.size() == plan.batch * plan.iterations, "the batches");
+  expect(std::all_of(plan.labels.values.begin(), plan.labels.values.end(),
+                     [classes](std::int32_t y) { return y >= 0 && static_cast<std::size_t>(y) < classes; }),
+         "the label values");
+}
+
+template <typename T>
+ItmResult run_as(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan, const ItmOptions& options,
+                 double eta, const ItmParameters& initial, std::span<const std::uint32_t> rows, const ItmObserver& observer) {
+  if (reads_as_double(feature)) {
+    return CpuItmEngine<T, double>(feature, statistics, plan, options, eta, initial, rows).run(observer);
+  }
+  return CpuItmEngine<T, float>(feature, statistics, plan, options, eta, initial, rows).run(observer);
+}
+
+}  // namespace
+
+ItmResult run_itm(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan, const ItmOptions& options,
+                  double eta, const ItmParameters& initial, std::span<const std::uint32_t> rows,
+                  const ItmObserver& observer) {
+  blas::prepare();
+  options.validate();
+  check_shapes(feature, statistics, plan, initial, rows);
+  switch (options.precision) {
+    case Precision::float32:
+      return run_as<float>(feature, statistics, plan, options, eta, initial, rows, observer);
+    case Precision::float64:
+      return run_as<double>(feature, statistics, plan, options, eta, initial, rows, observer);
+    case Precision::tf32:
+      break;
+  }
+  throw InputError("--precision tf32 exists on a GPU only; use float32 or float64 with --backend cpu");
+}
+
+}  // namespace itm

@@ -1,0 +1,30 @@
+#include "estimators/registry.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "itm/error.hpp"
+
+namespace itm {
+
+const std::vector<Estimator>& estimators() {
+  static const std::vector<Estimator> all{
+      itm_estimator(),
+  };
+  return all;
+}
+
+const Estimator& find_estimator(const std::string& name) {
+  const auto& all = estimators();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Estimator& e) { return e.name == name; });
+  if (found == all.end()) {
+    std::vector<std::string> names;
+    std::transform(all.begin(), all.end(), std::back_inserter(names), [](const Estimator& e) { return e.name; });
+    throw InputError(fmt::format("there is no method '{}'; choose among: {}", name, fmt::join(names, ", ")));
+  }
+  return *found;
+}
+
+}  // namespace itm
