@@ -2,7 +2,7 @@
 # Shared by the scripts of this folder; sourced after `set -euo pipefail`. Leaves the caller in the project's root.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cd "$root"
+cd "$root" || exit 1
 
 jobs=${ITM_JOBS:-$(nproc)}
 passed=0
