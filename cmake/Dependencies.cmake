@@ -5,14 +5,21 @@ find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
-find_package(libzip REQUIRED)
 
-# OpenBLAS with its CBLAS and LAPACK entry points. Debian and Ubuntu keep the headers in an architecture folder.
-find_library(ITM_OPENBLAS NAMES openblas REQUIRED)
-find_path(ITM_CBLAS_INCLUDE cblas.h PATH_SUFFIXES openblas openblas-pthread openblas-openmp
-          HINTS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
-                /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp REQUIRED)
-find_library(ITM_LAPACKE NAMES lapacke REQUIRED)
+include(${CMAKE_CURRENT_LIST_DIR}/SystemLibraries.cmake)
+if(itm_missing_libraries)
+  list(JOIN itm_missing_libraries ", " itm_missing_libraries)
+  message(FATAL_ERROR "itm: not found: ${itm_missing_libraries}; scripts/setup.sh installs what is missing")
+endif()
+find_path(ITM_ZIP_INCLUDE zip.h REQUIRED)
+add_library(libzip::zip ALIAS itm::zip)
+
+# Headers of OpenBLAS. Debian and Ubuntu keep them in an architecture folder.
+find_path(
+  ITM_CBLAS_INCLUDE cblas.h
+  PATH_SUFFIXES openblas openblas-pthread openblas-openmp
+  HINTS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread
+        /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp REQUIRED)
 add_library(itm_blas INTERFACE)
-target_include_directories(itm_blas SYSTEM INTERFACE $<BUILD_INTERFACE:${ITM_CBLAS_INCLUDE}>)
-target_link_libraries(itm_blas INTERFACE ${ITM_OPENBLAS} ${ITM_LAPACKE})
+target_include_directories(itm_blas SYSTEM INTERFACE ${ITM_CBLAS_INCLUDE})
+target_link_libraries(itm_blas INTERFACE itm::blas)

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Formatting (clang-format 14), static checks (clang-tidy, .clang-tidy) and shellcheck over every tracked file.
+#   scripts/lint.sh [--format-only]
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+status=0
+
+# first COMMAND...: the first one that exists
+first() {
+  local candidate
+  for candidate in "$@"; do
+    if command -v "$candidate" >/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+say "clang-format"
+mapfile -t sources < <(git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh')
+formatter=$(first clang-format-14 clang-format) || die "no clang-format; scripts/setup.sh --lint installs it"
+if [[ $("$formatter" --version) != *"version 14."* ]]; then
+  die "$formatter is not version 14, and versions format differently; scripts/setup.sh --lint installs it"
+fi
+printf '%s\0' "${sources[@]}" | xargs -0 -n 20 -P "$jobs" "$formatter" --dry-run --Werror || status=1
+
+say "shellcheck"
+mapfile -t shell < <(git ls-files 'scripts/*.sh' '.ci/run')
+checker=$(first shellcheck) || die "no shellcheck; scripts/setup.sh --lint installs it"
+"$checker" --external-sources --source-path=SCRIPTDIR "${shell[@]}" || status=1
+
+if [[ ${1:-} == --format-only ]]; then exit "$status"; fi
+
+say "clang-tidy"
+tidy=$(first clang-tidy-14 clang-tidy-18 clang-tidy) || die "no clang-tidy; scripts/setup.sh --lint installs it"
+configure release
+# What nvcc compiles is not for clang; what g++ compiles is, less the flags that only g++ knows.
+mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.cpp\)",\{0,1\}$/\1/p' build/release/compile_commands.json | sort -u)
+printf '%s\0' "${units[@]}" |
+  xargs -0 -n 1 -P "$jobs" "$tidy" -p build/release --quiet --extra-arg=-Wno-unknown-warning-option \
+    --extra-arg=-Wno-ignored-optimization-argument 2>build/clang-tidy.log || status=1
+# Its count of suppressed warnings goes to the log; real errors in there must not go unseen.
+grep -E '(error|fatal):' build/clang-tidy.log >&2 || true
+
+if ((status == 0)); then say "clean: ${#sources[@]} sources, ${#units[@]} translation units, ${#shell[@]} scripts"; fi
+exit "$status"

@@ -1,0 +1,35 @@
+#pragma once
+// Which processor a command runs on: what the user asked for, weighed against what the build and the machine offer.
+
+#include <cstdint>
+#include <string>
+
+namespace itm {
+
+enum class Backend : std::uint8_t { automatic, cpu, cuda };
+
+struct BackendChoice {
+  bool cuda = false;
+  std::string note;  ///< one sentence for the user where the choice needs one, else empty
+};
+
+/// What stands between the user and CUDA, if anything.
+enum class CudaState : std::uint8_t { not_built, no_driver, driver_too_old, no_device, broken, no_engine };
+
+/// What was found out about CUDA.
+struct CudaProbe {
+  CudaState state = CudaState::not_built;
+  std::string detail;  ///< no_engine: the device's name; broken: what the runtime said
+};
+
+/// Looks at the build and the machine. Never throws: a runtime that fails is reported as `broken`.
+[[nodiscard]] CudaProbe probe_cuda();
+
+/// The decision alone. `automatic` falls back to the CPU with a note that says why; `cuda` throws DeviceError, one
+/// sentence with the reason and the remedy, when CUDA cannot be used.
+[[nodiscard]] BackendChoice choose_backend(Backend wanted, const CudaProbe& probe);
+
+/// choose_backend for this build and machine; `cpu` never touches the driver.
+[[nodiscard]] BackendChoice resolve_backend(Backend wanted);
+
+}  // namespace itm
