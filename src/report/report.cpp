@@ -61,12 +61,8 @@ void assign_ranks(RankedDataset& result) {
 }
 
 std::string to_json(const RankReport& report) {
-  Json json{{"schema", "itm.rank/1"},
-            {"version", ITM_VERSION},
-            {"backend", report.backend},
-            {"threads", report.threads},
-            {"seconds", report.seconds},
-            {"results", Json::array()},
+  Json json{{"schema", "itm.rank/1"},    {"version", ITM_VERSION},    {"backend", report.backend},
+            {"threads", report.threads}, {"seconds", report.seconds}, {"results", Json::array()},
             {"failures", Json::array()}};
   for (const RankedDataset& result : report.results) {
     json["results"].push_back(to_json(result));

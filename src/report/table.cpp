@@ -24,7 +24,8 @@ std::string plural(std::size_t count, std::string_view noun) {
 }
 
 bool has_truth(const RankedDataset& result) {
-  return std::any_of(result.models.begin(), result.models.end(), [](const ScoredModel& m) { return m.truth.has_value(); });
+  return std::any_of(result.models.begin(), result.models.end(),
+                     [](const ScoredModel& m) { return m.truth.has_value(); });
 }
 
 std::string decimals(const nlohmann::json& details, const char* key, int digits) {
@@ -148,9 +149,9 @@ std::string summary(const RankReport& report, Paint paint) {
       models.insert(model.model);
     }
   }
-  std::string line = fmt::format("{}, {}, {:.1f} s on {}", plural(models.size(), "model"),
-                                 plural(datasets.size(), "data set"), report.seconds,
-                                 plural(static_cast<std::size_t>(std::max(report.threads, 1)), "thread"));
+  std::string line =
+      fmt::format("{}, {}, {:.1f} s on {}", plural(models.size(), "model"), plural(datasets.size(), "data set"),
+                  report.seconds, plural(static_cast<std::size_t>(std::max(report.threads, 1)), "thread"));
   if (!report.failures.empty()) {
     line += "; " + paint.bad(fmt::format("{} not ranked", report.failures.size()));
   }
