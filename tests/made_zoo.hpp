@@ -1,5 +1,6 @@
 #pragma once
-// A small zoo on disk for tests: models whose separability falls with their index, in a folder that is removed afterwards.
+// A small zoo on disk for tests: models whose separability falls with their index, in a folder that is removed
+// afterwards.
 
 #include <filesystem>
 #include <string>
