@@ -21,18 +21,18 @@ using itm::Recurrence;
 using itm::testing::made_data;
 using itm::testing::MadeData;
 
-struct Run {
+struct Outcome {
   ItmResult result;
   ItmParameters parameters;
   std::vector<double> losses;
   itm::IterationSnapshot first;
 };
 
-Run run(const MadeData& data, const ItmOptions& options, double eta = 0.5, const ItmParameters* initial = nullptr) {
+Outcome run(const MadeData& data, const ItmOptions& options, double eta = 0.5, const ItmParameters* initial = nullptr) {
   const itm::Array feature = data.array();
   const auto statistics = itm::measure_features(feature, data.labels, options.standardise);
   const ItmPlan plan = itm::make_plan(data.labels, options);
-  Run r;
+  Outcome r;
   ItmObserver observer;
   observer.losses = &r.losses;
   observer.final_parameters = &r.parameters;
@@ -61,9 +61,9 @@ TEST_P(GramAgainstFactored, AgreeToTwelveDigits) {
   ItmOptions options = quick();
   options.steps = GetParam();
   options.recurrence = Recurrence::gram;
-  const Run gram = run(data, options, 0.7);
+  const Outcome gram = run(data, options, 0.7);
   options.recurrence = Recurrence::factored;
-  const Run factored = run(data, options, 0.7);
+  const Outcome factored = run(data, options, 0.7);
   EXPECT_EQ(gram.result.recurrence, Recurrence::gram);
   EXPECT_EQ(factored.result.recurrence, Recurrence::factored);
   const auto expect_equal = [](const char* name, const std::vector<double>& a, const std::vector<double>& b) {
@@ -101,7 +101,7 @@ TEST(ItmEngine, GradientMatchesCentralDifferences) {
   options.iterations = 1;
   options.pull_weight = 0.8;
   const ItmParameters start = itm::initial_parameters(6, 4, 0, "m");
-  const Run base = run(data, options, 0.0, &start);
+  const Outcome base = run(data, options, 0.0, &start);
   const auto check = [&](std::vector<double> ItmParameters::* member, const std::vector<double>& gradient) {
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       constexpr double h = 1e-6;
@@ -217,7 +217,7 @@ TEST_P(Validation, MatchesTheDefinitionIncludingTheShortLastBatch) {
   options.validation_targets = GetParam().targets;
   options.centres = GetParam().centres;
   options.steps = GetParam().steps;
-  const Run r = run(data, options, 0.9);
+  const Outcome r = run(data, options, 0.9);
   const itm::Checkpoint want = naive_validation(data, options, 0.9, r.parameters);
   EXPECT_EQ(r.result.curve.back().iteration, options.iterations);
   EXPECT_DOUBLE_EQ(r.result.curve.back().accuracy, want.accuracy);
@@ -241,7 +241,7 @@ TEST(ItmEngine, LearnsSeparableClasses) {
 }
 
 TEST(ItmEngine, BestIsTheHighestAccuracyThenTheLowestLoss) {
-  const Run r = run(made_data(400, 16, 4, 2.0, 5), quick());
+  const Outcome r = run(made_data(400, 16, 4, 2.0, 5), quick());
   ASSERT_EQ(r.result.curve.size(), 3U);
   for (const itm::Checkpoint& point : r.result.curve) {
     EXPECT_TRUE(point.accuracy < r.result.best.accuracy ||
@@ -261,9 +261,9 @@ TEST(ItmEngine, LastIterationIsAlwaysACheckpoint) {
 TEST(ItmEngine, Float32FollowsFloat64) {
   const MadeData data = made_data(500, 64, 20, 0.4, 7);
   ItmOptions options = quick();
-  const Run reference = run(data, options);
+  const Outcome reference = run(data, options);
   options.precision = Precision::float32;
-  const Run fast = run(data, options);
+  const Outcome fast = run(data, options);
   EXPECT_LT(itm::compare("psi", fast.parameters.psi_w, reference.parameters.psi_w, itm::Measure::frobenius, 1).frobenius,
             1e-4);
   EXPECT_LT(itm::compare("losses", fast.losses, reference.losses, itm::Measure::relative, 1).relative, 1e-5);
@@ -273,8 +273,8 @@ TEST(ItmEngine, RepeatsBitForBit) {
   const MadeData data = made_data(300, 33, 7, 0.4, 8);
   ItmOptions options = quick();
   options.precision = Precision::float32;
-  const Run a = run(data, options);
-  const Run b = run(data, options);
+  const Outcome a = run(data, options);
+  const Outcome b = run(data, options);
   EXPECT_EQ(a.losses, b.losses);
   EXPECT_EQ(a.parameters.psi_w, b.parameters.psi_w);
 }
@@ -293,7 +293,7 @@ TEST(ItmEngine, RowMapSelectsTheSameRunAsACopy) {
     }
   }
   const ItmOptions options = quick();
-  const Run direct = run(kept, options);
+  const Outcome direct = run(kept, options);
   const auto statistics = itm::measure_features(data.array(), kept.labels, options.standardise, rows);
   const ItmResult mapped = itm::run_itm(data.array(), statistics, itm::make_plan(kept.labels, options), options, 0.5,
                                         itm::initial_parameters(10, 3, options.seed, "m"), rows);
