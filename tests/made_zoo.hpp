@@ -1,5 +1,6 @@
 #pragma once
-// A small zoo on disk for tests: models whose separability falls with their index, in a folder that is removed afterwards.
+// A small zoo on disk for tests: models whose separability falls with their index, in a folder that is removed
+// afterwards.
 
 #include <filesystem>
 #include <string>
@@ -45,7 +46,7 @@ inline void write_entry(const std::filesystem::path& folder, const std::string& 
 /// Models good, fair, poor on one data set of 150 rows and 5 classes; widths differ.
 inline void write_small_zoo(const std::filesystem::path& folder, const std::string& dataset = "made") {
   write_entry(folder, "good", dataset, made_data(150, 24, 5, 1.0, 1));
-  write_entry(folder, "fair", dataset, made_data(150, 16, 5, 0.45, 2));
+  write_entry(folder, "fair", dataset, made_data(150, 16, 5, 0.25, 2));
   write_entry(folder, "poor", dataset, made_data(150, 20, 5, 0.1, 3));
 }
 

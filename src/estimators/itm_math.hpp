@@ -11,7 +11,8 @@
 
 namespace itm::math {
 
-/// e^x for x <= 0 within 2 ulp, branch-free so that the soft-max loop vectorises (Cody-Waite reduction, degree-6 polynomial).
+/// e^x for x <= 0 within 2 ulp, branch-free so that the soft-max loop vectorises (Cody-Waite reduction, degree-6
+/// polynomial).
 inline float exp_nonpositive(float x) {
   const float clamped = std::max(x, -87.0F);
   // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low mantissa bits.
@@ -29,8 +30,8 @@ inline float exp_nonpositive(float x) {
 }
 inline double exp_nonpositive(double x) { return std::exp(x); }
 
-/// sqrt(x) for x >= 0 within 2 ulp, by Newton steps on 1/sqrt(x) from a bit-level guess: the hardware's vector square root and
-/// division take most of AdamW's time otherwise. Zero gives zero.
+/// sqrt(x) for x >= 0 within 2 ulp, by Newton steps on 1/sqrt(x) from a bit-level guess: the hardware's vector square
+/// root and division take most of AdamW's time otherwise. Zero gives zero.
 inline float fast_sqrt(float x) {
   float y = std::bit_cast<float>(0x5F375A86U - (std::bit_cast<std::uint32_t>(x) >> 1));
   const float half = 0.5F * x;
@@ -126,9 +127,9 @@ ITM_CLONES void add_column_sums(const T* m, std::size_t rows, std::size_t classe
 /// Decoupled weight decay, bias-corrected moments (Loshchilov & Hutter 2017, in the order of torch.optim.AdamW).
 template <typename T>
 struct AdamWStep {
-  T keep;            ///< 1 - lr * weight_decay
-  T step;            ///< lr / (1 - beta1^t)
-  T root_correction; ///< 1 / sqrt(1 - beta2^t)
+  T keep;             ///< 1 - lr * weight_decay
+  T step;             ///< lr / (1 - beta1^t)
+  T root_correction;  ///< 1 / sqrt(1 - beta2^t)
 };
 
 template <typename T>

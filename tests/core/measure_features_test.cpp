@@ -159,8 +159,7 @@ TEST(MeasureFeatures, NamesTheRowThatIsNotFinite) {
   MadeData data = made_data(1500, 6, 3, 0.5, 7);
   data.values[1012 * 6 + 2] = std::numeric_limits<float>::quiet_NaN();
   data.values[1300 * 6] = std::numeric_limits<float>::infinity();
-  EXPECT_EQ(refusal(data),
-            "made.npy: row 1,012 is NaN (2 of 1,500 rows); extract it again or pass --drop-bad-rows");
+  EXPECT_EQ(refusal(data), "made.npy: row 1,012 is NaN (2 of 1,500 rows); extract it again or pass --drop-bad-rows");
   data.values[1012 * 6 + 2] = -std::numeric_limits<float>::infinity();
   EXPECT_NE(refusal(data).find("row 1,012 is infinite"), std::string::npos);
   EXPECT_EQ(itm::find_bad_rows(data.array()), (std::vector<std::uint32_t>{1012, 1300}));

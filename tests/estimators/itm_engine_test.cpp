@@ -38,10 +38,10 @@ Outcome run(const MadeData& data, const ItmOptions& options, double eta = 0.5, c
   observer.final_parameters = &r.parameters;
   observer.snapshot = &r.first;
   observer.snapshot_iteration = 1;
-  r.result = itm::run_itm(feature, statistics, plan, options, eta,
-                          initial != nullptr ? *initial
-                                             : itm::initial_parameters(data.dims, data.labels.classes, options.seed, "m"),
-                          {}, observer);
+  r.result = itm::run_itm(
+      feature, statistics, plan, options, eta,
+      initial != nullptr ? *initial : itm::initial_parameters(data.dims, data.labels.classes, options.seed, "m"), {},
+      observer);
   return r;
 }
 
@@ -92,8 +92,8 @@ TEST(ItmEngine, AutomaticFormIsTheCheaperOne) {
   EXPECT_EQ(run(made_data(300, 8, 60, 1, 1), options).result.recurrence, Recurrence::gram) << "C well above B";
 }
 
-/// With eta = 0 the recurrence vanishes, E_n = Theta, and the loss is an ordinary function of the parameters, so that central
-/// differences check the whole backward pass, the pull term included.
+/// With eta = 0 the recurrence vanishes, E_n = Theta, and the loss is an ordinary function of the parameters, so that
+/// central differences check the whole backward pass, the pull term included.
 TEST(ItmEngine, GradientMatchesCentralDifferences) {
   const MadeData data = made_data(60, 6, 4, 0.5, 3);
   ItmOptions options = quick();
@@ -102,7 +102,7 @@ TEST(ItmEngine, GradientMatchesCentralDifferences) {
   options.pull_weight = 0.8;
   const ItmParameters start = itm::initial_parameters(6, 4, 0, "m");
   const Outcome base = run(data, options, 0.0, &start);
-  const auto check = [&](std::vector<double> ItmParameters::* member, const std::vector<double>& gradient) {
+  const auto check = [&](std::vector<double> ItmParameters::*member, const std::vector<double>& gradient) {
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       constexpr double h = 1e-6;
       ItmParameters up = start;
@@ -229,7 +229,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(ValidationCase{"labels", itm::ValidationTargets::labels, itm::CentreKind::onehot, 1},
                     ValidationCase{"predicted", itm::ValidationTargets::predicted, itm::CentreKind::onehot, 1},
                     ValidationCase{"pca", itm::ValidationTargets::labels, itm::CentreKind::pca, 1},
-                    ValidationCase{"random_three_steps", itm::ValidationTargets::predicted, itm::CentreKind::random, 3}),
+                    ValidationCase{"random_three_steps", itm::ValidationTargets::predicted, itm::CentreKind::random,
+                                   3}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(ItmEngine, LearnsSeparableClasses) {
@@ -264,8 +265,9 @@ TEST(ItmEngine, Float32FollowsFloat64) {
   const Outcome reference = run(data, options);
   options.precision = Precision::float32;
   const Outcome fast = run(data, options);
-  EXPECT_LT(itm::compare("psi", fast.parameters.psi_w, reference.parameters.psi_w, itm::Measure::frobenius, 1).frobenius,
-            1e-4);
+  EXPECT_LT(
+      itm::compare("psi", fast.parameters.psi_w, reference.parameters.psi_w, itm::Measure::frobenius, 1).frobenius,
+      1e-4);
   EXPECT_LT(itm::compare("losses", fast.losses, reference.losses, itm::Measure::relative, 1).relative, 1e-5);
 }
 

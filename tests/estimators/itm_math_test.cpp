@@ -46,8 +46,7 @@ TEST(ItmMath, AdamWTakesThePublishedFirstStep) {
   double m = 0;
   double v = 0;
   const double lr = 5e-3;
-  itm::math::adamw<double>(&p, &g, &m, &v, 1,
-                           {1 - lr * 1e-2, lr / (1 - 0.9), 1 / std::sqrt(1 - 0.999)});
+  itm::math::adamw<double>(&p, &g, &m, &v, 1, {1 - lr * 1e-2, lr / (1 - 0.9), 1 / std::sqrt(1 - 0.999)});
   EXPECT_NEAR(p, 2 * (1 - 5e-5) + lr * 0.25 / (0.25 + 1e-8), 1e-15);
 }
 

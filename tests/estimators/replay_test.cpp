@@ -1,4 +1,5 @@
-// The engine against float64 autograd traces: losses, first-iteration intermediates and gradients, final parameters and curve.
+// The engine against float64 autograd traces: losses, first-iteration intermediates and gradients, final parameters and
+// curve.
 
 #include <gtest/gtest.h>
 
@@ -27,15 +28,15 @@ TEST_P(Replay, StaysWithinTolerance) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Traces, Replay,
-    testing::Combine(testing::Values("small", "wide", "nstep", "classes_over_dims"),
-                     testing::Values(Precision::float64, Precision::float32),
-                     testing::Values(Recurrence::gram, Recurrence::factored)),
-    [](const auto& tested) {
-      return std::get<0>(tested.param) + (std::get<1>(tested.param) == Precision::float64 ? "_float64" : "_float32") +
-             (std::get<2>(tested.param) == Recurrence::gram ? "_gram" : "_factored");
-    });
+INSTANTIATE_TEST_SUITE_P(Traces, Replay,
+                         testing::Combine(testing::Values("small", "wide", "nstep", "classes_over_dims"),
+                                          testing::Values(Precision::float64, Precision::float32),
+                                          testing::Values(Recurrence::gram, Recurrence::factored)),
+                         [](const auto& tested) {
+                           return std::get<0>(tested.param) +
+                                  (std::get<1>(tested.param) == Precision::float64 ? "_float64" : "_float32") +
+                                  (std::get<2>(tested.param) == Recurrence::gram ? "_gram" : "_factored");
+                         });
 
 TEST(ReplayErrors, NameTheMissingTrace) {
   try {

@@ -1,0 +1,34 @@
+#pragma once
+// A file that is either whole or absent: bytes go to a hidden temporary file in the same folder, commit() makes them
+// durable and renames. Without commit() (an exception, Ctrl-C unwinding) the temporary file is removed.
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace itm::io {
+
+class AtomicFile {
+ public:
+  /// Follows symbolic links; a device or pipe (/dev/stdout) is written directly. Throws InputError when the folder does
+  /// not exist or is not writable.
+  explicit AtomicFile(const std::filesystem::path& file);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Throws InputError when the disk is full or fails.
+  void write(std::span<const std::byte> bytes);
+  /// fsync, rename, fsync of the folder. Throws InputError; the target is then untouched.
+  void commit();
+
+ private:
+  void discard() noexcept;
+
+  std::filesystem::path name_;       ///< as the caller named it, for messages
+  std::filesystem::path target_;     ///< links resolved
+  std::filesystem::path temporary_;  ///< empty when written directly, and after commit
+  int fd_ = -1;
+};
+
+}  // namespace itm::io

@@ -1,0 +1,39 @@
+#pragma once
+// A file mapped read-only into memory.
+//
+// Arrays keep a mapping alive through their shared_ptr<const void> owner. MappedFile::behind() finds the mapping again,
+// so that whoever has copied a range can hand its pages back to the system and peak memory stays near one copy. A file
+// that another process cuts short while it is mapped raises SIGBUS; feature files are written once.
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+namespace itm::io {
+
+class MappedFile {
+ public:
+  /// Throws InputError when the file does not exist, is no regular file, cannot be opened, or is empty.
+  [[nodiscard]] static std::shared_ptr<const MappedFile> open(const std::filesystem::path& file);
+  /// The mapping that `owner` keeps alive; nullptr when the bytes came from elsewhere.
+  [[nodiscard]] static const MappedFile* behind(const std::shared_ptr<const void>& owner) noexcept;
+
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  /// Starts reading [begin, end) from disk in the background.
+  void prefetch(const std::byte* begin, const std::byte* end) const noexcept;
+  /// Gives back the pages that lie wholly in [begin, end); they come back from the file when touched again.
+  void release(const std::byte* begin, const std::byte* end) const noexcept;
+
+ private:
+  MappedFile(const std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}
+
+  const std::byte* data_;
+  std::size_t size_;
+};
+
+}  // namespace itm::io

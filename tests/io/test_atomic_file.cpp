@@ -1,0 +1,71 @@
+// A result file is whole or absent, and no temporary file stays behind.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <string>
+
+#include "files.hpp"
+#include "io/atomic_file.hpp"
+#include "itm/report.hpp"
+
+namespace itm {
+namespace {
+
+using Names = std::vector<std::string>;
+class AtomicFiles : public test::FileTest {};
+
+TEST_F(AtomicFiles, TextArrivesWhole) {
+  write_file_atomically(folder / "r.json", "{}\n");
+  EXPECT_EQ(test::read_file(folder / "r.json"), "{}\n");
+  write_file_atomically(folder / "r.json", "second");
+  EXPECT_EQ(test::read_file(folder / "r.json"), "second");
+  EXPECT_EQ(names_in_folder(), Names{"r.json"});
+}
+
+TEST_F(AtomicFiles, FilesHaveTheUsualPermissions) {
+  const mode_t mask = umask(022);
+  write_file_atomically(folder / "r.json", "{}");
+  umask(mask);
+  struct stat status {};
+  ASSERT_EQ(stat((folder / "r.json").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0644U);
+}
+
+TEST_F(AtomicFiles, UntilCommittedTheOldFileStands) {
+  write("r.json", "old");
+  {
+    io::AtomicFile out(folder / "r.json");
+    out.write(test::as_bytes("half a res"));
+    EXPECT_EQ(test::read_file(folder / "r.json"), "old");
+  }
+  EXPECT_EQ(test::read_file(folder / "r.json"), "old");
+  EXPECT_EQ(names_in_folder(), Names{"r.json"});
+}
+
+TEST_F(AtomicFiles, ALinkIsFollowed) {
+  write("real.json", "old");
+  std::filesystem::create_symlink("real.json", folder / "link.json");
+  write_file_atomically(folder / "link.json", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link.json"));
+  EXPECT_EQ(test::read_file(folder / "real.json"), "new");
+}
+
+TEST_F(AtomicFiles, DevicesAreWrittenDirectly) {
+  write_file_atomically("/dev/null", "text");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST_F(AtomicFiles, FailuresNameTheFileAndLeaveNothing) {
+  EXPECT_REFUSED(write_file_atomically(folder / "no" / "r.json", "{}"),
+                 "r.json: cannot be written because the folder " + (folder / "no").string() + " does not exist");
+  EXPECT_REFUSED(write_file_atomically(folder, "{}"), "is a folder; name a file inside it");
+  EXPECT_REFUSED(write_file_atomically(folder / "", "{}"), "names a folder");
+  EXPECT_REFUSED(write_file_atomically("/dev/full", "{}"), "/dev/full: cannot be written (No space left on device)");
+  // The rename fails after everything was written.
+  EXPECT_REFUSED(write_file_atomically(folder / std::string(300, 'x'), "{}"), "cannot be written (File name too long)");
+  EXPECT_TRUE(names_in_folder().empty());
+}
+
+}  // namespace
+}  // namespace itm
