@@ -24,7 +24,7 @@ formatter=$(first clang-format-14 clang-format) || die "no clang-format; scripts
 if [[ $("$formatter" --version) != *"version 14."* ]]; then
   die "$formatter is not version 14, and versions format differently; scripts/setup.sh --lint installs it"
 fi
-printf '%s\0' "${sources[@]}" | xargs -0 -n 20 -P "$jobs" "$formatter" --dry-run --Werror || status=1
+printf '%s\0' "${sources[@]}" | xargs -0 "$formatter" --dry-run --Werror || status=1
 
 say "shellcheck"
 mapfile -t shell < <(git ls-files 'scripts/*.sh' '.ci/run')

@@ -14,16 +14,16 @@ say "Running the tests"
 run_tests release
 
 say "Installing into a temporary prefix and building examples/embed against it"
-prefix=$(mktemp -d)
+rm -rf build/embed
 embed() {
-  cmake --install build/release --prefix "$prefix/itm" &&
-    cmake -S examples/embed -B "$prefix/embed" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix/itm" &&
-    cmake --build "$prefix/embed"
+  cmake --install build/release --prefix "$root/build/embed/prefix" &&
+    cmake -S examples/embed -B build/embed/program -G Ninja -DCMAKE_BUILD_TYPE=Release \
+      -DCMAKE_PREFIX_PATH="$root/build/embed/prefix" &&
+    cmake --build build/embed/program
 }
 quietly build/embed.log embed
-if "$prefix/embed/rank_my_zoo" examples/glyphs examples/glyphs/ground_truth.csv; then
+if build/embed/program/rank_my_zoo examples/glyphs examples/glyphs/ground_truth.csv; then
   passed=$((passed + 1))
 else
   failed=$((failed + 1))
 fi
-rm -rf "$prefix"

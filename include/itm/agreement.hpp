@@ -12,7 +12,10 @@ namespace itm {
 /// Ranks with 1 = largest value; tied values take the average of the ranks they span.
 [[nodiscard]] std::vector<double> average_ranks_descending(std::span<const double> values);
 
-/// Paper eq. 1 with average ranks and sign(0) = 0. Undefined (nullopt) for fewer than two models or a constant vector.
+// Every correlation below is undefined (nullopt) for fewer than two models; all but eq. 1, which is then 0, also for a
+// constant vector. Values are finite; spans of different lengths throw std::invalid_argument.
+
+/// Paper eq. 1 with average ranks and sign(0) = 0: tied pairs count in the denominator only.
 [[nodiscard]] std::optional<double> weighted_tau(std::span<const double> score, std::span<const double> truth);
 /// scipy.stats.weightedtau(score, truth) with its defaults (rank=True, additive hyperbolic weights).
 [[nodiscard]] std::optional<double> weighted_tau_scipy(std::span<const double> score, std::span<const double> truth);

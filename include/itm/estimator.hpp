@@ -1,7 +1,8 @@
 #pragma once
 // The interface that every system implements, and the registry that makes a new one a single file and a single line.
 //
-// Ranking a data set runs in four steps so that zoo-wide quantities (ITM's dis_b, ETran's min-max) need no special case:
+// Ranking a data set runs in four steps so that zoo-wide quantities (ITM's dis_b, ETran's min-max) need no special
+// case:
 //   survey(i)  concurrent, per model, sees no other model      (ITM: statistics and dispersion)
 //   settle()   once                                            (ITM: dis_b and every eta)
 //   score(i, repeat)  concurrent, per model and repeat         (ITM: training)

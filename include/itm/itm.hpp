@@ -28,12 +28,12 @@ struct ItmOptions {
   std::size_t batch_size = 256;  ///< B; cut to the number of training rows
   std::size_t iterations = 500;
   std::size_t validate_every = 100;
-  std::size_t steps = 1;                        ///< n of eq. 7
-  double eta = 0.5;                             ///< eta_b of eq. 12
-  bool adaptive = true;                         ///< eq. 12; off: every model gets eta_b
-  std::optional<double> dispersion_base;        ///< dis_b; absent: mean over the zoo being ranked
-  bool dispersion_per_sqrt_dim = false;         ///< compare dis / sqrt(D) instead of dis
-  double pull_weight = 0;                       ///< lambda of lambda * MSE(Theta, Y)
+  std::size_t steps = 1;                  ///< n of eq. 7
+  double eta = 0.5;                       ///< eta_b of eq. 12
+  bool adaptive = true;                   ///< eq. 12; off: every model gets eta_b
+  std::optional<double> dispersion_base;  ///< dis_b; absent: mean over the zoo being ranked
+  bool dispersion_per_sqrt_dim = false;   ///< compare dis / sqrt(D) instead of dis
+  double pull_weight = 0;                 ///< lambda of lambda * MSE(Theta, Y)
   Standardise standardise = Standardise::dim;
   CentreKind centres = CentreKind::onehot;
   Recurrence recurrence = Recurrence::automatic;
@@ -48,10 +48,10 @@ struct ItmOptions {
 
 /// Column statistics of one feature matrix, float64 whatever the engine's precision.
 struct FeatureStatistics {
-  std::vector<double> shift;  ///< D, subtracted from a row
-  std::vector<double> scale;  ///< D, then multiplied: 1 / max(deviation, 1e-6)
-  double dispersion = 0;      ///< dis (paper A.3): mean distance of a standardised row to its class mean
-  double feature_mean = 0;    ///< mean over columns of the column means (paper Fig. 6)
+  std::vector<double> shift;    ///< D, subtracted from a row
+  std::vector<double> scale;    ///< D, then multiplied: 1 / max(deviation, 1e-6)
+  double dispersion = 0;        ///< dis (paper A.3): mean distance of a standardised row to its class mean
+  double feature_mean = 0;      ///< mean over columns of the column means (paper Fig. 6)
   double feature_variance = 0;  ///< mean over columns of the column variances (paper Fig. 6)
   std::size_t constant_columns = 0;
 };
@@ -76,7 +76,7 @@ struct ItmPlan {
   std::vector<std::uint32_t> batches;     ///< iterations x B row numbers, row-major
   std::size_t batch = 0;                  ///< B
   std::size_t iterations = 0;
-  std::vector<double> centres;            ///< C x C, row c = centre of class c
+  std::vector<double> centres;  ///< C x C, row c = centre of class c
 };
 
 /// The seeded plan of spec 2, steps 4, 5 and 11: a function of (seed, N, labels, options) only, never of the model.
@@ -107,13 +107,13 @@ struct Checkpoint {
 /// What one ITM run returns.
 struct ItmResult {
   std::vector<Checkpoint> curve;
-  Checkpoint best;  ///< highest accuracy, then lowest loss
+  Checkpoint best;                                ///< highest accuracy, then lowest loss
   Recurrence recurrence = Recurrence::automatic;  ///< the form that was used
 };
 
 /// Intermediates of one training iteration, for replay, verify and tests. All row-major.
 struct IterationSnapshot {
-  std::size_t iteration = 0;      ///< 1-based
+  std::size_t iteration = 0;       ///< 1-based
   std::vector<double> latent;      ///< Theta, B x C
   std::vector<double> recurrence;  ///< C_j, B x B (built on request even in factored form)
   std::vector<double> evolved;     ///< E_n, B x C
@@ -123,18 +123,19 @@ struct IterationSnapshot {
 
 /// What an observer may ask of a run. Losses are recorded only on request.
 struct ItmObserver {
-  std::vector<double>* losses = nullptr;                      ///< one per iteration
-  std::optional<std::size_t> snapshot_iteration;              ///< 1-based
+  std::vector<double>* losses = nullptr;          ///< one per iteration
+  std::optional<std::size_t> snapshot_iteration;  ///< 1-based
   IterationSnapshot* snapshot = nullptr;
-  std::vector<std::size_t> parameter_iterations;              ///< 1-based; parameters after these updates
-  std::vector<ItmParameters>* parameters = nullptr;           ///< as many, in the order reached
+  std::vector<std::size_t> parameter_iterations;     ///< 1-based; parameters after these updates
+  std::vector<ItmParameters>* parameters = nullptr;  ///< as many, in the order reached
   ItmParameters* final_parameters = nullptr;
-  std::function<bool()> cancelled;                            ///< polled once per iteration; true throws Interrupted
+  std::function<bool()> cancelled;  ///< polled once per iteration; true throws Interrupted
 };
 
 /// Trains psi and h on one model's features and walks the validation rows (spec 2, steps 6-10).
-/// `feature` is N x D (see Array); `rows` maps plan rows to array rows (empty: identity). float64 runs in double, float32 in
-/// float; tf32 exists on a GPU only and throws InputError here. Single-threaded and bit-identical from run to run.
+/// `feature` is N x D (see Array); `rows` maps plan rows to array rows (empty: identity). float64 runs in double,
+/// float32 in float; tf32 exists on a GPU only and throws InputError here. Single-threaded and bit-identical from run
+/// to run.
 [[nodiscard]] ItmResult run_itm(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
                                 const ItmOptions& options, double eta, const ItmParameters& initial,
                                 std::span<const std::uint32_t> rows = {}, const ItmObserver& observer = {});

@@ -14,11 +14,12 @@ namespace itm {
 /// One scored model of one data set. `details` holds what the method adds (ITM: eta, dis, curve ...), as JSON text.
 struct ScoredModel {
   std::string model;
-  double score = 0;         ///< larger is better
-  double tie_break = 0;     ///< larger is better; orders models with equal scores
+  double score = 0;      ///< larger is better
+  double tie_break = 0;  ///< larger is better; orders models with equal scores
   double seconds = 0;
   std::string details = "{}";
-  int rank = 0;             ///< 1 = best, filled by assign_ranks
+  int rank = 0;                 ///< 1 = best, filled by assign_ranks
+  std::optional<double> truth;  ///< fine-tuned accuracy in percent, filled by add_agreement
 };
 
 /// One (data set, method) cell of a ranking.
@@ -26,9 +27,9 @@ struct RankedDataset {
   std::string dataset;
   std::string method;
   double seconds = 0;
-  std::vector<ScoredModel> models;     ///< best first after assign_ranks
+  std::vector<ScoredModel> models;         ///< best first after assign_ranks
   std::vector<std::string> truth_missing;  ///< scored models without a truth value
-  std::optional<Agreement> agreement;  ///< when a truth was given
+  std::optional<Agreement> agreement;      ///< when a truth was given
 };
 
 /// A model that could not be scored under --keep-going.

@@ -1,6 +1,6 @@
 #pragma once
-// Two runs of the same arithmetic, compared: a float64 autograd trace against this engine (`itm replay`), and the float64
-// reference against another precision or backend on a zoo (`itm verify`).
+// Two runs of the same arithmetic, compared: a float64 autograd trace against this engine (`itm replay`), and the
+// float64 reference against another precision or backend on a zoo (`itm verify`).
 
 #include <cstddef>
 #include <filesystem>
@@ -31,10 +31,10 @@ enum class Measure : std::uint8_t { relative, frobenius };
 [[nodiscard]] Deviation compare(std::string name, std::span<const double> got, std::span<const double> want,
                                 Measure measure, double tolerance);
 
-/// Runs a folder laid out like the golden ITM traces (trace.json, feature, label, train_index, val_index, batches, init_*; the
-/// references that are there: iter1_*, final_*) with explicit split, batches and initial parameters, and compares every array.
-/// float64: 1e-9 relative to each array's largest element. float32: 1e-4 for dispersion, losses and curve, 1e-3 in relative
-/// Frobenius norm for arrays.
+/// Runs a folder laid out like the golden ITM traces (trace.json, feature, label, train_index, val_index, batches,
+/// init_*; the references that are there: iter1_*, final_*) with explicit split, batches and initial parameters, and
+/// compares every array. float64: 1e-9 relative to each array's largest element. float32: 1e-4 for dispersion, losses
+/// and curve, 1e-3 in relative Frobenius norm for arrays.
 [[nodiscard]] std::vector<Deviation> replay_trace(const std::filesystem::path& folder, Precision precision,
                                                   Recurrence recurrence);
 

@@ -40,13 +40,15 @@ struct Zoo {
   [[nodiscard]] const std::vector<ZooEntry>& entries(const std::string& dataset) const;
 };
 
-/// Finds `{model}_{dataset}_feature.npy`, `{model}_{dataset}.npz` and `{model}_{dataset}.safetensors`. Model names may hold
-/// underscores: data sets named in `known_datasets` (from --dataset or a truth file) are matched first, otherwise the data set is
-/// what follows the last underscore. Throws InputError when the directory is missing or holds no feature file.
+/// Finds `{model}_{dataset}_feature.npy`, `{model}_{dataset}.npz` and `{model}_{dataset}.safetensors`. Model names may
+/// hold underscores: data sets named in `known_datasets` (from --dataset or a truth file) are matched first, otherwise
+/// the data set is what follows the last underscore. Throws InputError when the directory is missing or holds no
+/// feature file.
 [[nodiscard]] Zoo discover_zoo(const std::filesystem::path& directory,
                                const std::vector<std::string>& known_datasets = {});
 
-/// Labels of one entry, checked: integral, 0..C-1 without gaps, at least two classes, at least two rows per class, N >= 10.
+/// Labels of one entry, checked: integral, 0..C-1 without gaps, at least two classes, at least two rows per class, N
+/// >= 10.
 struct Labels {
   std::vector<std::int32_t> values;  ///< N labels in [0, C)
   std::size_t classes = 0;           ///< C

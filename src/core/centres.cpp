@@ -32,7 +32,8 @@ std::vector<double> gaussian(std::size_t count, std::uint64_t seed, std::string_
 void eigenvectors_as_rows(std::vector<double>& matrix, std::size_t classes) {
   std::vector<double> eigenvalues(classes);
   const auto n = static_cast<lapack_int>(classes);
-  // A symmetric matrix read column-major is itself; on return column k is eigenvector k, which row-major reads as row k.
+  // A symmetric matrix read column-major is itself; on return column k is eigenvector k, which row-major reads as row
+  // k.
   if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', n, matrix.data(), n, eigenvalues.data()) != 0) {
     throw InputError(fmt::format("no eigenvectors for {} class centres; choose --centres onehot", classes));
   }
@@ -89,8 +90,8 @@ std::vector<double> pca(std::size_t classes, std::uint64_t seed) {
     }
   }
   std::vector<double> scatter(classes * classes);
-  blas::gemm(blas::Op::transpose, blas::Op::none, classes, classes, samples, 1.0, g.data(), classes, g.data(), classes, 0.0,
-             scatter.data(), classes);
+  blas::gemm(blas::Op::transpose, blas::Op::none, classes, classes, samples, 1.0, g.data(), classes, g.data(), classes,
+             0.0, scatter.data(), classes);
   eigenvectors_as_rows(scatter, classes);
   return scatter;
 }

@@ -1,5 +1,5 @@
-// Column statistics and dispersion of one feature matrix (paper A.3; spec 2, steps 1-3): two passes over the file, float64
-// accumulation, no standardised copy.
+// Column statistics and dispersion of one feature matrix (paper A.3; spec 2, steps 1-3): two passes over the file,
+// float64 accumulation, no standardised copy.
 
 #include <fmt/format.h>
 
@@ -19,7 +19,8 @@ constexpr double smallest_deviation = 1e-6;
 
 /// One row of pass 1. Values are taken about `shift`, a point inside the data, so that squares do not cancel.
 template <typename Stored>
-ITM_CLONES void accumulate(const Stored* x, const double* shift, double* class_sum, double* square_sum, std::size_t dims) {
+ITM_CLONES void accumulate(const Stored* x, const double* shift, double* class_sum, double* square_sum,
+                           std::size_t dims) {
   for (std::size_t d = 0; d < dims; ++d) {
     const double v = static_cast<double>(x[d]) - shift[d];
     class_sum[d] += v;

@@ -13,8 +13,8 @@
 namespace itm {
 namespace {
 
-/// A permutation of 0..n-1: the order of n random 64-bit keys. Sorting keys, unlike Fisher-Yates, is parallel, so that a
-/// device computes the same permutation.
+/// A permutation of 0..n-1: the order of n random 64-bit keys. Sorting keys, unlike Fisher-Yates, is parallel, so that
+/// a device computes the same permutation.
 std::vector<std::uint32_t> permutation(std::size_t n, std::uint64_t seed, std::string_view stream_name) {
   const std::uint64_t stream = philox::stream_id(stream_name);
   std::vector<std::pair<std::uint64_t, std::uint32_t>> keyed(n);

@@ -1,6 +1,6 @@
 #pragma once
-// Rows of a feature matrix as contiguous floats or doubles: a pointer into the file where its layout allows, otherwise a converted
-// copy of one row.
+// Rows of a feature matrix as contiguous floats or doubles: a pointer into the file where its layout allows, otherwise
+// a converted copy of one row.
 
 #include <cstdint>
 #include <span>
@@ -11,7 +11,8 @@
 
 namespace itm {
 
-/// Value type in which `feature` is read without loss: double for 64-bit (and 32-bit integer) elements, float for the rest.
+/// Value type in which `feature` is read without loss: double for 64-bit (and 32-bit integer) elements, float for the
+/// rest.
 [[nodiscard]] inline bool reads_as_double(const Array& feature) {
   return size_of(feature.dtype()) == 8 || (!is_floating(feature.dtype()) && size_of(feature.dtype()) == 4);
 }
@@ -36,8 +37,7 @@ class RowReader {
   [[nodiscard]] const Stored* row(std::size_t i) {
     const std::size_t at = rows_.empty() ? i : rows_[i];
     if (direct_) {
-      return reinterpret_cast<const Stored*>(feature_.data() +
-                                             static_cast<std::ptrdiff_t>(at) * feature_.row_stride());
+      return reinterpret_cast<const Stored*>(feature_.data() + static_cast<std::ptrdiff_t>(at) * feature_.row_stride());
     }
     feature_.read_row<Stored>(at, scratch_);
     return scratch_.data();

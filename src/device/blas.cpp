@@ -19,7 +19,8 @@ namespace {
 
 CBLAS_TRANSPOSE cblas_op(Op op) { return op == Op::transpose ? CblasTrans : CblasNoTrans; }
 
-/// The best kernel family that this processor can run, among those every OpenBLAS since 0.3.0 knows; null: leave it alone.
+/// The best kernel family that this processor can run, among those every OpenBLAS since 0.3.0 knows; null: leave it
+/// alone.
 const char* wanted_core() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
@@ -41,8 +42,8 @@ void correct_kernel_choice() {
       gotoblas_dynamic_init == nullptr || gotoblas_dynamic_quit == nullptr) {
     return;
   }
-  // The table of kernels is chosen once at load time; dropping it and choosing again with a hint is how the library's own
-  // OPENBLAS_CORETYPE works.
+  // The table of kernels is chosen once at load time; dropping it and choosing again with a hint is how the library's
+  // own OPENBLAS_CORETYPE works.
   setenv("OPENBLAS_CORETYPE", wanted_core(), 1);
   gotoblas_dynamic_quit();
   gotoblas_dynamic_init();
@@ -72,8 +73,8 @@ std::string description() {
 }
 
 template <typename T>
-void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, const T* b,
-          std::size_t ldb, T beta, T* c, std::size_t ldc) {
+void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda,
+          const T* b, std::size_t ldb, T beta, T* c, std::size_t ldc) {
   const auto call = [&](auto function) {
     function(CblasRowMajor, cblas_op(op_a), cblas_op(op_b), static_cast<blasint>(m), static_cast<blasint>(n),
              static_cast<blasint>(k), alpha, a, static_cast<blasint>(lda), b, static_cast<blasint>(ldb), beta, c,
@@ -113,11 +114,12 @@ void symm_lower(std::size_t n, std::size_t k, T alpha, const T* s, std::size_t l
   }
 }
 
-#define ITM_INSTANTIATE(T)                                                                                               \
-  template void gemm<T>(Op, Op, std::size_t, std::size_t, std::size_t, T, const T*, std::size_t, const T*, std::size_t, T, \
-                        T*, std::size_t);                                                                                \
-  template void syrk_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, T*, std::size_t);                      \
-  template void symm_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, const T*, std::size_t, T, T*, std::size_t);
+#define ITM_INSTANTIATE(T)                                                                                      \
+  template void gemm<T>(Op, Op, std::size_t, std::size_t, std::size_t, T, const T*, std::size_t, const T*,      \
+                        std::size_t, T, T*, std::size_t);                                                       \
+  template void syrk_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, T*, std::size_t);             \
+  template void symm_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, const T*, std::size_t, T, T*, \
+                              std::size_t);
 ITM_INSTANTIATE(float)
 ITM_INSTANTIATE(double)
 #undef ITM_INSTANTIATE

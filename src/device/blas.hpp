@@ -1,5 +1,6 @@
 #pragma once
-// The matrix products of the CPU path: row-major, single-threaded OpenBLAS. Parallelism is over models (core/work_pool.hpp).
+// The matrix products of the CPU path: row-major, single-threaded OpenBLAS. Parallelism is over models
+// (core/work_pool.hpp).
 
 #include <cstddef>
 #include <string>
@@ -10,8 +11,8 @@ enum class Op : bool { none, transpose };
 
 /// C = alpha op(A) op(B) + beta C, all row-major; op(A) is m x k, op(B) k x n, C m x n; ld* = length of a stored row.
 template <typename T>
-void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, const T* b,
-          std::size_t ldb, T beta, T* c, std::size_t ldc);
+void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda,
+          const T* b, std::size_t ldb, T beta, T* c, std::size_t ldc);
 
 /// Lower triangle of C = alpha A A^T; A is n x k row-major, C n x n. The strict upper triangle is left alone.
 template <typename T>

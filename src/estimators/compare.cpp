@@ -11,8 +11,8 @@ namespace itm {
 Deviation compare(std::string name, std::span<const double> got, std::span<const double> want, Measure measure,
                   double tolerance) {
   if (got.size() != want.size()) {
-    throw InputError(fmt::format("{}: {} values where the reference has {}; the two runs differ in shape", name, got.size(),
-                                 want.size()));
+    throw InputError(fmt::format("{}: {} values where the reference has {}; the two runs differ in shape", name,
+                                 got.size(), want.size()));
   }
   Deviation d;
   d.name = std::move(name);

@@ -74,8 +74,8 @@ class Parameters {
 template <typename T, typename Stored>
 class CpuItmEngine {
  public:
-  CpuItmEngine(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan, const ItmOptions& options,
-               double eta, const ItmParameters& initial, std::span<const std::uint32_t> rows)
+  CpuItmEngine(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
+               const ItmOptions& options, double eta, const ItmParameters& initial, std::span<const std::uint32_t> rows)
       : reader_(feature, rows),
         statistics_(statistics),
         plan_(plan),
@@ -145,12 +145,12 @@ class CpuItmEngine {
       if (i + ahead < batch.size()) {
         reader_.prefetch(batch[i + ahead]);
       }
-      math::standardise_row(reader_.row(batch[i]), statistics_.shift.data(), statistics_.scale.data(), x_.data() + i * dims_,
-                            dims_);
+      math::standardise_row(reader_.row(batch[i]), statistics_.shift.data(), statistics_.scale.data(),
+                            x_.data() + i * dims_, dims_);
       std::copy_n(parameters_.psi_b(), classes_, theta_.data() + i * classes_);
     }
-    blas::gemm<T>(Op::none, Op::transpose, batch.size(), classes_, dims_, 1, x_.data(), dims_, parameters_.psi_w(), dims_, 1,
-                  theta_.data(), classes_);
+    blas::gemm<T>(Op::none, Op::transpose, batch.size(), classes_, dims_, 1, x_.data(), dims_, parameters_.psi_w(),
+                  dims_, 1, theta_.data(), classes_);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       inverse_norm_[i] = math::normalise_row(theta_.data() + i * classes_, classes_);
     }
@@ -170,12 +170,13 @@ class CpuItmEngine {
     for (std::size_t step = 0; step < options_.steps; ++step) {
       if (form_ == Recurrence::gram) {
         std::copy_n(r, batch * classes_, work_.data());
-        blas::symm_lower<T>(batch, classes_, -strength(batch), gram_.data(), batch, work_.data(), classes_, 1, r, classes_);
+        blas::symm_lower<T>(batch, classes_, -strength(batch), gram_.data(), batch, work_.data(), classes_, 1, r,
+                            classes_);
       } else {
         blas::gemm<T>(Op::transpose, Op::none, classes_, classes_, batch, 1, theta_.data(), classes_, r, classes_, 0,
                       inner_.data(), classes_);
-        blas::gemm<T>(Op::none, Op::none, batch, classes_, classes_, -strength(batch), theta_.data(), classes_, inner_.data(),
-                      classes_, 1, r, classes_);
+        blas::gemm<T>(Op::none, Op::none, batch, classes_, classes_, -strength(batch), theta_.data(), classes_,
+                      inner_.data(), classes_, 1, r, classes_);
       }
     }
   }
@@ -203,11 +204,13 @@ class CpuItmEngine {
     for (std::size_t i = 0; i < batch; ++i) {
       std::copy_n(parameters_.head_b(), classes_, logits_.data() + i * classes_);
     }
-    blas::gemm<T>(Op::none, Op::transpose, batch, classes_, classes_, 1, embedding, classes_, parameters_.head_w(), classes_,
-                  1, logits_.data(), classes_);
+    blas::gemm<T>(Op::none, Op::transpose, batch, classes_, classes_, 1, embedding, classes_, parameters_.head_w(),
+                  classes_, 1, logits_.data(), classes_);
   }
 
-  [[nodiscard]] std::size_t label(std::uint32_t row) const { return static_cast<std::size_t>(plan_.labels.values[row]); }
+  [[nodiscard]] std::size_t label(std::uint32_t row) const {
+    return static_cast<std::size_t>(plan_.labels.values[row]);
+  }
 
   T train_step(std::size_t t, IterationSnapshot* snapshot) {
     const std::size_t batch = plan_.batch;
@@ -230,11 +233,11 @@ class CpuItmEngine {
     // From here on logits_ holds d loss / d logits.
     std::fill_n(gradient_.head_b(), classes_, T{0});
     math::add_column_sums(logits_.data(), batch, classes_, gradient_.head_b());
-    blas::gemm<T>(Op::transpose, Op::none, classes_, classes_, batch, 1, logits_.data(), classes_, evolved_.data(), classes_, 0,
-                  gradient_.head_w(), classes_);
+    blas::gemm<T>(Op::transpose, Op::none, classes_, classes_, batch, 1, logits_.data(), classes_, evolved_.data(),
+                  classes_, 0, gradient_.head_w(), classes_);
     T* d_theta = evolved_.data();  // E_n is used up; its place takes dE_n, then dTheta, then dZ
-    blas::gemm<T>(Op::none, Op::none, batch, classes_, classes_, 1, logits_.data(), classes_, parameters_.head_w(), classes_,
-                  0, d_theta, classes_);
+    blas::gemm<T>(Op::none, Op::none, batch, classes_, classes_, 1, logits_.data(), classes_, parameters_.head_w(),
+                  classes_, 0, d_theta, classes_);
     apply_recurrence(batch, d_theta);
     if (options_.pull_weight > 0) {
       loss += add_pull(batch, d_theta);
@@ -318,8 +321,8 @@ class CpuItmEngine {
     snapshot.evolved.assign(evolved_.begin(), evolved_.end());
     snapshot.logits.assign(logits_.begin(), logits_.end());
     std::vector<T> c_j(batch * batch);
-    blas::gemm<T>(Op::none, Op::transpose, batch, batch, classes_, strength(batch), theta_.data(), classes_, theta_.data(),
-                  classes_, 0, c_j.data(), batch);
+    blas::gemm<T>(Op::none, Op::transpose, batch, batch, classes_, strength(batch), theta_.data(), classes_,
+                  theta_.data(), classes_, 0, c_j.data(), batch);
     snapshot.recurrence.assign(c_j.begin(), c_j.end());
   }
 
@@ -331,19 +334,19 @@ class CpuItmEngine {
   std::size_t dims_;
   std::size_t classes_;
   Recurrence form_;
-  std::vector<T> centres_;         // (C, C)
+  std::vector<T> centres_;  // (C, C)
   Parameters<T> parameters_;
   Parameters<T> gradient_;
   std::vector<T> moment1_;
   std::vector<T> moment2_;
-  std::vector<T> x_;               // (B, D)
-  std::vector<T> theta_;           // (B, C)
-  std::vector<T> inverse_norm_;    // (B)
-  std::vector<T> evolved_;         // (B, C): R, E_n, then the gradients that flow back through them
-  std::vector<T> logits_;          // (B, C), then their gradient
-  std::vector<T> work_;            // (B, C)
-  std::vector<T> gram_;            // (B, B), lower triangle; gram form only
-  std::vector<T> inner_;           // (C, C) Theta^T R; factored form only
+  std::vector<T> x_;                  // (B, D)
+  std::vector<T> theta_;              // (B, C)
+  std::vector<T> inverse_norm_;       // (B)
+  std::vector<T> evolved_;            // (B, C): R, E_n, then the gradients that flow back through them
+  std::vector<T> logits_;             // (B, C), then their gradient
+  std::vector<T> work_;               // (B, C)
+  std::vector<T> gram_;               // (B, B), lower triangle; gram form only
+  std::vector<T> inner_;              // (C, C) Theta^T R; factored form only
   std::vector<std::size_t> targets_;  // (B) class whose centre a row is pulled to
 };
 
@@ -354,8 +357,8 @@ void check_shapes(const Array& feature, const FeatureStatistics& statistics, con
   const std::size_t n = rows.empty() ? feature.rows() : rows.size();
   const auto expect = [&](bool holds, std::string_view what) {
     if (!holds) {
-      throw InputError(fmt::format("{}: {} do not fit {} rows, {} columns and {} classes", feature.source().string(), what, n,
-                                   dims, classes));
+      throw InputError(fmt::format("{}: {} do not fit {} rows, {} columns and {} classes", feature.source().string(),
+                                   what, n, dims, classes));
     }
   };
   expect(plan.labels.values.size() == n, "the labels");
@@ -368,15 +371,17 @@ void check_shapes(const Array& feature, const FeatureStatistics& statistics, con
     return !list.empty() && std::all_of(list.begin(), list.end(), [n](std::uint32_t row) { return row < n; });
   };
   expect(in_range(plan.validation), "the validation rows");
-  expect(plan.batch > 0 && in_range(plan.batches) && plan.batches.size() == plan.batch * plan.iterations, "the batches");
+  expect(plan.batch > 0 && in_range(plan.batches) && plan.batches.size() == plan.batch * plan.iterations,
+         "the batches");
   expect(std::all_of(plan.labels.values.begin(), plan.labels.values.end(),
                      [classes](std::int32_t y) { return y >= 0 && static_cast<std::size_t>(y) < classes; }),
          "the label values");
 }
 
 template <typename T>
-ItmResult run_as(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan, const ItmOptions& options,
-                 double eta, const ItmParameters& initial, std::span<const std::uint32_t> rows, const ItmObserver& observer) {
+ItmResult run_as(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
+                 const ItmOptions& options, double eta, const ItmParameters& initial,
+                 std::span<const std::uint32_t> rows, const ItmObserver& observer) {
   if (reads_as_double(feature)) {
     return CpuItmEngine<T, double>(feature, statistics, plan, options, eta, initial, rows).run(observer);
   }
@@ -385,9 +390,9 @@ ItmResult run_as(const Array& feature, const FeatureStatistics& statistics, cons
 
 }  // namespace
 
-ItmResult run_itm(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan, const ItmOptions& options,
-                  double eta, const ItmParameters& initial, std::span<const std::uint32_t> rows,
-                  const ItmObserver& observer) {
+ItmResult run_itm(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
+                  const ItmOptions& options, double eta, const ItmParameters& initial,
+                  std::span<const std::uint32_t> rows, const ItmObserver& observer) {
   blas::prepare();
   options.validate();
   check_shapes(feature, statistics, plan, initial, rows);

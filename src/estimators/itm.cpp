@@ -1,4 +1,5 @@
-// ITM over the models of one data set: dispersion of every model, then dis_b and the rates, then one run per model and seed.
+// ITM over the models of one data set: dispersion of every model, then dis_b and the rates, then one run per model and
+// seed.
 
 #include "itm/itm.hpp"
 
@@ -23,10 +24,10 @@ std::string_view name_of(Recurrence form) { return form == Recurrence::gram ? "g
 struct Surveyed {
   FeatureStatistics statistics;
   std::size_t dims = 0;
-  std::vector<std::uint32_t> rows;      ///< rows that are kept; empty: all
-  std::optional<Labels> kept_labels;    ///< labels of the kept rows, when some were dropped
+  std::vector<std::uint32_t> rows;    ///< rows that are kept; empty: all
+  std::optional<Labels> kept_labels;  ///< labels of the kept rows, when some were dropped
   double eta = 0;
-  std::vector<ItmResult> runs;          ///< one per repeat
+  std::vector<ItmResult> runs;  ///< one per repeat
 };
 
 class ItmSession final : public Session {
@@ -79,8 +80,8 @@ class ItmSession final : public Session {
     observer.cancelled = options_.cancelled;
     const ItmParameters initial =
         initial_parameters(m.dims, task_.labels.classes, options.seed, task_.entries[model].model);
-    m.runs[repeat] =
-        run_itm(feature, m.statistics, own_plan ? *own_plan : plans_[repeat], options, m.eta, initial, m.rows, observer);
+    m.runs[repeat] = run_itm(feature, m.statistics, own_plan ? *own_plan : plans_[repeat], options, m.eta, initial,
+                             m.rows, observer);
   }
 
   std::vector<ScoredModel> finish(const std::vector<bool>& alive) override {
@@ -111,7 +112,9 @@ class ItmSession final : public Session {
                : feature.to_native_row_major();
   }
 
-  [[nodiscard]] const Labels& labels_of(const Surveyed& m) const { return m.kept_labels ? *m.kept_labels : task_.labels; }
+  [[nodiscard]] const Labels& labels_of(const Surveyed& m) const {
+    return m.kept_labels ? *m.kept_labels : task_.labels;
+  }
 
   [[nodiscard]] double dispersion(const Surveyed& m) const {
     return options_.itm.dispersion_per_sqrt_dim && m.dims > 0
@@ -149,7 +152,8 @@ class ItmSession final : public Session {
     const auto lost = std::find_if(class_size.begin(), class_size.end(), [](std::size_t size) { return size < 2; });
     if (lost != class_size.end()) {
       throw InputError(fmt::format("{}: without its {} bad rows class {} has {} row(s) left; extract it again",
-                                   feature.source().string(), with_commas(bad.size()), lost - class_size.begin(), *lost));
+                                   feature.source().string(), with_commas(bad.size()), lost - class_size.begin(),
+                                   *lost));
     }
     m.kept_labels = std::move(kept);
   }

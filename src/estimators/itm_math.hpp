@@ -11,7 +11,8 @@
 
 namespace itm::math {
 
-/// e^x for x <= 0 within 2 ulp, branch-free so that the soft-max loop vectorises (Cody-Waite reduction, degree-6 polynomial).
+/// e^x for x <= 0 within 2 ulp, branch-free so that the soft-max loop vectorises (Cody-Waite reduction, degree-6
+/// polynomial).
 inline float exp_nonpositive(float x) {
   const float clamped = std::max(x, -87.0F);
   // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low mantissa bits.
@@ -28,6 +29,29 @@ inline float exp_nonpositive(float x) {
   return fraction * std::bit_cast<float>(exponent);
 }
 inline double exp_nonpositive(double x) { return std::exp(x); }
+
+/// sqrt(x) for x >= 0 within 2 ulp, by Newton steps on 1/sqrt(x) from a bit-level guess: the hardware's vector square
+/// root and division take most of AdamW's time otherwise. Zero gives zero.
+inline float fast_sqrt(float x) {
+  float y = std::bit_cast<float>(0x5F375A86U - (std::bit_cast<std::uint32_t>(x) >> 1));
+  const float half = 0.5F * x;
+  y = y * (1.5F - half * y * y);
+  y = y * (1.5F - half * y * y);
+  y = y * (1.5F - half * y * y);
+  return x * y;
+}
+inline double fast_sqrt(double x) { return std::sqrt(x); }
+
+/// a / b for b > 0 within 2 ulp, by Newton steps on 1/b.
+inline float fast_divide(float a, float b) {
+  float y = std::bit_cast<float>(0x7EF311C7U - std::bit_cast<std::uint32_t>(b));
+  y = y * (2.0F - b * y);
+  y = y * (2.0F - b * y);
+  y = y * (2.0F - b * y);
+  const float q = a * y;
+  return q + y * (a - b * q);
+}
+inline double fast_divide(double a, double b) { return a / b; }
 
 /// x' = (x - shift) * scale in float64, rounded once.
 template <typename Stored, typename T>
@@ -103,9 +127,9 @@ ITM_CLONES void add_column_sums(const T* m, std::size_t rows, std::size_t classe
 /// Decoupled weight decay, bias-corrected moments (Loshchilov & Hutter 2017, in the order of torch.optim.AdamW).
 template <typename T>
 struct AdamWStep {
-  T keep;            ///< 1 - lr * weight_decay
-  T step;            ///< lr / (1 - beta1^t)
-  T root_correction; ///< 1 / sqrt(1 - beta2^t)
+  T keep;             ///< 1 - lr * weight_decay
+  T step;             ///< lr / (1 - beta1^t)
+  T root_correction;  ///< 1 / sqrt(1 - beta2^t)
 };
 
 template <typename T>
@@ -116,7 +140,7 @@ ITM_CLONES void adamw(T* p, const T* g, T* m, T* v, std::size_t count, AdamWStep
   for (std::size_t i = 0; i < count; ++i) {
     m[i] += (T{1} - beta1) * (g[i] - m[i]);
     v[i] = beta2 * v[i] + (T{1} - beta2) * g[i] * g[i];
-    p[i] = p[i] * s.keep - s.step * m[i] / (std::sqrt(v[i]) * s.root_correction + T(1e-8));
+    p[i] = p[i] * s.keep - fast_divide(s.step * m[i], fast_sqrt(v[i]) * s.root_correction + T(1e-8));
   }
 }
 

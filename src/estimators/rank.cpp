@@ -19,7 +19,8 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// One session with what the driver knows about its models. A vector<char> and not <bool>: threads write their own element.
+/// One session with what the driver knows about its models. A vector<char> and not <bool>: threads write their own
+/// element.
 struct Running {
   std::string dataset;
   std::string method;
@@ -87,7 +88,8 @@ class Ranking {
     }
   }
 
-  /// The entries of a data set that have its labels. The first readable label file decides; another that differs is a failure.
+  /// The entries of a data set that have its labels. The first readable label file decides; another that differs is a
+  /// failure.
   DatasetTask make_task(const std::string& dataset) {
     DatasetTask task;
     task.dataset = dataset;
@@ -99,9 +101,9 @@ class Ranking {
           task.labels = std::move(labels);
           reference = entry.label.file.string();
         } else if (labels.values != task.labels.values) {
-          throw InputError(fmt::format(
-              "{}: labels differ from {}; all models of a data set need the same images in the same order",
-              entry.label.file.string(), reference));
+          throw InputError(
+              fmt::format("{}: labels differ from {}; all models of a data set need the same images in the same order",
+                          entry.label.file.string(), reference));
         }
         task.entries.push_back(entry);
       } catch (const InputError& error) {
@@ -112,8 +114,9 @@ class Ranking {
       }
     }
     if (task.entries.empty()) {
-      throw InputError(failures_.empty() ? fmt::format("{}: no model has features for {}", zoo_.directory.string(), dataset)
-                                         : failures_.back().message);
+      throw InputError(failures_.empty()
+                           ? fmt::format("{}: no model has features for {}", zoo_.directory.string(), dataset)
+                           : failures_.back().message);
     }
     return task;
   }

@@ -50,7 +50,8 @@ class Trace {
     std::vector<std::uint32_t> out;
     for (const std::int64_t value : array(name).to_integers()) {
       if (value < 0 || static_cast<std::uint64_t>(value) >= rows) {
-        throw InputError(fmt::format("{}: row {} is outside 0..{}; write the trace again", path(name).string(), value, rows - 1));
+        throw InputError(
+            fmt::format("{}: row {} is outside 0..{}; write the trace again", path(name).string(), value, rows - 1));
       }
       out.push_back(static_cast<std::uint32_t>(value));
     }
@@ -76,8 +77,8 @@ ItmPlan explicit_plan(const Trace& trace) {
   plan.batches = trace.row_numbers("batches", rows);
   plan.iterations = trace.get<std::size_t>("iterations");
   plan.batch = plan.iterations == 0 ? 0 : plan.batches.size() / plan.iterations;
-  plan.centres = trace.has_array("centres") ? trace.doubles("centres")
-                                            : make_centres(CentreKind::onehot, plan.labels.classes, 0);
+  plan.centres =
+      trace.has_array("centres") ? trace.doubles("centres") : make_centres(CentreKind::onehot, plan.labels.classes, 0);
   return plan;
 }
 
@@ -111,9 +112,8 @@ ItmOptions trace_options(const Trace& trace, const ReferenceCurve& curve, Precis
   options.eta = trace.get<double>("eta");
   options.precision = precision;
   options.recurrence = recurrence;
-  options.validate_every =
-      std::accumulate(curve.iterations.begin(), curve.iterations.end(), std::size_t{0},
-                      [](std::size_t a, std::size_t b) { return std::gcd(a, b); });
+  options.validate_every = std::accumulate(curve.iterations.begin(), curve.iterations.end(), std::size_t{0},
+                                           [](std::size_t a, std::size_t b) { return std::gcd(a, b); });
   if (trace.has("optimizer")) {
     const json optimizer = trace.get<json>("optimizer");
     options.learning_rate = optimizer.value("lr", options.learning_rate);

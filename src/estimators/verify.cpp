@@ -34,7 +34,8 @@ std::vector<double> joined(const ItmParameters& p) {
 }
 
 Observed observe(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan, ItmOptions options,
-                 double eta, const ItmParameters& initial, Precision precision, const std::function<bool()>& cancelled) {
+                 double eta, const ItmParameters& initial, Precision precision,
+                 const std::function<bool()>& cancelled) {
   options.precision = precision;
   Observed o;
   for (const std::size_t milestone : milestones) {
@@ -57,9 +58,8 @@ std::vector<Deviation> compare_stages(const Observed& got, const Observed& want,
   constexpr double one_iteration = 1e-4;  // float32 rounding through one forward and backward pass
   constexpr double training = 1e-3;       // parameters after up to 100 updates
   std::vector<Deviation> d;
-  const auto arrays = [&](const char* name, const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
-    d.push_back(compare(name, a, b, Measure::frobenius, tolerance));
-  };
+  const auto arrays = [&](const char* name, const std::vector<double>& a, const std::vector<double>& b,
+                          double tolerance) { d.push_back(compare(name, a, b, Measure::frobenius, tolerance)); };
   arrays("latent Theta", got.first.latent, want.first.latent, one_iteration);
   arrays("recurrence C_j", got.first.recurrence, want.first.recurrence, one_iteration);
   arrays("evolved E_n", got.first.evolved, want.first.evolved, one_iteration);

@@ -1,0 +1,32 @@
+#include "report/agreement_line.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace itm {
+
+std::string figure(std::optional<double> value) { return value ? fmt::format("{:.3f}", *value) : "-"; }
+
+std::string score_text(std::string_view method, double score) {
+  if (!std::isfinite(score)) {
+    return "-";
+  }
+  if (method == "itm") {
+    return fmt::format("{:.2f} %", 100 * score);
+  }
+  const double size = std::abs(score);
+  return size != 0 && (size < 1e-3 || size >= 1e5) ? fmt::format("{:.4g}", score) : fmt::format("{:.4f}", score);
+}
+
+std::string agreement_line(const Agreement& agreement, Paint paint) {
+  std::string line = paint.bold("tau_w " + figure(agreement.tau_w));
+  if (agreement.tau_w_interval) {
+    line += fmt::format(" [{:.2f}, {:.2f}]", agreement.tau_w_interval->low, agreement.tau_w_interval->high);
+  }
+  return line + fmt::format("   scipy {}   Kendall {}   Spearman {}   Pearson {}   Rel@1 {}   Rel@3 {}",
+                            figure(agreement.tau_w_scipy), figure(agreement.kendall), figure(agreement.spearman),
+                            figure(agreement.pearson), figure(agreement.rel_at_1), figure(agreement.rel_at_3));
+}
+
+}  // namespace itm

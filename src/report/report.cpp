@@ -1,0 +1,91 @@
+// Ranks, and the two machine-readable forms of a report: JSON (schema itm.rank/1) and CSV.
+
+#include "itm/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "report/agreement_json.hpp"
+#include "report/csv_field.hpp"
+
+namespace itm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const ScoredModel& model) {
+  Json json{{"model", model.model}, {"score", model.score}, {"rank", model.rank}, {"seconds", model.seconds}};
+  if (model.truth) {
+    json["truth"] = *model.truth;
+  }
+  json["details"] = Json::parse(model.details);
+  return json;
+}
+
+Json to_json(const RankedDataset& result) {
+  Json json{{"dataset", result.dataset}, {"method", result.method}, {"seconds", result.seconds}};
+  json["models"] = Json::array();
+  for (const ScoredModel& model : result.models) {
+    json["models"].push_back(to_json(model));
+  }
+  if (result.agreement) {
+    json["agreement"] = agreement_json(*result.agreement);
+    json["truth_missing"] = result.truth_missing;
+  }
+  return json;
+}
+
+}  // namespace
+
+void assign_ranks(RankedDataset& result) {
+  // A score that is not a number is worse than any number.
+  const auto sortable = [](double value) { return std::isnan(value) ? -INFINITY : value; };
+  std::sort(result.models.begin(), result.models.end(), [&](const ScoredModel& a, const ScoredModel& b) {
+    if (sortable(a.score) != sortable(b.score)) {
+      return sortable(a.score) > sortable(b.score);
+    }
+    if (sortable(a.tie_break) != sortable(b.tie_break)) {
+      return sortable(a.tie_break) > sortable(b.tie_break);
+    }
+    return a.model < b.model;
+  });
+  for (std::size_t i = 0; i < result.models.size(); ++i) {
+    ScoredModel& model = result.models[i];
+    const bool tied = i > 0 && sortable(model.score) == sortable(result.models[i - 1].score) &&
+                      sortable(model.tie_break) == sortable(result.models[i - 1].tie_break);
+    model.rank = tied ? result.models[i - 1].rank : static_cast<int>(i) + 1;
+  }
+}
+
+std::string to_json(const RankReport& report) {
+  Json json{{"schema", "itm.rank/1"},    {"version", ITM_VERSION},    {"backend", report.backend},
+            {"threads", report.threads}, {"seconds", report.seconds}, {"results", Json::array()},
+            {"failures", Json::array()}};
+  for (const RankedDataset& result : report.results) {
+    json["results"].push_back(to_json(result));
+  }
+  for (const Failure& failure : report.failures) {
+    json["failures"].push_back({{"dataset", failure.dataset},
+                                {"model", failure.model},
+                                {"method", failure.method},
+                                {"message", failure.message}});
+  }
+  return dump(json);
+}
+
+std::string to_csv(const RankReport& report) {
+  std::string csv = "dataset,method,rank,model,score,truth,seconds\n";
+  for (const RankedDataset& result : report.results) {
+    for (const ScoredModel& model : result.models) {
+      csv += fmt::format("{},{},{},{},{},{},{:.6f}\n", csv_field(result.dataset), csv_field(result.method), model.rank,
+                         csv_field(model.model), csv_number(model.score),
+                         model.truth ? csv_number(*model.truth) : std::string(), model.seconds);
+    }
+  }
+  return csv;
+}
+
+}  // namespace itm

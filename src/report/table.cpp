@@ -1,0 +1,192 @@
+// The report as a person reads it: one table per (data set, method), the agreement under it, and one summary line.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/text.hpp"
+#include "itm/report.hpp"
+#include "report/agreement_line.hpp"
+#include "report/text_table.hpp"
+
+namespace itm {
+namespace {
+
+using Align = TextTable::Align;
+using Style = TextTable::Style;
+
+std::string plural(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", with_commas(count), noun, count == 1 ? "" : "s");
+}
+
+bool has_truth(const RankedDataset& result) {
+  return std::any_of(result.models.begin(), result.models.end(),
+                     [](const ScoredModel& m) { return m.truth.has_value(); });
+}
+
+std::string decimals(const nlohmann::json& details, const char* key, int digits) {
+  const auto found = details.find(key);
+  return found != details.end() && found->is_number() ? fmt::format("{:.{}f}", found->get<double>(), digits) : "-";
+}
+
+std::string title_of(const RankedDataset& result, Paint paint) {
+  std::string facts = result.method;
+  if (!result.models.empty()) {
+    const auto details = nlohmann::json::parse(result.models.front().details);
+    if (details.contains("rows") && details.contains("classes")) {
+      facts += fmt::format(", {} rows, {} classes", with_commas(details["rows"].get<std::uint64_t>()),
+                           with_commas(details["classes"].get<std::uint64_t>()));
+    }
+  }
+  return fmt::format("{}  {}\n", paint.bold(printable(result.dataset, 200)), paint.dim(facts));
+}
+
+std::string table_of(const RankedDataset& result, Paint paint) {
+  const bool is_itm = result.method == "itm";
+  const bool truth = has_truth(result);
+  std::vector<TextTable::Column> columns{{"rank"}, {"model", Align::left}, {"score"}};
+  if (truth) {
+    columns.push_back({"truth"});
+  }
+  if (is_itm) {
+    columns.push_back({"eta"});
+    columns.push_back({"dis"});
+  }
+  columns.push_back({"seconds"});
+
+  TextTable table(columns);
+  for (const ScoredModel& model : result.models) {
+    std::vector<std::string> cells{std::to_string(model.rank), model.model, score_text(result.method, model.score)};
+    if (truth) {
+      cells.push_back(model.truth ? fmt::format("{:.2f}", *model.truth) : "-");
+    }
+    if (is_itm) {
+      const auto details = nlohmann::json::parse(model.details);
+      cells.push_back(decimals(details, "eta", 3));
+      cells.push_back(decimals(details, "dispersion", 2));
+    }
+    cells.push_back(fmt::format("{:.2f}", model.seconds));
+    table.add(std::move(cells), model.rank == 1 ? Style::good : Style::plain);
+  }
+  return table.text(paint);
+}
+
+/// tau_w per data set and method, with the mean where more than one data set has it.
+std::string overview(const RankReport& report, Paint paint) {
+  std::vector<std::string> datasets;
+  std::vector<std::string> methods;
+  const auto add_once = [](std::vector<std::string>& list, const std::string& name) {
+    if (std::find(list.begin(), list.end(), name) == list.end()) {
+      list.push_back(name);
+    }
+  };
+  std::map<std::pair<std::string, std::string>, std::optional<double>> tau;
+  for (const RankedDataset& result : report.results) {
+    if (result.agreement) {
+      add_once(datasets, result.dataset);
+      add_once(methods, result.method);
+      tau[{result.dataset, result.method}] = result.agreement->tau_w;
+    }
+  }
+  if (datasets.size() < 2) {
+    return {};
+  }
+  std::vector<TextTable::Column> columns{{"tau_w", Align::left}};
+  for (const std::string& method : methods) {
+    columns.push_back({method});
+  }
+  TextTable table(columns);
+  for (const std::string& dataset : datasets) {
+    std::vector<std::string> cells{dataset};
+    for (const std::string& method : methods) {
+      cells.push_back(figure(tau[{dataset, method}]));
+    }
+    table.add(std::move(cells));
+  }
+  std::vector<std::string> means{"mean"};
+  for (const std::string& method : methods) {
+    double sum = 0;
+    double count = 0;
+    for (const std::string& dataset : datasets) {
+      if (const auto value = tau[{dataset, method}]) {
+        sum += *value;
+        count += 1;
+      }
+    }
+    means.push_back(figure(count > 0 ? std::optional(sum / count) : std::nullopt));
+  }
+  table.add(std::move(means), Style::bold);
+  return table.text(paint) + "\n";
+}
+
+/// The model that came first most often, and how often where there was more than one ranking.
+std::string best_of(const RankReport& report) {
+  std::map<std::string, std::size_t> firsts;
+  std::string best;
+  std::size_t rankings = 0;
+  for (const RankedDataset& result : report.results) {
+    rankings += result.models.empty() ? 0 : 1;
+    for (const ScoredModel& model : result.models) {
+      if (model.rank == 1 && ++firsts[model.model] > (best.empty() ? 0 : firsts[best])) {
+        best = model.model;
+      }
+    }
+  }
+  return rankings > 1 ? fmt::format("{} (first in {} of {})", printable(best, 200), firsts[best], rankings)
+                      : printable(best, 200);
+}
+
+std::string summary(const RankReport& report, Paint paint) {
+  std::set<std::string> models;
+  std::set<std::string> datasets;
+  for (const RankedDataset& result : report.results) {
+    datasets.insert(result.dataset);
+    for (const ScoredModel& model : result.models) {
+      models.insert(model.model);
+    }
+  }
+  std::string line =
+      fmt::format("{}, {}, {:.1f} s on {}", plural(models.size(), "model"), plural(datasets.size(), "data set"),
+                  report.seconds, plural(static_cast<std::size_t>(std::max(report.threads, 1)), "thread"));
+  if (!report.failures.empty()) {
+    line += "; " + paint.bad(fmt::format("{} not ranked", report.failures.size()));
+  }
+  if (!models.empty()) {
+    line += "; best: " + paint.good(best_of(report));
+  }
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string to_table(const RankReport& report, bool colour) {
+  const Paint paint{colour};
+  std::string text;
+  for (const RankedDataset& result : report.results) {
+    text += title_of(result, paint) + table_of(result, paint);
+    if (result.agreement) {
+      text += "  " + agreement_line(*result.agreement, paint) + "\n";
+    }
+    if (!result.truth_missing.empty()) {
+      std::string names;
+      for (const std::string& model : result.truth_missing) {
+        names += (names.empty() ? "" : ", ") + printable(model, 200);
+      }
+      text += paint.dim("  no truth for " + names) + "\n";
+    }
+    text += "\n";
+  }
+  for (const Failure& failure : report.failures) {
+    text += paint.bad("not ranked: ") + fmt::format("{} on {}: {}\n", printable(failure.model, 200),
+                                                    printable(failure.dataset, 200), failure.message);
+  }
+  text += report.failures.empty() ? "" : "\n";
+  text += overview(report, paint);
+  return text + summary(report, paint);
+}
+
+}  // namespace itm

@@ -1,0 +1,51 @@
+#include "core/work_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+namespace {
+
+TEST(WorkPool, RunsEveryUnitOnce) {
+  for (const int threads : {1, 2, 5}) {
+    std::vector<std::atomic<int>> hits(137);
+    itm::for_each_unit(hits.size(), threads, [&](std::size_t i) { ++hits[i]; });
+    for (const auto& hit : hits) {
+      EXPECT_EQ(hit, 1);
+    }
+  }
+}
+
+TEST(WorkPool, DoesNothingForNoUnits) {
+  itm::for_each_unit(0, 4, [](std::size_t) { FAIL() << "there is no unit to run"; });
+}
+
+TEST(WorkPool, RethrowsTheFailureOfTheLowestUnit) {
+  for (const int threads : {1, 2, 4}) {
+    try {
+      itm::for_each_unit(64, threads, [](std::size_t i) {
+        if (i >= 3) {
+          throw std::runtime_error(std::to_string(i));
+        }
+      });
+      FAIL() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "3") << "units are handed out in order, so unit 3 always runs";
+    }
+  }
+}
+
+TEST(WorkPool, StopsHandingOutAfterAFailure) {
+  std::atomic<int> started{0};
+  EXPECT_THROW(itm::for_each_unit(100'000, 2,
+                                  [&](std::size_t) {
+                                    ++started;
+                                    throw std::runtime_error("stop");
+                                  }),
+               std::runtime_error);
+  EXPECT_LE(started, 4);
+}
+
+}  // namespace

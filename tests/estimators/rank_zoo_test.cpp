@@ -1,0 +1,198 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "itm/error.hpp"
+#include "itm/estimator.hpp"
+#include "made_zoo.hpp"
+
+namespace {
+
+using itm::RankOptions;
+using itm::RankReport;
+using itm::testing::made_data;
+using itm::testing::MadeData;
+using itm::testing::TemporaryFolder;
+using itm::testing::write_entry;
+using itm::testing::write_small_zoo;
+
+RankOptions quick() {
+  RankOptions options;
+  options.method.itm.iterations = 60;
+  options.method.itm.batch_size = 32;
+  options.method.itm.validate_every = 20;
+  return options;
+}
+
+RankReport rank(const TemporaryFolder& folder, const RankOptions& options) {
+  return itm::rank_zoo(itm::discover_zoo(folder.path()), options);
+}
+
+nlohmann::json details(const itm::ScoredModel& model) { return nlohmann::json::parse(model.details); }
+
+TEST(RankZoo, PutsTheSeparableModelFirst) {
+  const TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  const RankReport report = rank(folder, quick());
+  ASSERT_EQ(report.results.size(), 1U);
+  const itm::RankedDataset& result = report.results.front();
+  EXPECT_EQ(result.dataset, "made");
+  EXPECT_EQ(result.method, "itm");
+  ASSERT_EQ(result.models.size(), 3U);
+  EXPECT_EQ(result.models[0].model, "good");
+  EXPECT_EQ(result.models[2].model, "poor");
+  EXPECT_EQ(result.models[0].rank, 1);
+  EXPECT_GT(result.models[0].seconds, 0);
+}
+
+TEST(RankZoo, AnchorsTheRatesAtTheMeanDispersion) {
+  const TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  double base = 0;
+  const RankReport report = rank(folder, quick());
+  for (const auto& model : report.results[0].models) {
+    base += details(model)["dispersion"].get<double>() / 3;
+  }
+  for (const auto& model : report.results[0].models) {
+    const auto d = details(model);
+    EXPECT_NEAR(d["eta"].get<double>(), itm::adaptive_rate(0.5, base, d["dispersion"].get<double>()), 1e-12);
+  }
+  RankOptions fixed = quick();
+  fixed.method.itm.adaptive = false;
+  const RankReport constant = rank(folder, fixed);
+  for (const auto& model : constant.results[0].models) {
+    EXPECT_EQ(details(model)["eta"].get<double>(), 0.5);
+  }
+}
+
+TEST(RankZoo, ThreadsDeterminismIsBitwise) {
+  const TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  write_small_zoo(folder.path(), "second");
+  RankOptions options = quick();
+  options.method.repeats = 2;
+  const RankReport one = rank(folder, options);
+  options.threads = 4;
+  const RankReport four = rank(folder, options);
+  ASSERT_EQ(one.results.size(), four.results.size());
+  for (std::size_t r = 0; r < one.results.size(); ++r) {
+    for (std::size_t m = 0; m < one.results[r].models.size(); ++m) {
+      EXPECT_EQ(one.results[r].models[m].model, four.results[r].models[m].model);
+      EXPECT_EQ(one.results[r].models[m].score, four.results[r].models[m].score);
+      EXPECT_EQ(one.results[r].models[m].tie_break, four.results[r].models[m].tie_break);
+      EXPECT_EQ(one.results[r].models[m].details, four.results[r].models[m].details);
+    }
+  }
+}
+
+TEST(RankZoo, RepeatsAverageSuccessiveSeeds) {
+  const TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  RankOptions options = quick();
+  options.method.repeats = 2;
+  options.method.itm.seed = 7;
+  const RankReport both = rank(folder, options);
+  options.method.repeats = 1;
+  const RankReport first = rank(folder, options);
+  options.method.itm.seed = 8;
+  const RankReport second = rank(folder, options);
+  const auto score = [](const RankReport& report, const std::string& model) {
+    for (const auto& m : report.results[0].models) {
+      if (m.model == model) {
+        return m.score;
+      }
+    }
+    return std::numeric_limits<double>::quiet_NaN();
+  };
+  for (const char* model : {"good", "fair", "poor"}) {
+    EXPECT_DOUBLE_EQ(score(both, model), (score(first, model) + score(second, model)) / 2);
+  }
+}
+
+TEST(RankZoo, ProgressCountsEveryUnit) {
+  const TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  RankOptions options = quick();
+  options.threads = 2;
+  std::vector<std::size_t> seen;
+  options.progress = [&](std::size_t done, std::size_t total) {
+    EXPECT_EQ(total, 6U) << "three surveys and three runs";
+    seen.push_back(done);
+  };
+  (void)rank(folder, options);
+  EXPECT_EQ(seen, (std::vector<std::size_t>{1, 2, 3, 4, 5, 6}));
+}
+
+TEST(RankZoo, CancellationThrowsInterrupted) {
+  const TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  RankOptions options = quick();
+  options.method.cancelled = [] { return true; };
+  EXPECT_THROW((void)rank(folder, options), itm::Interrupted);
+}
+
+MadeData with_nan_rows() {
+  MadeData data = made_data(150, 24, 5, 1.0, 1);
+  data.values[3 * 24] = std::numeric_limits<float>::quiet_NaN();
+  data.values[77 * 24 + 5] = std::numeric_limits<float>::infinity();
+  return data;
+}
+
+TEST(RankZoo, BadRowsAreRefusedUnlessDropped) {
+  const TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  write_entry(folder.path(), "good", "made", with_nan_rows());
+  try {
+    (void)rank(folder, quick());
+    FAIL() << "a NaN was accepted";
+  } catch (const itm::InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("good_made_feature.npy: row 3 is NaN (2 of 150 rows)"), std::string::npos)
+        << error.what();
+  }
+  RankOptions dropping = quick();
+  dropping.method.drop_bad_rows = true;
+  const RankReport report = rank(folder, dropping);
+  EXPECT_EQ(report.results[0].models[0].model, "good");
+  EXPECT_EQ(details(report.results[0].models[0])["dropped_rows"], 2);
+}
+
+TEST(RankZoo, KeepGoingRanksTheOthers) {
+  const TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  write_entry(folder.path(), "broken", "made", with_nan_rows());
+  MadeData other_labels = made_data(150, 24, 5, 1.0, 1);
+  std::swap(other_labels.labels.values[0], other_labels.labels.values[1]);
+  write_entry(folder.path(), "shuffled", "made", other_labels);
+  EXPECT_THROW((void)rank(folder, quick()), itm::InputError);
+
+  RankOptions options = quick();
+  options.keep_going = true;
+  const RankReport report = rank(folder, options);
+  ASSERT_EQ(report.results[0].models.size(), 3U);
+  ASSERT_EQ(report.failures.size(), 2U);
+  EXPECT_EQ(report.failures[0].model, "shuffled");
+  EXPECT_NE(report.failures[0].message.find("labels differ from"), std::string::npos);
+  EXPECT_EQ(report.failures[1].model, "broken");
+  EXPECT_NE(report.failures[1].message.find("row 3 is NaN"), std::string::npos);
+}
+
+TEST(RankZoo, KeepGoingWithNothingLeftIsAnError) {
+  const TemporaryFolder folder;
+  write_entry(folder.path(), "broken", "made", with_nan_rows());
+  RankOptions options = quick();
+  options.keep_going = true;
+  EXPECT_THROW((void)rank(folder, options), itm::InputError);
+}
+
+TEST(RankZoo, UnknownMethodNamesTheKnownOnes) {
+  try {
+    (void)itm::find_estimator("logmee");
+    FAIL() << "an unknown method was found";
+  } catch (const itm::InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("itm"), std::string::npos);
+  }
+}
+
+}  // namespace

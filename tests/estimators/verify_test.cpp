@@ -1,0 +1,40 @@
+#include "itm/verify.hpp"
+
+#include <gtest/gtest.h>
+
+#include "made_zoo.hpp"
+
+namespace {
+
+TEST(Verify, Float32StaysWithinToleranceOfFloat64) {
+  const itm::testing::TemporaryFolder folder;
+  itm::testing::write_small_zoo(folder.path());
+  itm::ItmOptions options;
+  options.iterations = 120;
+  options.batch_size = 32;
+  const itm::VerifyReport report =
+      itm::verify_dataset(itm::discover_zoo(folder.path()), "made", options, itm::Precision::float32, 2);
+  EXPECT_TRUE(report.within);
+  EXPECT_TRUE(report.same_ranking);
+  EXPECT_EQ(report.reference_order.front(), "good");
+  ASSERT_EQ(report.stages.size(), 13U) << "nine first-iteration stages, parameters after 1, 10, 100, and the score";
+  for (const itm::StageDeviation& stage : report.stages) {
+    EXPECT_TRUE(stage.worst.within) << stage.worst.name << " " << stage.worst.frobenius << " in " << stage.model;
+  }
+  EXPECT_GT(report.stages[0].worst.frobenius, 0.0) << "the two precisions do differ";
+}
+
+TEST(Verify, Float64AgainstItselfIsExact) {
+  const itm::testing::TemporaryFolder folder;
+  itm::testing::write_small_zoo(folder.path());
+  itm::ItmOptions options;
+  options.iterations = 10;
+  const itm::VerifyReport report =
+      itm::verify_dataset(itm::discover_zoo(folder.path()), "made", options, itm::Precision::float64, 1);
+  for (const itm::StageDeviation& stage : report.stages) {
+    EXPECT_EQ(stage.worst.absolute, 0.0) << stage.worst.name;
+  }
+  EXPECT_EQ(report.reference_order, report.other_order);
+}
+
+}  // namespace
