@@ -83,11 +83,14 @@ void Context::add_options(CLI::App& app) {
                       {{"auto", Backend::automatic}, {"cpu", Backend::cpu}, {"cuda", Backend::cuda}},
                       "Where to compute")
       ->group(group);
-  auto* quiet_flag = app.add_flag("--quiet", quiet, "Results and errors only")->group(group);
-  app.add_flag("--verbose", verbose, "Say more on standard error")->group(group)->excludes(quiet_flag);
+  app.add_flag("--quiet", quiet, "Results and errors only")->group(group);
+  app.add_flag("--verbose", verbose, "Say more on standard error")->group(group);
 }
 
 void Context::prepare() {
+  if (quiet && verbose) {
+    throw InputError("--quiet and --verbose contradict each other; pass one of them");
+  }
   auto logger = spdlog::stderr_color_mt("itm");
   logger->set_pattern("itm: %v");
   logger->set_level(quiet ? spdlog::level::err : verbose ? spdlog::level::debug : spdlog::level::warn);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "cli/commands.hpp"
+#include "cli/names.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
 #include "core/work_pool.hpp"
@@ -226,7 +227,7 @@ std::map<std::string, Findings> look_at_all(const Options& o, const Context& con
   const Zoo zoo = discover_zoo(o.zoo, known);
   std::map<std::string, Findings> found;
   std::vector<std::pair<const ZooEntry*, Finding*>> units;
-  for (const std::string& dataset : o.datasets.empty() ? zoo.dataset_names() : o.datasets) {
+  for (const std::string& dataset : o.datasets.empty() ? zoo.dataset_names() : each_once(o.datasets)) {
     const std::vector<ZooEntry>& entries = zoo.entries(dataset);
     Findings& findings = found[dataset];
     findings.resize(entries.size());

@@ -36,13 +36,25 @@ int fail_usage(std::string sentence, const std::string& command) {
 }
 
 /// CLI11's exceptions in our words.
-std::string sentence_of(const CLI::ParseError& error) {
+std::string sentence_of(const CLI::ParseError& error, const CLI::App& app) {
   const std::string what = error.what();
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    const std::size_t colon = what.rfind(": ");
-    return "unexpected argument " + (colon == std::string::npos ? what : what.substr(colon + 2));
+    return "unexpected argument " + in_quotes(app.remaining(true).at(0));
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    const std::string option = what.substr(0, what.find(':'));
+    return what.find("At Most") != std::string::npos ? option + " is given more than once" : option + " needs a value";
   }
   return what;
+}
+
+/// CLI11 sets option groups two lines apart.
+std::string help_of(const CLI::App& app) {
+  std::string text = app.help();
+  for (std::size_t at = 0; (at = text.find("\n\n\n")) != std::string::npos;) {
+    text.erase(at, 1);
+  }
+  return text;
 }
 
 std::string wrong_command(const std::string& word) {
@@ -58,7 +70,7 @@ bool is_command(const std::string& word) {
 }
 
 void configure_root(CLI::App& app) {
-  app.set_version_flag("--version", "itm " ITM_VERSION);
+  app.set_version_flag("--version", "itm " ITM_VERSION, "Print the version");
   app.set_help_flag("-h,--help", "Print this help");
   app.footer(
       "Examples:\n"
@@ -83,7 +95,7 @@ int run(int argc, char** argv) {
 
   const std::string first = argc > 1 ? argv[1] : "";
   if (first.empty()) {
-    fmt::print("{}", app.help());
+    fmt::print("{}", help_of(app));
     return static_cast<int>(ExitStatus::bad_input);
   }
   if (first[0] != '-' && !is_command(first)) {
@@ -91,10 +103,13 @@ int run(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& wanted) {  // --help, --version
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", help_of(app));
+    return 0;
+  } catch (const CLI::Success& wanted) {  // --version
     return app.exit(wanted);
   } catch (const CLI::ParseError& error) {
-    return fail_usage(sentence_of(error), is_command(first) ? first : "");
+    return fail_usage(sentence_of(error, app), is_command(first) ? first : "");
   }
   const auto chosen = app.get_subcommands();
   if (chosen.empty()) {

@@ -10,6 +10,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/itm_options.hpp"
+#include "cli/names.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
@@ -37,10 +38,7 @@ std::vector<std::string> method_names(const std::vector<std::string>& wanted) {
       names.push_back(find_estimator(name).name);
     }
   }
-  std::vector<std::string> unique;
-  std::copy_if(names.begin(), names.end(), std::back_inserter(unique),
-               [&](const std::string& name) { return std::find(unique.begin(), unique.end(), name) == unique.end(); });
-  return unique;
+  return each_once(names);
 }
 
 /// Known before hours of work: a truth file that says nothing about this zoo.
@@ -82,6 +80,7 @@ std::string text_of(const RankReport& report, const Context& context) {
 
 ExitStatus rank(Options& o, const Context& context) {
   o.rank.methods = method_names(o.methods);
+  o.rank.datasets = each_once(o.rank.datasets);
   o.rank.threads = context.threads;
   o.rank.method.itm.seed = context.seed;
   o.rank.method.cancelled = cancelled;
@@ -112,9 +111,11 @@ ExitStatus rank(Options& o, const Context& context) {
     add_agreement(report, *truth, {o.bootstrap, 0.95, context.seed});
   }
   context.write(text_of(report, context));
-  for (const Failure& failure : report.failures) {
-    spdlog::warn("not ranked: {} on {}: {}", printable(failure.model, 200), printable(failure.dataset, 200),
-                 failure.message);
+  if (context.format() != Format::table) {  // the table says it itself
+    for (const Failure& failure : report.failures) {
+      spdlog::warn("not ranked: {} on {}: {}", printable(failure.model, 200), printable(failure.dataset, 200),
+                   failure.message);
+    }
   }
   return ExitStatus::success;
 }
