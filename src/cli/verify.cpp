@@ -1,0 +1,141 @@
+// `itm verify`: every stage of ITM on a zoo, CPU float64 against another precision.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/signals.hpp"
+#include "itm/verify.hpp"
+#include "report/csv_field.hpp"
+#include "report/text_table.hpp"
+
+namespace itm::cli {
+namespace {
+
+struct VerifyOptions {
+  std::filesystem::path zoo;
+  std::vector<std::string> datasets;
+  ItmOptions itm;
+  Precision other = Precision::float32;
+};
+
+std::string as_json(const std::vector<VerifyReport>& reports) {
+  nlohmann::json json{{"schema", "itm.verify/1"}, {"results", nlohmann::json::array()}};
+  for (const VerifyReport& report : reports) {
+    nlohmann::json result{{"dataset", report.dataset},
+                          {"within_tolerance", report.within},
+                          {"same_ranking", report.same_ranking},
+                          {"reference_ranking", report.reference_order},
+                          {"ranking", report.other_order}};
+    for (const StageDeviation& stage : report.stages) {
+      result["stages"].push_back({{"name", stage.worst.name},
+                                  {"model", stage.model},
+                                  {"max_absolute", stage.worst.absolute},
+                                  {"frobenius_relative", stage.worst.frobenius},
+                                  {"tolerance", stage.worst.tolerance},
+                                  {"within_tolerance", stage.worst.within}});
+    }
+    json["results"].push_back(std::move(result));
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string as_csv(const std::vector<VerifyReport>& reports) {
+  std::string csv = "dataset,stage,worst_model,max_absolute,frobenius_relative,tolerance,within_tolerance\n";
+  for (const VerifyReport& report : reports) {
+    for (const StageDeviation& stage : report.stages) {
+      csv += fmt::format("{},{},{},{},{},{},{}\n", csv_field(report.dataset), csv_field(stage.worst.name),
+                         csv_field(stage.model), stage.worst.absolute, stage.worst.frobenius, stage.worst.tolerance,
+                         stage.worst.within);
+    }
+  }
+  return csv;
+}
+
+std::string as_table(const std::vector<VerifyReport>& reports, Paint paint) {
+  std::string text;
+  for (const VerifyReport& report : reports) {
+    TextTable table({{"stage", TextTable::Align::left},
+                     {"max |diff|"},
+                     {"Frobenius"},
+                     {"allowed"},
+                     {"worst model", TextTable::Align::left},
+                     {"", TextTable::Align::left}});
+    for (const StageDeviation& stage : report.stages) {
+      table.add(
+          {stage.worst.name, fmt::format("{:.1e}", stage.worst.absolute), fmt::format("{:.1e}", stage.worst.frobenius),
+           fmt::format("{:.0e}", stage.worst.tolerance), stage.model, stage.worst.within ? "ok" : "BEYOND"},
+          stage.worst.within ? TextTable::Style::plain : TextTable::Style::bad);
+    }
+    text += paint.bold(printable(report.dataset)) + "\n" + table.text(paint);
+    text += report.reference_order == report.other_order ? "  same ranking"
+            : report.same_ranking                        ? "  same ranking up to near ties (two validation rows)"
+                                                         : "  DIFFERENT ranking";
+    text += fmt::format("; best: {}\n\n", printable(report.other_order.front()));
+  }
+  const auto within = std::count_if(reports.begin(), reports.end(), [](const VerifyReport& r) { return r.within; });
+  return text + fmt::format("{} of {} data sets verified against CPU float64\n", within, reports.size());
+}
+
+ExitStatus verify(const VerifyOptions& options, const Context& context) {
+  (void)context.resolve_backend();
+  ItmOptions itm = options.itm;
+  itm.seed = context.seed;
+  const Zoo zoo = discover_zoo(options.zoo, options.datasets);
+  std::vector<VerifyReport> reports;
+  for (const std::string& dataset : options.datasets.empty() ? zoo.dataset_names() : options.datasets) {
+    const auto progress = context.progress("verifying " + dataset);
+    reports.push_back(verify_dataset(zoo, dataset, itm, options.other, context.threads, progress->callback(),
+                                     [] { return cancelled(); }));
+  }
+  switch (context.format()) {
+    case Format::json:
+      context.write(as_json(reports));
+      break;
+    case Format::csv:
+      context.write(as_csv(reports));
+      break;
+    case Format::table:
+      context.write(as_table(reports, context.paint()));
+      break;
+  }
+  const bool within = std::all_of(reports.begin(), reports.end(), [](const VerifyReport& r) { return r.within; });
+  return within ? ExitStatus::success : ExitStatus::comparison_failed;
+}
+
+}  // namespace
+
+Command verify_command() {
+  return {
+      "verify", "Compare every stage of ITM on a zoo with the CPU float64 reference",
+      [](CLI::App& app, Context& context) -> Action {
+        auto options = std::make_shared<VerifyOptions>();
+        app.add_option("zoo", options->zoo, "Folder with the feature files")->required()->type_name("ZOO");
+        app.add_option("--dataset", options->datasets, "Data sets to verify; default: all")->type_name("D");
+        add_choice<Precision>(
+            app, "--precision", options->other,
+            {{"float32", Precision::float32}, {"float64", Precision::float64}, {"tf32", Precision::tf32}},
+            "What is compared with float64");
+        add_number<std::size_t>(app, "--iterations", options->itm.iterations, 1, 1'000'000, "Training iterations");
+        add_number<std::size_t>(app, "--batch-size", options->itm.batch_size, 1, 1'000'000, "B");
+        add_number<std::size_t>(app, "--steps", options->itm.steps, 1, 10'000, "n of eq. 7");
+        add_choice<Recurrence>(
+            app, "--recurrence", options->itm.recurrence,
+            {{"auto", Recurrence::automatic}, {"gram", Recurrence::gram}, {"factored", Recurrence::factored}},
+            "How C_j R is evaluated");
+        app.footer(
+            "Prints the worst deviation per stage and whether the ranking is the same. Exit status 1 when a stage is\n"
+            "beyond its tolerance or the ranking differs by more than near ties.\n\n"
+            "Examples:\n"
+            "  itm verify examples/glyphs\n"
+            "  itm verify examples/glyphs --dataset texture --steps 3 --format json");
+        return [options, &context] { return verify(*options, context); };
+      }};
+}
+
+}  // namespace itm::cli
