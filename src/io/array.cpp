@@ -115,9 +115,12 @@ Array Array::to_native_row_major() const {
   const std::size_t item = size_of(dtype_);
   const std::shared_ptr<std::byte> copy = io::allocate_buffer(bytes());
   const io::MappedFile* file = io::MappedFile::behind(owner_);
-  // Pages already copied go back to the system, so that the peak is one copy plus one panel.
-  const auto release = [&](std::size_t first, std::size_t last) {
-    if (file != nullptr) file->release(data_ + first, data_ + last);
+  // Pages already copied go back to the system, so that the peak is one copy plus one panel. The next panel is asked
+  // for ahead: the system's own read-ahead does not see through the many columns that are read side by side.
+  const auto pass = [&](std::size_t first, std::size_t last) {
+    if (file == nullptr) return;
+    file->release(data_ + first, data_ + last);
+    file->prefetch(data_ + last, data_ + std::min(bytes(), last + (last - first)));
   };
   io::with_element_type(dtype_, [&]<typename Element>(Element) {
     auto* out = reinterpret_cast<Element*>(copy.get());
@@ -125,7 +128,7 @@ Array Array::to_native_row_major() const {
     if (col_stride_ != static_cast<std::ptrdiff_t>(item)) {
       const std::size_t column = rows() * item;
       const auto keep = [](Element element) { return element; };
-      const auto done = [&](std::size_t first, std::size_t last) { release(first * column, last * column); };
+      const auto done = [&](std::size_t first, std::size_t last) { pass(first * column, last * column); };
       if (swap) {
         transpose<Element, true>(*this, out, keep, done);
       } else {
@@ -141,7 +144,7 @@ Array Array::to_native_row_major() const {
       } else {
         std::memcpy(out + first, data_ + first * item, (last - first) * item);
       }
-      release(first * item, last * item);
+      pass(first * item, last * item);
     }
   });
   return {source_, dtype_, io::native_is_big_endian, shape_, false, copy.get(), copy};
