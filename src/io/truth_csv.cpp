@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "io/csv.hpp"
 #include "io/mapped_file.hpp"
 #include "io/where.hpp"
 
@@ -13,88 +14,9 @@ namespace itm::io {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-struct Record {
-  std::size_t line = 0;  ///< 1-based, where the record starts
-  std::vector<std::string> fields;
-};
-
-/// RFC 4180 records: fields in double quotes may hold commas, line breaks and doubled quotes; unquoted fields are
-/// trimmed. Lines end in LF, CRLF or CR. Blank lines are skipped.
-class Records {
- public:
-  Records(const Where& where, std::string_view text) : where_(where), text_(text) {}
-
-  bool next(Record& record) {
-    while (at_ < text_.size()) {
-      record = {line_, {}};
-      read_record(record);
-      if (record.fields.size() > 1 || !record.fields.front().empty()) return true;
-    }
-    return false;
-  }
-
- private:
-  [[nodiscard]] bool at_line_end() const { return at_ >= text_.size() || text_[at_] == '\n' || text_[at_] == '\r'; }
-
-  void pass_line_end() {
-    if (at_ >= text_.size()) return;
-    at_ += text_.substr(at_).starts_with("\r\n") ? 2 : 1;
-    ++line_;
-  }
-
-  void read_record(Record& record) {
-    for (;;) {
-      record.fields.push_back(read_field());
-      if (at_line_end()) break;
-      ++at_;  // the comma
-    }
-    pass_line_end();
-  }
-
-  std::string read_field() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
-    if (at_ < text_.size() && text_[at_] == '"') return read_quoted();
-    const std::size_t start = at_;
-    while (!at_line_end() && text_[at_] != ',') ++at_;
-    return std::string(trimmed(text_.substr(start, at_ - start)));
-  }
-
-  std::string read_quoted() {
-    const std::size_t opened = line_;
-    std::string field;
-    for (++at_;; ++at_) {
-      if (at_ >= text_.size()) refuse(where_, "line {}: a quote is opened but never closed; close it", opened);
-      if (text_[at_] == '"') {
-        if (at_ + 1 >= text_.size() || text_[at_ + 1] != '"') break;
-        ++at_;
-      }
-      if (text_[at_] == '\n') ++line_;
-      field += text_[at_];
-    }
-    ++at_;
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
-    if (!at_line_end() && text_[at_] != ',') {
-      refuse(where_, "line {}: text follows a closing quote; write a quote inside a quoted cell twice", opened);
-    }
-    return field;
-  }
-
-  const Where& where_;
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::size_t line_ = 1;
-};
-
 bool is_model_column(std::string_view name) { return name == "model" || name == "Model" || name == "MODEL"; }
 
-void read_header(const Where& where, const Record& header, GroundTruth& truth) {
+void read_header(const Where& where, const CsvRecord& header, GroundTruth& truth) {
   if (!is_model_column(header.fields.front())) {
     refuse(where,
            "line {}: the first column is {}, not 'model'; start the header with model, then one column per data set",
@@ -138,18 +60,10 @@ double parse_accuracy(const Where& where, std::size_t line, std::string_view cel
 
 GroundTruth parse_ground_truth(const std::filesystem::path& file, std::string_view text) {
   const Where where{file, {}};
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    refuse(where, "is UTF-16 text; save it as UTF-8");
-  }
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // the mark that spreadsheet programs put first
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    refuse(where, "is not text (a zero byte at {}); save the table as CSV", with_commas(nul));
-  }
-
   GroundTruth truth;
   truth.file = file;
-  Records records(where, text);
-  Record record;
+  CsvRecords records(where, text);
+  CsvRecord record;
   if (!records.next(record)) refuse(where, "is empty; write a header line model,<data set>,... and a line per model");
   read_header(where, record, truth);
   const std::size_t columns = record.fields.size();

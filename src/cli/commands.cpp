@@ -1,0 +1,16 @@
+#include "cli/commands.hpp"
+
+namespace itm::cli {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all{
+      rank_command(),     //
+      score_command(),    //
+      correlate_command(),  //
+      inspect_command(),  //
+      synth_command(),    //
+  };
+  return all;
+}
+
+}  // namespace itm::cli

@@ -1,0 +1,14 @@
+#pragma once
+// One line per command; each is defined in the file of its name.
+
+#include "cli/command.hpp"
+
+namespace itm::cli {
+
+[[nodiscard]] Command rank_command();
+[[nodiscard]] Command score_command();
+[[nodiscard]] Command correlate_command();
+[[nodiscard]] Command inspect_command();
+[[nodiscard]] Command synth_command();
+
+}  // namespace itm::cli

@@ -1,0 +1,138 @@
+#include "cli/context.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include "cli/options.hpp"
+#include "cli/signals.hpp"
+#include "core/text.hpp"
+#include "itm/error.hpp"
+#include "itm/report.hpp"
+
+namespace itm::cli {
+namespace {
+
+constexpr int most_threads = 1024;
+
+int usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0) {
+    return 1;
+  }
+  return std::clamp(CPU_COUNT(&cores), 1, most_threads);
+}
+
+/// Refused before the work instead of after it.
+void check_target(const std::filesystem::path& out) {
+  std::error_code ignored;
+  const std::string name = "--out " + path_text(out);
+  if (std::filesystem::is_directory(out, ignored)) {
+    throw InputError(name + ": is a folder; name a file inside it");
+  }
+  const std::filesystem::path folder = out.has_parent_path() ? out.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    throw InputError(fmt::format("{}: the folder {} does not exist; create it first", name, path_text(folder)));
+  }
+  const bool is_device = std::filesystem::exists(out, ignored) && !std::filesystem::is_regular_file(out, ignored);
+  if (!is_device && ::access(folder.c_str(), W_OK) != 0) {
+    throw InputError(fmt::format("{}: the folder {} is not writable; choose another place", name, path_text(folder)));
+  }
+}
+
+void write_to_stdout(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw InputError(fmt::format("standard output: cannot be written ({}); free space or pass --out FILE",
+                                 std::generic_category().message(errno)));
+  }
+}
+
+}  // namespace
+
+Context::Context() : threads(usable_cores()) {}
+
+void Context::add_options(CLI::App& app) {
+  const std::string group = "Options of every command";
+  auto* format = app.add_option(
+      "--format",
+      [this](const CLI::results_t& texts) {
+        const std::string& word = texts.at(0);
+        if (word != "table" && word != "json" && word != "csv") {
+          detail::refuse("--format", word, "one of table|json|csv");
+        }
+        format_ = word == "table" ? Format::table : word == "json" ? Format::json : Format::csv;
+        return true;
+      },
+      "How results look; default: what the ending of --out says, else table");
+  format->type_name("table|json|csv")->group(group);
+  app.add_option("--out", out_, "Write the result to this file instead of standard output")
+      ->type_name("FILE")
+      ->group(group);
+  add_number<std::uint64_t>(app, "--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), "Seed of every draw")
+      ->group(group);
+  add_number(app, "--threads", threads, 1, most_threads, "Threads; results do not depend on it")->group(group);
+  add_choice<Backend>(app, "--backend", backend,
+                      {{"auto", Backend::automatic}, {"cpu", Backend::cpu}, {"cuda", Backend::cuda}},
+                      "Where to compute")
+      ->group(group);
+  auto* quiet_flag = app.add_flag("--quiet", quiet, "Results and errors only")->group(group);
+  app.add_flag("--verbose", verbose, "Say more on standard error")->group(group)->excludes(quiet_flag);
+}
+
+void Context::prepare() {
+  auto logger = spdlog::stderr_color_mt("itm");
+  logger->set_pattern("itm: %v");
+  logger->set_level(quiet ? spdlog::level::err : verbose ? spdlog::level::debug : spdlog::level::warn);
+  spdlog::set_default_logger(std::move(logger));
+  if (!out_.empty()) {
+    check_target(out_);
+  }
+}
+
+Format Context::format() const {
+  if (format_) {
+    return *format_;
+  }
+  const std::string ending = out_.extension().string();
+  return ending == ".json" ? Format::json : ending == ".csv" ? Format::csv : Format::table;
+}
+
+Paint Context::paint() const {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool refused = no_colour != nullptr && *no_colour != '\0';
+  return {format() == Format::table && out_.empty() && !refused && ::isatty(STDOUT_FILENO) == 1};
+}
+
+void Context::write(std::string_view result) const {
+  if (cancelled()) {
+    throw Interrupted();
+  }
+  if (out_.empty()) {
+    write_to_stdout(result);
+  } else {
+    write_file_atomically(out_, result);
+    spdlog::info("wrote {}", path_text(out_));
+  }
+}
+
+std::string Context::resolve_backend() const {
+  const BackendChoice choice = itm::resolve_backend(backend);
+  if (!choice.note.empty()) {
+    spdlog::info("{}", choice.note);
+  }
+  return choice.cuda ? "cuda" : "cpu";
+}
+
+std::unique_ptr<Progress> Context::progress(const std::string& label) const {
+  return std::make_unique<Progress>(label, !quiet && ::isatty(STDERR_FILENO) == 1);
+}
+
+}  // namespace itm::cli

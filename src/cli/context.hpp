@@ -1,0 +1,53 @@
+#pragma once
+// What every command shares: its common options, where its result goes, and how it speaks to the person.
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cli/progress.hpp"
+#include "device/backend.hpp"
+#include "report/paint.hpp"
+
+namespace itm::cli {
+
+enum class Format : std::uint8_t { table, json, csv };
+
+class Context {
+ public:
+  std::uint64_t seed = 0;
+  int threads = 1;  ///< default: the cores that this process may use
+  Backend backend = Backend::automatic;
+  bool quiet = false;
+  bool verbose = false;
+
+  Context();
+
+  /// Adds --format, --out, --seed, --threads, --backend, --quiet, --verbose.
+  void add_options(CLI::App& app);
+  /// After parsing, before any work: the log level, and whether --out can be written at all. Throws InputError.
+  void prepare();
+
+  /// --format, else what the ending of --out says, else a table.
+  [[nodiscard]] Format format() const;
+  /// Colour for the result: only a table on a terminal whose owner did not set NO_COLOR.
+  [[nodiscard]] Paint paint() const;
+  /// The one place where a result leaves a command: standard output, or --out, whole or not at all. Throws Interrupted
+  /// when the person pressed Ctrl-C meanwhile, InputError when it cannot be written.
+  void write(std::string_view result) const;
+
+  /// "cpu" or "cuda". Throws DeviceError where --backend asks for what is not there.
+  [[nodiscard]] std::string resolve_backend() const;
+  /// A bar on standard error while it is a terminal and --quiet was not given.
+  [[nodiscard]] std::unique_ptr<Progress> progress(const std::string& label) const;
+
+ private:
+  std::optional<Format> format_;
+  std::filesystem::path out_;
+};
+
+}  // namespace itm::cli

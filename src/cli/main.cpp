@@ -1,0 +1,129 @@
+// The `itm` binary: finds the command, runs it, and turns every failure into one sentence and an exit status.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <new>
+#include <string>
+
+#include "cli/command.hpp"
+#include "cli/signals.hpp"
+#include "core/text.hpp"
+#include "itm/error.hpp"
+
+namespace itm::cli {
+namespace {
+
+int fail(ExitStatus status, std::string sentence) {
+  // Whatever a library had to say fits on one line.
+  std::replace(sentence.begin(), sentence.end(), '\n', ' ');
+  fmt::print(stderr, "itm: {}\n", sentence);
+  return static_cast<int>(status);
+}
+
+int fail_usage(std::string sentence, const std::string& command) {
+  while (!sentence.empty() && (sentence.back() == '\n' || sentence.back() == '.')) {
+    sentence.pop_back();
+  }
+  return fail(ExitStatus::bad_input, fmt::format("{}; see itm {}--help", sentence, command.empty() ? "" : command + " "));
+}
+
+/// CLI11's exceptions in our words.
+std::string sentence_of(const CLI::ParseError& error) {
+  const std::string what = error.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const std::size_t colon = what.rfind(": ");
+    return "unexpected argument " + (colon == std::string::npos ? what : what.substr(colon + 2));
+  }
+  return what;
+}
+
+std::string wrong_command(const std::string& word) {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) {
+    names.push_back(command.name);
+  }
+  return fmt::format("there is no command {}; choose among: {}", in_quotes(word), fmt::join(names, ", "));
+}
+
+bool is_command(const std::string& word) {
+  return std::any_of(commands().begin(), commands().end(), [&](const Command& c) { return c.name == word; });
+}
+
+void configure_root(CLI::App& app) {
+  app.set_version_flag("--version", "itm " ITM_VERSION);
+  app.set_help_flag("-h,--help", "Print this help");
+  app.footer(
+      "Examples:\n"
+      "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv\n"
+      "  itm inspect examples/glyphs\n"
+      "  itm rank --help");
+  app.get_formatter()->column_width(44);
+  app.require_subcommand(0, 1);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("itm ranks pre-trained models for your data set without fine-tuning any of them.", "itm");
+  configure_root(app);
+  Context context;
+  std::map<std::string, Action> actions;
+  for (const Command& command : commands()) {
+    CLI::App* sub = app.add_subcommand(command.name, command.help);
+    sub->set_help_flag("-h,--help", "Print this help");
+    actions[command.name] = command.configure(*sub, context);
+    context.add_options(*sub);
+  }
+
+  const std::string first = argc > 1 ? argv[1] : "";
+  if (first.empty()) {
+    fmt::print("{}", app.help());
+    return static_cast<int>(ExitStatus::bad_input);
+  }
+  if (first[0] != '-' && !is_command(first)) {
+    return fail(ExitStatus::bad_input, wrong_command(first));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& error) {
+    return fail_usage(sentence_of(error), is_command(first) ? first : "");
+  }
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    return fail_usage("no command given", "");
+  }
+  context.prepare();
+  catch_interrupts();
+  return static_cast<int>(actions.at(chosen.front()->get_name())());
+}
+
+/// "no such file: x" instead of "filesystem error: cannot ...: No such file or directory [x]".
+std::string sentence_of(const std::filesystem::filesystem_error& error) {
+  return fmt::format("{}: {}; check the path and its permissions", path_text(error.path1()), error.code().message());
+}
+
+}  // namespace
+}  // namespace itm::cli
+
+int main(int argc, char** argv) {
+  using itm::ExitStatus;
+  using itm::cli::fail;
+  try {
+    return itm::cli::run(argc, argv);
+  } catch (const itm::Error& error) {
+    return fail(error.status(), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(ExitStatus::no_device, "out of memory; close other programs or use fewer --threads");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(ExitStatus::bad_input, itm::cli::sentence_of(error));
+  } catch (const std::exception& error) {
+    return fail(ExitStatus::bad_input, std::string("internal error, please report it: ") + error.what());
+  }
+}

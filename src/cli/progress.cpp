@@ -1,0 +1,65 @@
+#include "cli/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+namespace itm::cli {
+namespace {
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<long>(std::ceil(seconds));
+  if (whole < 60) {
+    return fmt::format("{} s", whole);
+  }
+  return whole < 3600 ? fmt::format("{} min {} s", whole / 60, whole % 60)
+                      : fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
+}
+
+}  // namespace
+
+std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds) {
+  constexpr std::size_t width = 30;
+  done = std::min(done, total);
+  const std::size_t filled = total == 0 ? width : width * done / total;
+  std::string line =
+      fmt::format("{}  [{}{}]  {}/{}", label, std::string(filled, '#'), std::string(width - filled, '.'), done, total);
+  if (done > 0 && done < total) {
+    line += fmt::format("  {} left", duration(seconds * static_cast<double>(total - done) / static_cast<double>(done)));
+  }
+  return line;
+}
+
+Progress::Progress(std::string label, bool visible) : label_(std::move(label)), visible_(visible) {}
+
+Progress::~Progress() {
+  if (drawn_) {
+    std::fputs("\r\x1b[K", stderr);
+    std::fflush(stderr);
+  }
+}
+
+void Progress::update(std::size_t done, std::size_t total) {
+  if (!visible_) {
+    return;
+  }
+  const std::lock_guard lock(guard_);
+  const Clock::time_point now = Clock::now();
+  if (now - last_ < std::chrono::milliseconds(100)) {
+    return;
+  }
+  last_ = now;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  std::fputs(("\r" + progress_line(label_, done, total, seconds) + "\x1b[K").c_str(), stderr);
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+std::function<void(std::size_t, std::size_t)> Progress::callback() {
+  return [this](std::size_t done, std::size_t total) { update(done, total); };
+}
+
+}  // namespace itm::cli

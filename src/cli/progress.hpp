@@ -1,0 +1,39 @@
+#pragma once
+// A bar on standard error that shows how far the work is and how long it will take.
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <string>
+
+namespace itm::cli {
+
+class Progress {
+ public:
+  /// `visible` is false where standard error is no terminal or the user wants quiet; nothing is drawn then.
+  Progress(std::string label, bool visible);
+  ~Progress();  ///< clears the bar
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// `done` of `total` units are finished. From any thread.
+  void update(std::size_t done, std::size_t total);
+  /// update() as a callback; the object must outlive it.
+  [[nodiscard]] std::function<void(std::size_t, std::size_t)> callback();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::mutex guard_;
+  std::string label_;
+  bool visible_;
+  bool drawn_ = false;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_{};
+};
+
+/// "reading  [########............]  8/20  12 s left".
+[[nodiscard]] std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds);
+
+}  // namespace itm::cli

@@ -1,0 +1,154 @@
+// `itm rank`: the models of a zoo, best first.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.hpp"
+#include "cli/itm_options.hpp"
+#include "cli/options.hpp"
+#include "cli/signals.hpp"
+#include "core/text.hpp"
+#include "itm/estimator.hpp"
+
+namespace itm::cli {
+namespace {
+
+struct Options {
+  std::filesystem::path zoo;
+  std::filesystem::path truth;
+  std::vector<std::string> methods{"itm"};
+  RankOptions rank;
+  std::size_t bootstrap = 0;
+};
+
+std::vector<std::string> method_names(const std::vector<std::string>& wanted) {
+  std::vector<std::string> names;
+  for (const std::string& name : wanted) {
+    if (name == "all") {
+      for (const Estimator& estimator : estimators()) {
+        names.push_back(estimator.name);
+      }
+    } else {
+      names.push_back(find_estimator(name).name);
+    }
+  }
+  std::vector<std::string> unique;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(unique), [&](const std::string& name) {
+    return std::find(unique.begin(), unique.end(), name) == unique.end();
+  });
+  return unique;
+}
+
+/// Known before hours of work: a truth file that says nothing about this zoo.
+void require_overlap(const Zoo& zoo, const std::vector<std::string>& datasets, const GroundTruth& truth) {
+  const std::vector<std::string> names = datasets.empty() ? zoo.dataset_names() : datasets;
+  bool common_dataset = false;
+  for (const std::string& name : names) {
+    const auto column = truth.accuracy.find(name);
+    if (column == truth.accuracy.end()) {
+      continue;
+    }
+    common_dataset = true;
+    const std::vector<ZooEntry>& entries = zoo.entries(name);
+    if (std::any_of(entries.begin(), entries.end(),
+                    [&](const ZooEntry& entry) { return column->second.count(entry.model) > 0; })) {
+      return;
+    }
+  }
+  throw InputError(common_dataset
+                       ? fmt::format("{}: names none of the models to be ranked in {}; compare the spelling of model names",
+                                     path_text(truth.file), path_text(zoo.directory))
+                       : fmt::format("{}: has no column for {}; it has {}", path_text(truth.file),
+                                     printable(fmt::format("{}", fmt::join(names, ", ")), 400),
+                                     printable(fmt::format("{}", fmt::join(truth.datasets, ", ")), 400)));
+}
+
+std::string text_of(const RankReport& report, const Context& context) {
+  switch (context.format()) {
+    case Format::json:
+      return to_json(report);
+    case Format::csv:
+      return to_csv(report);
+    case Format::table:
+      break;
+  }
+  return to_table(report, context.paint().on);
+}
+
+ExitStatus rank(Options& o, const Context& context) {
+  o.rank.methods = method_names(o.methods);
+  o.rank.threads = context.threads;
+  o.rank.method.itm.seed = context.seed;
+  o.rank.method.cancelled = cancelled;
+  const std::string backend = context.resolve_backend();
+
+  std::optional<GroundTruth> truth;
+  std::vector<std::string> known = o.rank.datasets;
+  if (!o.truth.empty()) {
+    truth = read_ground_truth(o.truth);
+    known.insert(known.end(), truth->datasets.begin(), truth->datasets.end());
+  }
+  const Zoo zoo = discover_zoo(o.zoo, known);
+  for (const std::string& dataset : o.rank.datasets) {
+    (void)zoo.entries(dataset);  // says which there are when this is none of them
+  }
+  if (truth) {
+    require_overlap(zoo, o.rank.datasets, *truth);
+  }
+
+  RankReport report;
+  {
+    const auto bar = context.progress("ranking");
+    o.rank.progress = bar->callback();
+    report = rank_zoo(zoo, o.rank);
+  }
+  report.backend = backend;
+  if (truth) {
+    add_agreement(report, *truth, {o.bootstrap, 0.95, context.seed});
+  }
+  context.write(text_of(report, context));
+  for (const Failure& failure : report.failures) {
+    spdlog::warn("not ranked: {} on {}: {}", printable(failure.model, 200), printable(failure.dataset, 200),
+                 failure.message);
+  }
+  return ExitStatus::success;
+}
+
+}  // namespace
+
+Command rank_command() {
+  return {"rank", "Rank the models of a zoo, best first", [](CLI::App& app, Context& context) -> Action {
+            auto o = std::make_shared<Options>();
+            app.add_option("zoo", o->zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
+                ->required()
+                ->type_name("");
+            app.add_option("--dataset", o->rank.datasets, "Rank on this data set only; can be repeated")
+                ->type_name("NAME")
+                ->delimiter(',');
+            app.add_option("--method", o->methods, "Methods, separated by commas, or all")
+                ->type_name("NAME")
+                ->delimiter(',')
+                ->default_str("itm");
+            app.add_option("--truth", o->truth, "CSV of fine-tuned accuracies: adds tau_w and its kin")->type_name("CSV");
+            add_number<std::size_t>(app, "--bootstrap", o->bootstrap, 0, 1'000'000,
+                                    "Resamples for a 95 % interval of tau_w; 0: none");
+            add_number<std::size_t>(app, "--repeats", o->rank.method.repeats, 1, 10'000,
+                                    "Seeds seed, seed + 1, ... to average over");
+            app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
+            app.add_flag("--drop-bad-rows", o->rank.method.drop_bad_rows, "Drop rows with NaN or infinity");
+            add_itm_options(app, o->rank.method.itm);
+            app.footer(
+                "Examples:\n"
+                "  itm rank examples/glyphs\n"
+                "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv --bootstrap 1000\n"
+                "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
+            return [o, &context] { return rank(*o, context); };
+          }};
+}
+
+}  // namespace itm::cli

@@ -1,0 +1,237 @@
+#include "report/scores_file.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "io/csv.hpp"
+#include "io/mapped_file.hpp"
+#include "io/where.hpp"
+
+namespace itm {
+namespace {
+
+using io::refuse;
+using io::Where;
+using Json = nlohmann::json;
+
+constexpr std::string_view accepted =
+    "give the JSON or CSV that `itm rank` writes, or a CSV with the columns model,score";
+
+// ---- JSON -----------------------------------------------------------------------------------------------------------
+
+constexpr int deepest_json = 32;  ///< our own files have seven levels
+
+Json parse_json(const Where& where, std::string_view text) {
+  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > deepest_json) {
+      refuse(where, "is nested deeper than {} levels; {}", deepest_json, accepted);
+    }
+    return true;
+  };
+  try {
+    return Json::parse(text.begin(), text.end(), limit_depth);
+  } catch (const Json::parse_error& error) {
+    refuse(where, "is not valid JSON (at byte {}); {}", with_commas(error.byte), accepted);
+  } catch (const Json::exception&) {  // a number that no double can hold
+    refuse(where, "holds a number that is out of range; {}", accepted);
+  }
+}
+
+/// `json[key]`, of the wanted kind. `path` says where `json` stands.
+const Json& member(const Where& where, const Json& json, const std::string& path, const char* key,
+                   bool (Json::*is_kind)() const noexcept, const char* kind) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  if (found == json.end() || !((*found).*is_kind)()) {
+    refuse(where, "{}.{} is {}, not {}; {}", path, key, found == json.end() ? "missing" : found->type_name(), kind,
+           accepted);
+  }
+  return *found;
+}
+
+std::string text_member(const Where& where, const Json& json, const std::string& path, const char* key) {
+  return member(where, json, path, key, &Json::is_string, "text").get<std::string>();
+}
+
+void add_model(const Where& where, const std::string& place, ScoreTable& table, std::set<std::string>& seen,
+               ModelScore model) {
+  if (model.model.empty()) {
+    refuse(where, "{}: the model has no name; name it", place);
+  }
+  if (!seen.insert(model.model).second) {
+    refuse(where, "{}: model {} appears twice; keep one score", place, in_quotes(model.model));
+  }
+  table.models.push_back(std::move(model));
+}
+
+ScoreTable parse_result(const Where& where, const Json& result, const std::string& path) {
+  ScoreTable table;
+  table.dataset = text_member(where, result, path, "dataset");
+  table.method = text_member(where, result, path, "method");
+  std::set<std::string> seen;
+  const Json& models = member(where, result, path, "models", &Json::is_array, "a list");
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const std::string place = fmt::format("{}.models[{}]", path, i);
+    ModelScore model;
+    model.model = text_member(where, models[i], place, "model");
+    model.score = member(where, models[i], place, "score", &Json::is_number, "a number").get<double>();
+    const bool ranked = models[i].contains("rank");
+    model.order =
+        ranked ? -member(where, models[i], place, "rank", &Json::is_number, "a number").get<double>() : model.score;
+    add_model(where, place, table, seen, std::move(model));
+  }
+  return table;
+}
+
+ScoresFile parse_results(const Where& where, std::string_view text) {
+  const Json json = parse_json(where, text);
+  const std::string schema = text_member(where, json, "$", "schema");
+  if (schema != "itm.rank/1") {
+    refuse(where, "has the schema {}, not 'itm.rank/1'; {}", in_quotes(schema), accepted);
+  }
+  ScoresFile scores{where.file, {}};
+  const Json& results = member(where, json, "$", "results", &Json::is_array, "a list");
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    scores.tables.push_back(parse_result(where, results[i], fmt::format("results[{}]", i)));
+  }
+  return scores;
+}
+
+// ---- CSV ------------------------------------------------------------------------------------------------------------
+
+std::optional<double> finite_number(std::string_view cell) {
+  double value = 0;
+  const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  const bool whole = stop == cell.data() + cell.size() && error == std::errc{} && std::isfinite(value);
+  return whole ? std::optional(value) : std::nullopt;
+}
+
+double require_number(const Where& where, const std::string& place, std::string_view cell, std::string_view column) {
+  const std::optional<double> value = finite_number(cell);
+  if (!value) {
+    refuse(where, "{}: {} in the column {} is not a finite number; correct it or remove the line", place,
+           in_quotes(cell), in_quotes(column));
+  }
+  return *value;
+}
+
+/// Tables by (data set, method) in the order in which they first appear.
+class Tables {
+ public:
+  explicit Tables(const Where& where) : where_(where) {}
+
+  void add(const std::string& place, const std::string& dataset, const std::string& method, ModelScore model) {
+    const auto [at, is_new] = index_.try_emplace({dataset, method}, tables_.size());
+    if (is_new) {
+      tables_.push_back({dataset, method, {}});
+      seen_.emplace_back();
+    }
+    add_model(where_, place, tables_[at->second], seen_[at->second], std::move(model));
+  }
+  [[nodiscard]] std::vector<ScoreTable> take() { return std::move(tables_); }
+
+ private:
+  const Where& where_;
+  std::map<std::pair<std::string, std::string>, std::size_t> index_;
+  std::vector<ScoreTable> tables_;
+  std::vector<std::set<std::string>> seen_;
+};
+
+/// Which column holds what.
+struct Header {
+  std::vector<std::string> names;
+
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const {
+    const auto found = std::find(names.begin(), names.end(), name);
+    return found == names.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - names.begin()));
+  }
+  /// A column of scores named so, beside the model's: one score a line. Otherwise every other column is a data set.
+  [[nodiscard]] bool is_long() const { return find("score").has_value(); }
+};
+
+void check_header(const Where& where, const io::CsvRecord& record) {
+  std::set<std::string> seen;
+  for (const std::string& name : record.fields) {
+    if (!seen.insert(name).second) {
+      refuse(where, "line {}: column {} appears twice; keep one", record.line, in_quotes(name));
+    }
+  }
+  if (!seen.contains("model") || record.fields.size() < 2) {
+    refuse(where, "line {}: there is no column of models and scores; {}", record.line, accepted);
+  }
+}
+
+void add_long(const Where& where, const Header& header, const io::CsvRecord& record, Tables& tables) {
+  const auto cell = [&](std::string_view column) {
+    const auto at = header.find(column);
+    return at ? record.fields[*at] : std::string();
+  };
+  const std::string place = fmt::format("line {}", record.line);
+  ModelScore model{cell("model"), require_number(where, place, cell("score"), "score"), 0};
+  model.order = header.find("rank") ? -require_number(where, place, cell("rank"), "rank") : model.score;
+  tables.add(place, cell("dataset"), cell("method"), std::move(model));
+}
+
+void add_wide(const Where& where, const Header& header, const io::CsvRecord& record, Tables& tables) {
+  const std::string& model = record.fields[*header.find("model")];
+  const std::string place = fmt::format("line {}", record.line);
+  for (std::size_t c = 0; c < header.names.size(); ++c) {
+    if (header.names[c] == "model" || record.fields[c].empty()) {
+      continue;
+    }
+    const double score = require_number(where, place, record.fields[c], header.names[c]);
+    tables.add(place, header.names[c], "", {model, score, score});
+  }
+}
+
+ScoresFile parse_csv(const Where& where, std::string_view text) {
+  io::CsvRecords records(where, text);
+  io::CsvRecord record;
+  if (!records.next(record)) {
+    refuse(where, "is empty; {}", accepted);
+  }
+  Header header;
+  const bool headless = record.fields.size() == 2 && finite_number(record.fields[1]).has_value();
+  header.names = headless ? std::vector<std::string>{"model", "score"} : record.fields;
+  if (!headless) {
+    check_header(where, record);
+  }
+  Tables tables(where);
+  bool pending = headless;  // the first line is data already
+  while (pending || records.next(record)) {
+    pending = false;
+    if (record.fields.size() != header.names.size()) {
+      refuse(where, "line {}: {} cells where the first line has {}; give every line the same number of commas",
+             record.line, record.fields.size(), header.names.size());
+    }
+    (header.is_long() ? add_long : add_wide)(where, header, record, tables);
+  }
+  return {where.file, tables.take()};
+}
+
+}  // namespace
+
+ScoresFile parse_scores_file(std::string_view text, const std::filesystem::path& name) {
+  const Where where{name, {}};
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const bool is_json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+  ScoresFile scores = is_json ? parse_results(where, text) : parse_csv(where, text);
+  std::erase_if(scores.tables, [](const ScoreTable& table) { return table.models.empty(); });
+  if (scores.tables.empty()) {
+    refuse(where, "holds no scores; {}", accepted);
+  }
+  return scores;
+}
+
+ScoresFile read_scores_file(const std::filesystem::path& file) {
+  const auto mapped = io::MappedFile::open(file);
+  const auto bytes = mapped->bytes();
+  return parse_scores_file({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+}
+
+}  // namespace itm
