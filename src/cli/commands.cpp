@@ -4,11 +4,14 @@ namespace itm::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
-      rank_command(),     //
-      score_command(),    //
+      rank_command(),       //
+      score_command(),      //
       correlate_command(),  //
-      inspect_command(),  //
-      synth_command(),    //
+      inspect_command(),    //
+      synth_command(),      //
+      replay_command(),     //
+      verify_command(),     //
+      bench_command(),      //
   };
   return all;
 }

@@ -10,5 +10,8 @@ namespace itm::cli {
 [[nodiscard]] Command correlate_command();
 [[nodiscard]] Command inspect_command();
 [[nodiscard]] Command synth_command();
+[[nodiscard]] Command replay_command();
+[[nodiscard]] Command verify_command();
+[[nodiscard]] Command bench_command();
 
 }  // namespace itm::cli

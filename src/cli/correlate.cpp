@@ -19,6 +19,7 @@
 #include "report/csv_field.hpp"
 #include "report/scores_file.hpp"
 #include "report/text_table.hpp"
+#include "report/truth_match.hpp"
 
 namespace itm::cli {
 namespace {
@@ -39,7 +40,9 @@ struct Correlation {
   std::vector<std::string> truth_missing;
 };
 
-std::string list(const std::vector<std::string>& names) { return printable(fmt::format("{}", fmt::join(names, ", ")), 400); }
+std::string list(const std::vector<std::string>& names) {
+  return printable(fmt::format("{}", fmt::join(names, ", ")), 400);
+}
 
 /// The truth column of a table that does not name its data set.
 std::string implied_dataset(const Options& o, const GroundTruth& truth) {
@@ -59,39 +62,29 @@ std::optional<Correlation> correlate(const ScoreTable& table, const std::string&
   if (column == truth.accuracy.end()) {
     return std::nullopt;
   }
-  Correlation c{dataset, table.method, {}, {}};
-  std::vector<double> score;
-  std::vector<double> order;
-  std::vector<double> accuracy;
+  TruthMatch match(column->second);
   for (const ModelScore& model : table.models) {
-    const auto cell = column->second.find(model.model);
-    if (cell == column->second.end()) {
-      c.truth_missing.push_back(model.model);
-      continue;
-    }
-    score.push_back(model.score);
-    order.push_back(model.order);
-    accuracy.push_back(cell->second);
+    (void)match.add(model.model, model.score, model.order);
   }
-  if (score.empty()) {
+  if (match.empty()) {
     return std::nullopt;
   }
-  c.agreement = measure_agreement(score, order, accuracy, bootstrap);
-  return c;
+  return Correlation{dataset, table.method, match.measure(bootstrap), match.missing()};
 }
 
 std::vector<Correlation> correlate_all(const Options& o, const ScoresFile& scores, const GroundTruth& truth,
                                        const BootstrapOptions& bootstrap) {
   for (const std::string& dataset : o.datasets) {
     if (std::find(truth.datasets.begin(), truth.datasets.end(), dataset) == truth.datasets.end()) {
-      throw InputError(fmt::format("{}: has no column {}; it has {}", path_text(o.truth), in_quotes(dataset),
-                                   list(truth.datasets)));
+      throw InputError(
+          fmt::format("{}: has no column {}; it has {}", path_text(o.truth), in_quotes(dataset), list(truth.datasets)));
     }
   }
   std::vector<Correlation> found;
   for (const ScoreTable& table : scores.tables) {
     const std::string dataset = table.dataset.empty() ? implied_dataset(o, truth) : table.dataset;
-    const bool wanted = o.datasets.empty() || std::find(o.datasets.begin(), o.datasets.end(), dataset) != o.datasets.end();
+    const bool wanted =
+        o.datasets.empty() || std::find(o.datasets.begin(), o.datasets.end(), dataset) != o.datasets.end();
     if (auto c = wanted ? correlate(table, dataset, truth, bootstrap) : std::nullopt) {
       found.push_back(*std::move(c));
     }
@@ -177,7 +170,8 @@ std::string to_table(const std::vector<Correlation>& correlations, Paint paint) 
   }
   for (const Correlation& c : correlations) {
     if (!c.truth_missing.empty()) {
-      text += paint.dim(fmt::format("  no truth on {} for {}", printable(c.dataset, 200), list(c.truth_missing))) + "\n";
+      text +=
+          paint.dim(fmt::format("  no truth on {} for {}", printable(c.dataset, 200), list(c.truth_missing))) + "\n";
     }
   }
   return text;

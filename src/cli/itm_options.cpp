@@ -25,10 +25,11 @@ void add_itm_options(CLI::App& app, ItmOptions& options) {
   add_choice<bool>(app, "--dispersion-scale", options.dispersion_per_sqrt_dim, {{"none", false}, {"sqrt-dim", true}},
                    "Compare dis, or dis / sqrt(D) where widths differ")
       ->group(group);
-  add_number(app, "--pull-weight", options.pull_weight, 0.0, any, "Weight of an explicit MSE(Theta, Y) term")->group(group);
-  add_choice<Standardise>(
-      app, "--standardise", options.standardise,
-      {{"none", Standardise::none}, {"dim", Standardise::dim}, {"global", Standardise::global}}, "Scaling of features")
+  add_number(app, "--pull-weight", options.pull_weight, 0.0, any, "Weight of an explicit MSE(Theta, Y) term")
+      ->group(group);
+  add_choice<Standardise>(app, "--standardise", options.standardise,
+                          {{"none", Standardise::none}, {"dim", Standardise::dim}, {"global", Standardise::global}},
+                          "Scaling of features")
       ->group(group);
   add_choice<CentreKind>(app, "--centres", options.centres,
                          {{"onehot", CentreKind::onehot},
@@ -42,15 +43,17 @@ void add_itm_options(CLI::App& app, ItmOptions& options) {
       {{"auto", Recurrence::automatic}, {"gram", Recurrence::gram}, {"factored", Recurrence::factored}},
       "How eq. 7 is evaluated; the result is the same")
       ->group(group);
-  add_choice<ValidationTargets>(
-      app, "--validation-targets", options.validation_targets,
-      {{"labels", ValidationTargets::labels}, {"predicted", ValidationTargets::predicted}}, "Targets on held-out rows")
+  add_choice<ValidationTargets>(app, "--validation-targets", options.validation_targets,
+                                {{"labels", ValidationTargets::labels}, {"predicted", ValidationTargets::predicted}},
+                                "Targets on held-out rows")
       ->group(group);
-  add_choice<Precision>(
-      app, "--precision", options.precision,
-      {{"float32", Precision::float32}, {"float64", Precision::float64}, {"tf32", Precision::tf32}}, "Arithmetic")
+  add_choice<Precision>(app, "--precision", options.precision,
+                        {{"float32", Precision::float32}, {"float64", Precision::float64}, {"tf32", Precision::tf32}},
+                        "Arithmetic")
       ->group(group);
-  add_positive(app, "--learning-rate", options.learning_rate, "AdamW's rate at step 0")->group(group)->default_str("0.005");
+  add_positive(app, "--learning-rate", options.learning_rate, "AdamW's rate at step 0")
+      ->group(group)
+      ->default_str("0.005");
   add_number(app, "--weight-decay", options.weight_decay, 0.0, any, "AdamW's decay")->group(group);
 }
 

@@ -31,7 +31,8 @@ int fail_usage(std::string sentence, const std::string& command) {
   while (!sentence.empty() && (sentence.back() == '\n' || sentence.back() == '.')) {
     sentence.pop_back();
   }
-  return fail(ExitStatus::bad_input, fmt::format("{}; see itm {}--help", sentence, command.empty() ? "" : command + " "));
+  return fail(ExitStatus::bad_input,
+              fmt::format("{}; see itm {}--help", sentence, command.empty() ? "" : command + " "));
 }
 
 /// CLI11's exceptions in our words.

@@ -53,7 +53,7 @@ void Progress::update(std::size_t done, std::size_t total) {
   }
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  std::fputs(("\r" + progress_line(label_, done, total, seconds) + "\x1b[K").c_str(), stderr);
+  fmt::print(stderr, "\r{}\x1b[K", progress_line(label_, done, total, seconds));
   std::fflush(stderr);
   drawn_ = true;
 }

@@ -38,9 +38,8 @@ std::vector<std::string> method_names(const std::vector<std::string>& wanted) {
     }
   }
   std::vector<std::string> unique;
-  std::copy_if(names.begin(), names.end(), std::back_inserter(unique), [&](const std::string& name) {
-    return std::find(unique.begin(), unique.end(), name) == unique.end();
-  });
+  std::copy_if(names.begin(), names.end(), std::back_inserter(unique),
+               [&](const std::string& name) { return std::find(unique.begin(), unique.end(), name) == unique.end(); });
   return unique;
 }
 
@@ -60,12 +59,13 @@ void require_overlap(const Zoo& zoo, const std::vector<std::string>& datasets, c
       return;
     }
   }
-  throw InputError(common_dataset
-                       ? fmt::format("{}: names none of the models to be ranked in {}; compare the spelling of model names",
-                                     path_text(truth.file), path_text(zoo.directory))
-                       : fmt::format("{}: has no column for {}; it has {}", path_text(truth.file),
-                                     printable(fmt::format("{}", fmt::join(names, ", ")), 400),
-                                     printable(fmt::format("{}", fmt::join(truth.datasets, ", ")), 400)));
+  throw InputError(
+      common_dataset
+          ? fmt::format("{}: names none of the models to be ranked in {}; compare the spelling of model names",
+                        path_text(truth.file), path_text(zoo.directory))
+          : fmt::format("{}: has no column for {}; it has {}", path_text(truth.file),
+                        printable(fmt::format("{}", fmt::join(names, ", ")), 400),
+                        printable(fmt::format("{}", fmt::join(truth.datasets, ", ")), 400)));
 }
 
 std::string text_of(const RankReport& report, const Context& context) {
@@ -122,33 +122,34 @@ ExitStatus rank(Options& o, const Context& context) {
 }  // namespace
 
 Command rank_command() {
-  return {"rank", "Rank the models of a zoo, best first", [](CLI::App& app, Context& context) -> Action {
-            auto o = std::make_shared<Options>();
-            app.add_option("zoo", o->zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
-                ->required()
-                ->type_name("");
-            app.add_option("--dataset", o->rank.datasets, "Rank on this data set only; can be repeated")
-                ->type_name("NAME")
-                ->delimiter(',');
-            app.add_option("--method", o->methods, "Methods, separated by commas, or all")
-                ->type_name("NAME")
-                ->delimiter(',')
-                ->default_str("itm");
-            app.add_option("--truth", o->truth, "CSV of fine-tuned accuracies: adds tau_w and its kin")->type_name("CSV");
-            add_number<std::size_t>(app, "--bootstrap", o->bootstrap, 0, 1'000'000,
-                                    "Resamples for a 95 % interval of tau_w; 0: none");
-            add_number<std::size_t>(app, "--repeats", o->rank.method.repeats, 1, 10'000,
-                                    "Seeds seed, seed + 1, ... to average over");
-            app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
-            app.add_flag("--drop-bad-rows", o->rank.method.drop_bad_rows, "Drop rows with NaN or infinity");
-            add_itm_options(app, o->rank.method.itm);
-            app.footer(
-                "Examples:\n"
-                "  itm rank examples/glyphs\n"
-                "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv --bootstrap 1000\n"
-                "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
-            return [o, &context] { return rank(*o, context); };
-          }};
+  return {
+      "rank", "Rank the models of a zoo, best first", [](CLI::App& app, Context& context) -> Action {
+        auto o = std::make_shared<Options>();
+        app.add_option("zoo", o->zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
+            ->required()
+            ->type_name("");
+        app.add_option("--dataset", o->rank.datasets, "Rank on this data set only; can be repeated")
+            ->type_name("NAME")
+            ->delimiter(',');
+        app.add_option("--method", o->methods, "Methods, separated by commas, or all")
+            ->type_name("NAME")
+            ->delimiter(',')
+            ->default_str("itm");
+        app.add_option("--truth", o->truth, "CSV of fine-tuned accuracies: adds tau_w and its kin")->type_name("CSV");
+        add_number<std::size_t>(app, "--bootstrap", o->bootstrap, 0, 1'000'000,
+                                "Resamples for a 95 % interval of tau_w; 0: none");
+        add_number<std::size_t>(app, "--repeats", o->rank.method.repeats, 1, 10'000,
+                                "Seeds seed, seed + 1, ... to average over");
+        app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
+        app.add_flag("--drop-bad-rows", o->rank.method.drop_bad_rows, "Drop rows with NaN or infinity");
+        add_itm_options(app, o->rank.method.itm);
+        app.footer(
+            "Examples:\n"
+            "  itm rank examples/glyphs\n"
+            "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv --bootstrap 1000\n"
+            "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
+        return [o, &context] { return rank(*o, context); };
+      }};
 }
 
 }  // namespace itm::cli

@@ -50,8 +50,8 @@ ZooEntry entry_of(const Options& o) {
     throw InputError(fmt::format("{}: has no labels beside it; pass --label FILE", path_text(o.feature)));
   }
   if (!o.target.empty()) {
-    throw InputError(fmt::format("--target {}: {} scores class labels only; pass --label instead", path_text(o.target),
-                                 o.method));
+    throw InputError(
+        fmt::format("--target {}: {} scores class labels only; pass --label instead", path_text(o.target), o.method));
   }
   ZooEntry entry;
   entry.model = o.model.empty() ? model_of(o.feature) : o.model;

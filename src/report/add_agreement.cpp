@@ -1,8 +1,5 @@
-#include <fmt/format.h>
-
-#include <vector>
-
 #include "itm/estimator.hpp"
+#include "report/truth_match.hpp"
 
 namespace itm {
 
@@ -12,23 +9,13 @@ void add_agreement(RankReport& report, const GroundTruth& truth, const Bootstrap
     if (column == truth.accuracy.end()) {
       continue;
     }
-    std::vector<double> score;
-    std::vector<double> order;
-    std::vector<double> accuracy;
-    result.truth_missing.clear();
+    TruthMatch match(column->second);
     for (ScoredModel& model : result.models) {
-      const auto cell = column->second.find(model.model);
-      if (cell == column->second.end()) {
-        model.truth.reset();
-        result.truth_missing.push_back(model.model);
-        continue;
-      }
-      model.truth = cell->second;
-      score.push_back(model.score);
-      order.push_back(-model.rank);  // the rank holds the method's tie break, the score alone does not
-      accuracy.push_back(cell->second);
+      // The rank holds the method's tie break, the score alone does not.
+      model.truth = match.add(model.model, model.score, -model.rank);
     }
-    result.agreement = measure_agreement(score, order, accuracy, bootstrap);
+    result.truth_missing = match.missing();
+    result.agreement = match.measure(bootstrap);
   }
 }
 
