@@ -184,7 +184,7 @@ TEST_F(ZooFolder, TenThousandFilesAreQuick) {
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(zoo.datasets.size(), 10U);
   EXPECT_EQ(zoo.entries("data_3").size(), 500U);
-  EXPECT_LT(seconds.count(), 5.0);  // 0.05 s on an idle machine; the room is for busy ones and sanitizers
+  EXPECT_LT(seconds.count(), 5.0);  // measured: 0.06 s; the room is for busy machines and sanitizers
 }
 
 }  // namespace
