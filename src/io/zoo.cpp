@@ -99,10 +99,11 @@ void put(std::optional<ArrayRef>& slot, ArrayRef ref) {
 
 void add_file(Found& pair, const NamedFile& named) {
   const auto add = [&](std::string_view key) {
-    ArrayRef ref{named.file, std::string(key)};
-    if (key == "feature") put(pair.feature, std::move(ref));
-    if (key == "label") put(pair.label, std::move(ref));
-    if (key == "output") put(pair.output, std::move(ref));
+    std::optional<ArrayRef>* slot = key == "feature"  ? &pair.feature
+                                    : key == "label"  ? &pair.label
+                                    : key == "output" ? &pair.output
+                                                      : nullptr;
+    if (slot != nullptr) put(*slot, {named.file, std::string(key)});
   };
   if (!named.key.empty()) {
     add(named.key);

@@ -36,7 +36,7 @@ class FileTest : public ::testing::Test {
   }
 
   std::filesystem::path write(const std::string& name, std::string_view bytes) const {
-    const std::filesystem::path file = folder / name;
+    std::filesystem::path file = folder / name;
     std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return file;
   }
@@ -142,7 +142,7 @@ std::string refusal(Action action) {
     action();
   } catch (const InputError& error) {
     EXPECT_EQ(error.status(), ExitStatus::bad_input);
-    const std::string sentence = error.what();
+    std::string sentence = error.what();
     EXPECT_EQ(sentence.find_first_of("\n\r"), std::string::npos) << sentence;
     return sentence;
   } catch (const std::exception& error) {

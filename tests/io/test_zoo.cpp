@@ -177,13 +177,14 @@ TEST_F(ZooFolder, TenThousandFilesAreQuick) {
     }
   }
   std::vector<std::string> known;
+  known.reserve(10);
   for (int dataset = 0; dataset < 10; ++dataset) known.push_back("data_" + std::to_string(dataset));
   const auto start = std::chrono::steady_clock::now();
   const Zoo zoo = discover_zoo(folder, known);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(zoo.datasets.size(), 10U);
   EXPECT_EQ(zoo.entries("data_3").size(), 500U);
-  EXPECT_LT(seconds.count(), 2.0);  // 0.03 s on an idle machine; the room is for busy ones and sanitizers
+  EXPECT_LT(seconds.count(), 5.0);  // measured: 0.06 s; the room is for busy machines and sanitizers
 }
 
 }  // namespace
