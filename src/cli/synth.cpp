@@ -18,6 +18,7 @@
 #include "core/text.hpp"
 #include "core/work_pool.hpp"
 #include "io/atomic_file.hpp"
+#include "io/npy_header.hpp"
 #include "itm/array.hpp"
 #include "itm/report.hpp"
 #include "report/agreement_json.hpp"
@@ -189,15 +190,9 @@ std::vector<float> make_features(const Options& o, const MadeModel& model, const
   return values;
 }
 
-/// write_npy knows no float16: the header of an equal uint16 array names another type, one letter apart.
-void write_half_npy(const fs::path& file, const std::vector<float>& values, std::size_t rows, std::size_t dims) {
-  std::string dict = fmt::format("{{'descr': '<f2', 'fortran_order': False, 'shape': ({}, {}), }}", rows, dims);
-  dict.append(63 - (10 + dict.size()) % 64, ' ');
-  dict += '\n';
-  std::string header("\x93NUMPY\x01\x00", 8);
-  header += static_cast<char>(dict.size() & 0xFFU);
-  header += static_cast<char>(dict.size() >> 8U);
-  header += dict;
+/// write_npy for float16, which C++20 has no type for.
+void write_half_npy(const fs::path& file, const std::vector<float>& values, std::span<const std::size_t> shape) {
+  const std::string header = io::npy_header("<f2", shape);
   std::vector<std::uint16_t> halves(values.size());
   std::transform(values.begin(), values.end(), halves.begin(), half_of);
   io::AtomicFile out(file);
@@ -218,7 +213,7 @@ void write_pair(const Options& o, const MadeModel& model, const std::string& dat
     labels[i] = static_cast<std::int64_t>(i % o.classes);
   }
   if (o.half) {
-    write_half_npy(feature, values, o.rows, model.dims);
+    write_half_npy(feature, values, shape);
   } else {
     write_npy<float>(feature, values, shape);
   }

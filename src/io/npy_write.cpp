@@ -6,15 +6,13 @@
 
 #include "io/atomic_file.hpp"
 #include "io/elements.hpp"
+#include "io/npy_header.hpp"
 #include "io/where.hpp"
 #include "itm/array.hpp"
 
 namespace itm {
 
-namespace {
-
-/// Magic, version 1.0 and the header dict, padded so that the data starts at a multiple of 64 bytes, as numpy does.
-std::string npy_header(std::string_view descr, std::span<const std::size_t> shape) {
+std::string io::npy_header(std::string_view descr, std::span<const std::size_t> shape) {
   std::string dims;
   for (const std::size_t extent : shape) dims += fmt::format("{}, ", extent);
   if (shape.size() > 1) dims.resize(dims.size() - 2);
@@ -29,8 +27,6 @@ std::string npy_header(std::string_view descr, std::span<const std::size_t> shap
   return header + dict;
 }
 
-}  // namespace
-
 template <typename T>
 void write_npy(const std::filesystem::path& file, std::span<const T> values, std::span<const std::size_t> shape) {
   std::size_t size = 1;
@@ -40,7 +36,7 @@ void write_npy(const std::filesystem::path& file, std::span<const T> values, std
   }
   const char kind = std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u';
   const std::string descr = fmt::format("{}{}{}", sizeof(T) == 1 ? '|' : '<', kind, sizeof(T));
-  const std::string header = npy_header(descr, shape);
+  const std::string header = io::npy_header(descr, shape);
   io::AtomicFile out(file);
   out.write(std::as_bytes(std::span(header)));
   if constexpr (io::native_is_big_endian) {
