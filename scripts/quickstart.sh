@@ -18,5 +18,5 @@ cat <<'EOF'
 Next: look at a zoo before you rank it,
   build/release/bin/itm inspect examples/glyphs
 or rank your own, {model}_{dataset}_feature.npy and {model}_{dataset}_label.npy in one folder:
-  build/release/bin/itm rank YOUR_ZOO --html ranking.html
+  build/release/bin/itm rank YOUR_ZOO --format json --out ranking.json
 EOF
