@@ -4,7 +4,6 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(Eigen3 REQUIRED NO_MODULE)
 
 include(${CMAKE_CURRENT_LIST_DIR}/SystemLibraries.cmake)
 if(itm_missing_libraries)

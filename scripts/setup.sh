@@ -35,7 +35,6 @@ packages=(
   "nlohmann-json3-dev 3.11"
   "libfmt-dev 9.1"
   "libspdlog-dev 1:1.10"
-  "libeigen3-dev 3.4"
   "libopenblas-pthread-dev 0.3.21"
   "liblapacke-dev 3.11"
   "libzip-dev 1.7"

@@ -184,7 +184,7 @@ Command bench_command() {
             add_choice<std::string>(app, "suite", options->suite, {{"paper", "paper"}}, "Which shapes")->required();
             add_number<std::size_t>(app, "--models", options->models, 1, std::size(paper_dims),
                                     "How many of the paper's ten feature widths");
-            add_number<std::size_t>(app, "--iterations", options->iterations, 1, 1'000'000, "Training iterations");
+            add_number<std::size_t>(app, "--iterations", options->iterations, 1, 100'000, "Training iterations");
             app.footer(
                 "Makes features in the temporary folder (TMPDIR), one model at a time and at most 390 MB, and ranks "
                 "them on one\n"

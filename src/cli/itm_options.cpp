@@ -12,7 +12,7 @@ void add_itm_options(CLI::App& app, ItmOptions& options) {
   constexpr double any = std::numeric_limits<double>::max();
 
   add_number<std::size_t>(app, "--batch-size", options.batch_size, 1, any_size, "Rows per batch")->group(group);
-  add_number<std::size_t>(app, "--iterations", options.iterations, 1, 1'000'000, "Updates per model")->group(group);
+  add_number<std::size_t>(app, "--iterations", options.iterations, 1, 100'000, "Updates per model")->group(group);
   add_number<std::size_t>(app, "--validate-every", options.validate_every, 1, any_size, "Updates between checkpoints")
       ->group(group);
   add_number<std::size_t>(app, "--steps", options.steps, 1, 10'000, "Evolution steps n of eq. 7")->group(group);

@@ -47,7 +47,7 @@ void require(bool holds, std::string_view option, const std::string& value, std:
 
 void ItmOptions::validate() const {
   require(batch_size >= 1, "--batch-size", fmt::to_string(batch_size), "at least 1");
-  require(iterations >= 1 && iterations <= 1'000'000, "--iterations", fmt::to_string(iterations), "1 to 1,000,000");
+  require(iterations >= 1 && iterations <= 100'000, "--iterations", fmt::to_string(iterations), "1 to 100,000");
   require(validate_every >= 1, "--validate-every", fmt::to_string(validate_every), "at least 1");
   require(steps >= 1 && steps <= 10'000, "--steps", fmt::to_string(steps), "1 to 10,000");
   require(eta >= 0 && eta <= 1, "--eta", fmt::to_string(eta), "between 0 and 1");

@@ -50,9 +50,6 @@ double parse_accuracy(const Where& where, std::size_t line, std::string_view cel
     refuse(where, "line {}: {} is not a finite number ({}); leave the cell empty when the accuracy is unknown", line,
            in_quotes(cell), place());
   }
-  if (value < 0 || value > 100) {
-    refuse(where, "line {}: {} is outside 0..100 ({}); write accuracies in percent", line, in_quotes(cell), place());
-  }
   return value;
 }
 

@@ -71,7 +71,7 @@ const std::vector<BadUse> bad_uses{
     {"NoZoo", {"rank"}, "zoo is required"},
     {"OptionWithoutValue", rank_with({"--seed"}), "--seed needs a value"},
     {"OptionTwice", rank_with({"--seed", "1", "--seed", "2"}), "--seed is given more than once"},
-    {"NotANumber", rank_with({"--iterations", "many"}), "'many' is not a whole number from 1 to 1,000,000"},
+    {"NotANumber", rank_with({"--iterations", "many"}), "'many' is not a whole number from 1 to 100,000"},
     {"NotAWholeNumber", rank_with({"--batch-size", "1.5"}), "'1.5' is not a whole number of at least 1"},
     {"NegativeNumber", rank_with({"--steps=-1"}), "'-1' is not a whole number from 1 to 10,000"},
     {"NumberWithUnit", rank_with({"--threads", "2x"}), "'2x' is not a whole number from 1 to 1,024"},

@@ -52,6 +52,8 @@ struct Bad {
   const char* text;
   const char* sentence;  ///< how the message goes on after "s: "
 };
+// Without this the name of a test would hold addresses and change from build to build.
+void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.sentence; }
 
 class BadScoresFile : public testing::TestWithParam<Bad> {};
 
