@@ -77,7 +77,8 @@ class CpuItmEngine {
   CpuItmEngine(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
                const ItmOptions& options, double eta, const ItmParameters& initial, std::span<const std::uint32_t> rows)
       : reader_(feature, rows),
-        statistics_(statistics),
+        shift_(statistics.shift.begin(), statistics.shift.end()),
+        scale_(statistics.scale.begin(), statistics.scale.end()),
         plan_(plan),
         options_(options),
         eta_(eta),
@@ -85,6 +86,7 @@ class CpuItmEngine {
         classes_(plan.labels.classes),
         form_(choose_recurrence(options.recurrence, plan.batch, plan.labels.classes, options.steps)),
         centres_(plan.centres.begin(), plan.centres.end()),
+        onehot_(plan.centres == make_centres(CentreKind::onehot, plan.labels.classes, 0)),
         parameters_(dims_, classes_),
         gradient_(dims_, classes_),
         moment1_(parameters_.size()),
@@ -137,6 +139,7 @@ class CpuItmEngine {
 
  private:
   using Rows = std::span<const std::uint32_t>;
+  using Wide = std::conditional_t<std::is_same_v<T, float> && std::is_same_v<Stored, float>, float, double>;
 
   /// X, Theta and the inverse norms of a batch.
   void embed(Rows batch) {
@@ -145,8 +148,7 @@ class CpuItmEngine {
       if (i + ahead < batch.size()) {
         reader_.prefetch(batch[i + ahead]);
       }
-      math::standardise_row(reader_.row(batch[i]), statistics_.shift.data(), statistics_.scale.data(),
-                            x_.data() + i * dims_, dims_);
+      math::standardise_row(reader_.row(batch[i]), shift_.data(), scale_.data(), x_.data() + i * dims_, dims_);
       std::copy_n(parameters_.psi_b(), classes_, theta_.data() + i * classes_);
     }
     blas::gemm<T>(Op::none, Op::transpose, batch.size(), classes_, dims_, 1, x_.data(), dims_, parameters_.psi_w(),
@@ -184,17 +186,19 @@ class CpuItmEngine {
   /// E_n from Theta and the targets' centres.
   void evolve(std::size_t batch) {
     prepare_recurrence(batch);
-    for (std::size_t i = 0; i < batch; ++i) {
-      const T* centre = centres_.data() + targets_[i] * classes_;
-      for (std::size_t c = 0; c < classes_; ++c) {
-        evolved_[i * classes_ + c] = theta_[i * classes_ + c] - centre[c];
-      }
-    }
+    std::copy_n(theta_.data(), batch * classes_, evolved_.data());
+    add_centres(batch, evolved_.data(), T{-1});
     apply_recurrence(batch, evolved_.data());
+    add_centres(batch, evolved_.data(), T{1});
+  }
+
+  /// r += sign * Y. One-hot centres touch one entry of a row.
+  void add_centres(std::size_t batch, T* r, T sign) const {
     for (std::size_t i = 0; i < batch; ++i) {
-      const T* centre = centres_.data() + targets_[i] * classes_;
-      for (std::size_t c = 0; c < classes_; ++c) {
-        evolved_[i * classes_ + c] += centre[c];
+      if (onehot_) {
+        r[i * classes_ + targets_[i]] += sign;
+      } else {
+        math::add_scaled(r + i * classes_, centres_.data() + targets_[i] * classes_, sign, classes_);
       }
     }
   }
@@ -327,7 +331,8 @@ class CpuItmEngine {
   }
 
   RowReader<Stored> reader_;
-  const FeatureStatistics& statistics_;
+  std::vector<Wide> shift_;  // (D)
+  std::vector<Wide> scale_;  // (D)
   const ItmPlan& plan_;
   const ItmOptions& options_;
   double eta_;
@@ -335,6 +340,7 @@ class CpuItmEngine {
   std::size_t classes_;
   Recurrence form_;
   std::vector<T> centres_;  // (C, C)
+  bool onehot_;
   Parameters<T> parameters_;
   Parameters<T> gradient_;
   std::vector<T> moment1_;
