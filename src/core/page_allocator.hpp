@@ -1,0 +1,48 @@
+#pragma once
+// Large working arrays on huge pages, small ones on cache lines: with 4 KB pages a matrix product walks more pages than
+// the TLB holds. Where the system has no huge pages to give, this is an ordinary aligned allocation.
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+namespace itm {
+
+template <typename T>
+struct PageAllocator {
+  using value_type = T;
+
+  PageAllocator() = default;
+  template <typename U>
+  explicit PageAllocator(const PageAllocator<U>&) noexcept {}
+
+  [[nodiscard]] T* allocate(std::size_t count) {
+    constexpr std::size_t huge_page = std::size_t{2} << 20U;
+    constexpr std::size_t cache_line = 64;
+    const std::size_t bytes = count * sizeof(T);
+    const std::size_t unit = bytes >= huge_page / 4 ? huge_page : cache_line;
+    const std::size_t rounded = (bytes + unit - 1) / unit * unit;
+    void* memory = std::aligned_alloc(unit, rounded);
+    if (memory == nullptr) {
+      throw std::bad_alloc();
+    }
+    if (unit == huge_page) {
+      ::madvise(memory, rounded, MADV_HUGEPAGE);
+    }
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* memory, std::size_t /*count*/) noexcept { std::free(memory); }
+
+  template <typename U>
+  bool operator==(const PageAllocator<U>& /*other*/) const noexcept {
+    return true;
+  }
+};
+
+template <typename T>
+using PageVector = std::vector<T, PageAllocator<T>>;
+
+}  // namespace itm
