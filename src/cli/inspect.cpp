@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/names.hpp"
 #include "cli/signals.hpp"
+#include "cli/zoo_option.hpp"
 #include "core/text.hpp"
 #include "core/work_pool.hpp"
 #include "itm/itm.hpp"
@@ -167,7 +168,7 @@ std::string title_of(const std::string& dataset, const Findings& models, Paint p
   std::string facts = "no readable labels";
   if (readable != models.end()) {
     const ClassSizes sizes = class_sizes(*readable->labels);
-    facts = fmt::format("{} rows, {} classes of {}", with_commas(readable->labels->values.size()),
+    facts = fmt::format("{} rows, {} classes of {} rows each", with_commas(readable->labels->values.size()),
                         with_commas(readable->labels->classes),
                         sizes.smallest == sizes.largest
                             ? with_commas(sizes.smallest)
@@ -274,12 +275,7 @@ Command inspect_command() {
   return {
       "inspect", "Show what a zoo holds and what is wrong with it", [](CLI::App& app, Context& context) -> Action {
         auto o = std::make_shared<Options>();
-        app.add_option("zoo", o->zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
-            ->required()
-            ->type_name("");
-        app.add_option("--dataset", o->datasets, "This data set only; can be repeated")
-            ->type_name("NAME")
-            ->delimiter(',');
+        add_zoo(app, o->zoo, o->datasets, "This data set only; can be repeated");
         app.add_option("--truth", o->truth, "CSV whose columns tell data set names that hold underscores")
             ->type_name("CSV");
         app.footer(

@@ -13,6 +13,7 @@
 #include "cli/names.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
+#include "cli/zoo_option.hpp"
 #include "core/text.hpp"
 #include "itm/estimator.hpp"
 
@@ -126,15 +127,11 @@ Command rank_command() {
   return {
       "rank", "Rank the models of a zoo, best first", [](CLI::App& app, Context& context) -> Action {
         auto o = std::make_shared<Options>();
-        app.add_option("zoo", o->zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
-            ->required()
-            ->type_name("");
-        app.add_option("--dataset", o->rank.datasets, "Rank on this data set only; can be repeated")
-            ->type_name("NAME")
-            ->delimiter(',');
+        add_zoo(app, o->zoo, o->rank.datasets, "Rank on this data set only; can be repeated");
         app.add_option("--method", o->methods, "Methods, separated by commas, or all")
             ->type_name("NAME")
             ->delimiter(',')
+            ->allow_extra_args(false)  // or the zoo after it would be taken for a method
             ->default_str("itm");
         app.add_option("--truth", o->truth, "CSV of fine-tuned accuracies: adds tau_w and its kin")->type_name("CSV");
         add_number<std::size_t>(app, "--bootstrap", o->bootstrap, 0, 1'000'000,

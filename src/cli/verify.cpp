@@ -10,6 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
+#include "cli/zoo_option.hpp"
 #include "itm/verify.hpp"
 #include "report/csv_field.hpp"
 #include "report/text_table.hpp"
@@ -115,8 +116,7 @@ Command verify_command() {
       "verify", "Compare every stage of ITM on a zoo with the CPU float64 reference",
       [](CLI::App& app, Context& context) -> Action {
         auto options = std::make_shared<VerifyOptions>();
-        app.add_option("zoo", options->zoo, "Folder with the feature files")->required()->type_name("ZOO");
-        app.add_option("--dataset", options->datasets, "Data sets to verify; default: all")->type_name("D");
+        add_zoo(app, options->zoo, options->datasets, "Verify this data set only; can be repeated");
         add_choice<Precision>(
             app, "--precision", options->other,
             {{"float32", Precision::float32}, {"float64", Precision::float64}, {"tf32", Precision::tf32}},

@@ -42,6 +42,18 @@ TEST_F(Commands, ScoreEqualsARankingOfThatModelAlone) {
   EXPECT_EQ(score["details"], ranked["results"][0]["models"][0]["details"]);
 }
 
+TEST_F(Commands, TheZooMayComeBeforeOrAfterItsOptions) {
+  const std::string zoo = folder_.path().string();
+  const auto ranked = [](const std::vector<std::string>& arguments) {
+    const Json json = json_of(arguments);
+    EXPECT_EQ(json["results"].size(), 1U);
+    return json["results"][0]["models"][0]["model"];
+  };
+  EXPECT_EQ(ranked({"rank", zoo, "--dataset", "made"}), "good");
+  EXPECT_EQ(ranked({"rank", "--dataset", "made", zoo}), "good");
+  EXPECT_EQ(ranked({"rank", "--dataset=made", "--method", "itm", zoo}), "good");
+}
+
 TEST_F(Commands, ScoreShowsTheCurve) {
   const Finished score =
       run_itm({"score", "--feature", file("good_made_feature.npy"), "--label", file("good_made_label.npy")});
