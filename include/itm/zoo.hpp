@@ -55,7 +55,8 @@ struct Labels {
 };
 [[nodiscard]] Labels read_labels(const ArrayRef& ref);
 
-/// Accuracies in percent (any finite number is accepted, so that other measures of quality can be correlated): value[dataset][model]; a missing cell is a missing key.
+/// Accuracies in percent (any finite number is accepted, so that other measures of quality can be correlated):
+/// value[dataset][model]; a missing cell is a missing key.
 struct GroundTruth {
   std::filesystem::path file;
   std::vector<std::string> models;

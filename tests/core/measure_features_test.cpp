@@ -10,7 +10,6 @@
 namespace {
 
 using itm::Standardise;
-using itm::testing::made_array;
 using itm::testing::made_data;
 using itm::testing::MadeData;
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <vector>
 
 namespace {
@@ -48,6 +49,37 @@ TEST(ItmMath, AdamWTakesThePublishedFirstStep) {
   const double lr = 5e-3;
   itm::math::adamw<double>(&p, &g, &m, &v, 1, {1 - lr * 1e-2, lr / (1 - 0.9), 1 / std::sqrt(1 - 0.999)});
   EXPECT_NEAR(p, 2 * (1 - 5e-5) + lr * 0.25 / (0.25 + 1e-8), 1e-15);
+}
+
+/// Gradients over twelve orders of magnitude and exact zeros, several steps: float against the definition in double.
+TEST(ItmMath, AdamWInFloatFollowsTheDefinition) {
+  constexpr std::size_t count = 1001;
+  std::mt19937 generator(1);
+  std::normal_distribution<double> normal;
+  std::vector<double> p(count), m(count), v(count);
+  std::vector<float> pf(count), mf(count), vf(count), g(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    pf[i] = static_cast<float>(normal(generator));
+    p[i] = static_cast<double>(pf[i]);
+  }
+  const double lr = 5e-3;
+  for (int t = 1; t <= 5; ++t) {
+    for (std::size_t i = 0; i < count; ++i) {
+      g[i] =
+          i % 10 == 0 ? 0.0F : static_cast<float>(normal(generator) * std::pow(10.0, static_cast<double>(i % 13) - 10));
+      const double wide = static_cast<double>(g[i]);
+      m[i] = 0.9 * m[i] + 0.1 * wide;
+      v[i] = 0.999 * v[i] + 0.001 * wide * wide;
+      p[i] = p[i] * (1 - lr * 1e-2) -
+             lr / (1 - std::pow(0.9, t)) * m[i] / (std::sqrt(v[i]) / std::sqrt(1 - std::pow(0.999, t)) + 1e-8);
+    }
+    itm::math::adamw<float>(pf.data(), g.data(), mf.data(), vf.data(), count,
+                            {static_cast<float>(1 - lr * 1e-2), static_cast<float>(lr / (1 - std::pow(0.9, t))),
+                             static_cast<float>(1 / std::sqrt(1 - std::pow(0.999, t)))});
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_NEAR(static_cast<double>(pf[i]), p[i], 2e-6 * (1 + std::abs(p[i]))) << "parameter " << i;
+  }
 }
 
 }  // namespace
