@@ -8,12 +8,12 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <numbers>
 #include <numeric>
 
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
+#include "core/made_features.hpp"
 #include "core/philox.hpp"
 #include "core/text.hpp"
 #include "core/work_pool.hpp"
@@ -89,32 +89,6 @@ std::vector<MadeModel> make_models(const Options& o, std::uint64_t seed) {
   return models;
 }
 
-/// A stream of standard normal draws (Box-Muller over Philox).
-class Normal {
- public:
-  Normal(std::uint64_t seed, std::string_view name) : seed_(seed), stream_(philox::stream_id(name)) {}
-
-  void fill(std::span<float> out, double scale) {
-    for (std::size_t i = 0; i < out.size(); i += 4) {
-      const philox::Block block = philox::block(seed_, stream_, next_++);
-      double draws[4];
-      for (int pair = 0; pair < 2; ++pair) {
-        const double u = (block.word[2 * pair] + 0.5) * 0x1p-32;
-        const double angle = 2 * std::numbers::pi * block.word[2 * pair + 1] * 0x1p-32;
-        const double radius = scale * std::sqrt(-2 * std::log(u));
-        draws[2 * pair] = radius * std::cos(angle);
-        draws[2 * pair + 1] = radius * std::sin(angle);
-      }
-      std::copy_n(draws, std::min<std::size_t>(4, out.size() - i), out.begin() + static_cast<std::ptrdiff_t>(i));
-    }
-  }
-
- private:
-  std::uint64_t seed_;
-  std::uint64_t stream_;
-  std::uint64_t next_ = 0;
-};
-
 /// Nearest binary16, ties to even. The values made here are far from its largest, 65,504.
 std::uint16_t half_of(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -173,23 +147,6 @@ class WrittenFiles {
 
 std::string dataset_name(std::size_t index) { return fmt::format("task{}", index + 1); }
 
-/// Row i is of class i mod C: class mean (of length `separation`) plus unit noise.
-std::vector<float> make_features(const Options& o, const MadeModel& model, const std::string& dataset,
-                                 std::uint64_t seed) {
-  std::vector<float> means(o.classes * model.dims);
-  Normal(seed, "synth/means/" + model.name + "/" + dataset)
-      .fill(means, model.separation / std::sqrt(static_cast<double>(model.dims)));
-  std::vector<float> values(o.rows * model.dims);
-  Normal(seed, "synth/noise/" + model.name + "/" + dataset).fill(values, 1.0);
-  for (std::size_t i = 0; i < o.rows; ++i) {
-    const float* mean = means.data() + (i % o.classes) * model.dims;
-    for (std::size_t d = 0; d < model.dims; ++d) {
-      values[i * model.dims + d] += mean[d];
-    }
-  }
-  return values;
-}
-
 /// write_npy for float16, which C++20 has no type for.
 void write_half_npy(const fs::path& file, const std::vector<float>& values, std::span<const std::size_t> shape) {
   const std::string header = io::npy_header("<f2", shape);
@@ -206,12 +163,13 @@ void write_pair(const Options& o, const MadeModel& model, const std::string& dat
   const std::string stem = model.name + "_" + dataset;
   const fs::path feature = o.directory / (stem + "_feature.npy");
   const fs::path label = o.directory / (stem + "_label.npy");
-  const std::vector<float> values = make_features(o, model, dataset, seed);
+  // Class means have the length `separation` in units of the noise, whatever the width.
+  const std::string name = "synth/" + model.name + "/" + dataset;
+  const std::vector<float> values = make_features(
+      {o.rows, model.dims, o.classes, model.separation / std::sqrt(static_cast<double>(model.dims)), seed, name});
   const std::size_t shape[] = {o.rows, model.dims};
-  std::vector<std::int64_t> labels(o.rows);
-  for (std::size_t i = 0; i < o.rows; ++i) {
-    labels[i] = static_cast<std::int64_t>(i % o.classes);
-  }
+  const Labels made = made_labels(o.rows, o.classes);
+  const std::vector<std::int64_t> labels(made.values.begin(), made.values.end());
   if (o.half) {
     write_half_npy(feature, values, shape);
   } else {
