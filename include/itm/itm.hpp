@@ -104,6 +104,11 @@ struct Checkpoint {
   double loss = 0;
 };
 
+/// The order of scores (spec 2, step 10): higher accuracy first, then lower loss.
+[[nodiscard]] inline bool is_better(const Checkpoint& a, const Checkpoint& b) {
+  return a.accuracy != b.accuracy ? a.accuracy > b.accuracy : a.loss < b.loss;
+}
+
 /// What one ITM run returns.
 struct ItmResult {
   std::vector<Checkpoint> curve;

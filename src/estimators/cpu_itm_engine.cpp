@@ -156,9 +156,7 @@ class CpuItmEngine {
         result.curve.push_back(validate(t + 1));
       }
     }
-    result.best = *std::min_element(result.curve.begin(), result.curve.end(), [](const auto& a, const auto& b) {
-      return a.accuracy != b.accuracy ? a.accuracy > b.accuracy : a.loss < b.loss;
-    });
+    result.best = *std::min_element(result.curve.begin(), result.curve.end(), is_better);
     if (observer.final_parameters != nullptr) {
       *observer.final_parameters = parameters_.store();
     }

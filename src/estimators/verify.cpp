@@ -85,11 +85,8 @@ std::vector<Deviation> compare_stages(const Observed& got, const Observed& want,
 std::vector<std::size_t> best_first(const std::vector<ItmResult>& results) {
   std::vector<std::size_t> order(results.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const Checkpoint& x = results[a].best;
-    const Checkpoint& y = results[b].best;
-    return x.accuracy != y.accuracy ? x.accuracy > y.accuracy : x.loss < y.loss;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return is_better(results[a].best, results[b].best); });
   return order;
 }
 
