@@ -32,7 +32,7 @@ struct RankedDataset {
   std::optional<Agreement> agreement;      ///< when a truth was given
 };
 
-/// A model that could not be scored under --keep-going.
+/// A model that could not be scored under --keep-going, or one that a method has no inputs for.
 struct Failure {
   std::string dataset;
   std::string model;
@@ -43,7 +43,8 @@ struct Failure {
 struct RankReport {
   std::vector<RankedDataset> results;
   std::vector<Failure> failures;
-  double seconds = 0;  ///< wall clock of the whole command
+  std::vector<Failure> skipped;  ///< without the inputs that the method reads; an empty model stands for all
+  double seconds = 0;            ///< wall clock of the whole command
   int threads = 1;
   std::string backend = "cpu";
 };

@@ -3,16 +3,13 @@
 
 #include "itm/itm.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "core/text.hpp"
+#include "estimators/kept_rows.hpp"
 #include "estimators/registry.hpp"
-#include "itm/error.hpp"
 
 namespace itm {
 namespace {
@@ -24,8 +21,7 @@ std::string_view name_of(Recurrence form) { return form == Recurrence::gram ? "g
 struct Surveyed {
   FeatureStatistics statistics;
   std::size_t dims = 0;
-  std::vector<std::uint32_t> rows;    ///< rows that are kept; empty: all
-  std::optional<Labels> kept_labels;  ///< labels of the kept rows, when some were dropped
+  KeptRows kept;
   double eta = 0;
   std::vector<ItmResult> runs;  ///< one per repeat
 };
@@ -44,9 +40,9 @@ class ItmSession final : public Session {
     Surveyed& m = models_[model];
     const Array feature = open_feature(model);
     if (options_.drop_bad_rows) {
-      drop_bad_rows(feature, m);
+      m.kept = drop_bad_rows(feature, task_.labels);
     }
-    m.statistics = measure_features(feature, labels_of(m), options_.itm.standardise, m.rows);
+    m.statistics = measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);
     m.dims = feature.cols();
   }
 
@@ -73,15 +69,15 @@ class ItmSession final : public Session {
     const ItmOptions options = seeded(repeat);
     const Array feature = open_feature(model);
     std::optional<ItmPlan> own_plan;
-    if (m.kept_labels) {
-      own_plan = make_plan(*m.kept_labels, options);
+    if (m.kept.labels) {
+      own_plan = make_plan(*m.kept.labels, options);
     }
     ItmObserver observer;
     observer.cancelled = options_.cancelled;
     const ItmParameters initial =
         initial_parameters(m.dims, task_.labels.classes, options.seed, task_.entries[model].model);
     m.runs[repeat] = run_itm(feature, m.statistics, own_plan ? *own_plan : plans_[repeat], options, m.eta, initial,
-                             m.rows, observer);
+                             m.kept.rows, observer);
   }
 
   std::vector<ScoredModel> finish(const std::vector<bool>& alive) override {
@@ -112,9 +108,7 @@ class ItmSession final : public Session {
                : feature.to_native_row_major();
   }
 
-  [[nodiscard]] const Labels& labels_of(const Surveyed& m) const {
-    return m.kept_labels ? *m.kept_labels : task_.labels;
-  }
+  [[nodiscard]] const Labels& labels_of(const Surveyed& m) const { return m.kept.labels_or(task_.labels); }
 
   [[nodiscard]] double dispersion(const Surveyed& m) const {
     return options_.itm.dispersion_per_sqrt_dim && m.dims > 0
@@ -126,36 +120,6 @@ class ItmSession final : public Session {
     ItmOptions options = options_.itm;
     options.seed += repeat;
     return options;
-  }
-
-  void drop_bad_rows(const Array& feature, Surveyed& m) const {
-    if (feature.rows() != task_.labels.values.size()) {
-      return;  // measure_features says so
-    }
-    const std::vector<std::uint32_t> bad = find_bad_rows(feature);
-    if (bad.empty()) {
-      return;
-    }
-    Labels kept;
-    kept.classes = task_.labels.classes;
-    std::vector<std::size_t> class_size(kept.classes);
-    auto next_bad = bad.begin();
-    for (std::uint32_t row = 0; row < feature.rows(); ++row) {
-      if (next_bad != bad.end() && *next_bad == row) {
-        ++next_bad;
-        continue;
-      }
-      m.rows.push_back(row);
-      kept.values.push_back(task_.labels.values[row]);
-      class_size[static_cast<std::size_t>(kept.values.back())] += 1;
-    }
-    const auto lost = std::find_if(class_size.begin(), class_size.end(), [](std::size_t size) { return size < 2; });
-    if (lost != class_size.end()) {
-      throw InputError(fmt::format("{}: without its {} bad rows class {} has {} row(s) left; extract it again",
-                                   feature.source().string(), with_commas(bad.size()), lost - class_size.begin(),
-                                   *lost));
-    }
-    m.kept_labels = std::move(kept);
   }
 
   [[nodiscard]] std::string details(const Surveyed& m, double loss) const {
@@ -191,8 +155,12 @@ class ItmSession final : public Session {
 }  // namespace
 
 Estimator itm_estimator() {
-  return {"itm", "Implicit Transferability Modeling: trains a linear latent under the evolution of eq. 7",
+  return {"itm",
+          "Implicit Transferability Modeling: trains a linear latent under the evolution of eq. 7",
           "Generalizable Transferability Estimation of Foundation Vision Models via Implicit Learning",
+          {},
+          true,
+          {},
           [](DatasetTask task, const MethodOptions& options) -> std::unique_ptr<Session> {
             return std::make_unique<ItmSession>(std::move(task), options);
           }};

@@ -6,5 +6,7 @@
 namespace itm {
 
 [[nodiscard]] Estimator itm_estimator();
+[[nodiscard]] Estimator logme_estimator();
+[[nodiscard]] Estimator sfda_estimator();
 
 }  // namespace itm

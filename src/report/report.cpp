@@ -38,6 +38,13 @@ Json to_json(const RankedDataset& result) {
   return json;
 }
 
+Json to_json(const Failure& failure) {
+  return {{"dataset", failure.dataset},
+          {"model", failure.model},
+          {"method", failure.method},
+          {"message", failure.message}};
+}
+
 }  // namespace
 
 void assign_ranks(RankedDataset& result) {
@@ -63,15 +70,15 @@ void assign_ranks(RankedDataset& result) {
 std::string to_json(const RankReport& report) {
   Json json{{"schema", "itm.rank/1"},    {"version", ITM_VERSION},    {"backend", report.backend},
             {"threads", report.threads}, {"seconds", report.seconds}, {"results", Json::array()},
-            {"failures", Json::array()}};
+            {"failures", Json::array()},  {"skipped", Json::array()}};
   for (const RankedDataset& result : report.results) {
     json["results"].push_back(to_json(result));
   }
   for (const Failure& failure : report.failures) {
-    json["failures"].push_back({{"dataset", failure.dataset},
-                                {"model", failure.model},
-                                {"method", failure.method},
-                                {"message", failure.message}});
+    json["failures"].push_back(to_json(failure));
+  }
+  for (const Failure& skipped : report.skipped) {
+    json["skipped"].push_back(to_json(skipped));
   }
   return dump(json);
 }
