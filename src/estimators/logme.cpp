@@ -86,6 +86,39 @@ Spectrum spectrum_of_columns(const ModelInput& input, const Targets& targets) {
   return spectrum;
 }
 
+/// Rows that are all equal to v span one direction: u = 1 / sqrt(N), sigma = N |v|^2. An eigensolver would answer with
+/// the rounding of D - 1 zeros, some of them counted as directions.
+Spectrum spectrum_of_constant(const ModelInput& input, const Targets& targets) {
+  Device& device = input.device();
+  const auto n = static_cast<double>(input.rows());
+  const std::uint32_t first_row = 0;
+  const Matrix length = device.matrix(1, 1);
+  device.row_squares(input.features(std::span(&first_row, 1)), length);
+  const Matrix ones = device.matrix(input.rows(), 1);
+  device.fill(ones, 1);
+  const Matrix sums = device.matrix(targets.count(), 1);
+  targets.add_moments(ones, 0, sums);
+
+  const double sigma = n * device.download(length).front();
+  Spectrum spectrum;
+  spectrum.square.resize(targets.count());
+  if (sigma > 0) {
+    spectrum.sigma.push_back(sigma);
+    const std::vector<double> y = device.download(sums);
+    for (std::size_t t = 0; t < targets.count(); ++t) {
+      spectrum.square[t].push_back(y[t] * y[t] / n);
+    }
+    if (!input.exact()) {
+      // The published SVD of this rank-one Gram matrix leaves a second singular value just above its cut.
+      spectrum.sigma.push_back(0);
+      for (std::vector<double>& square : spectrum.square) {
+        square.push_back(0);
+      }
+    }
+  }
+  return spectrum;
+}
+
 /// N <= D: the eigenvectors of X X^T are the left singular vectors.
 Spectrum spectrum_of_rows(const ModelInput& input, const Targets& targets) {
   Device& device = input.device();
@@ -162,8 +195,9 @@ Evidence maximise(const std::vector<double>& sigma, const std::vector<double>& s
 
 Scored score_logme(const ModelInput& input) {
   const Targets targets(input);
-  const bool wide = input.dims() >= input.rows();
-  const Spectrum spectrum = wide ? spectrum_of_rows(input, targets) : spectrum_of_columns(input, targets);
+  const Spectrum spectrum = input.has_constant_rows()      ? spectrum_of_constant(input, targets)
+                            : input.dims() >= input.rows() ? spectrum_of_rows(input, targets)
+                                                           : spectrum_of_columns(input, targets);
   // With D > N the published code leaves the D - N zero singular values out of the determinant but not out of the
   // prior: D / 2 log(alpha) stands against N terms.
   const double weights = static_cast<double>(input.exact() ? spectrum.sigma.size() : input.dims());

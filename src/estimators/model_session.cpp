@@ -159,6 +159,20 @@ Matrix ModelInput::features(std::span<const std::uint32_t> wanted) const {
   return x;
 }
 
+bool ModelInput::has_constant_rows() const {
+  const auto row_of = [this](std::size_t i) { return kept_.rows.empty() ? i : std::size_t{kept_.rows[i]}; };
+  std::vector<double> first(dims());
+  std::vector<double> other(dims());
+  feature_.read_row<double>(row_of(0), first);
+  for (std::size_t i = 1; i < rows(); ++i) {
+    feature_.read_row<double>(row_of(i), other);
+    if (other != first) {
+      return false;
+    }
+  }
+  return true;
+}
+
 std::vector<double> ModelInput::class_sizes() const {
   std::vector<double> sizes(classes());
   for (const std::int32_t label : labels().values) {

@@ -55,6 +55,8 @@ class ModelInput {
 
   /// Some rows of the features as a matrix on the device, in the given order; all rows when none are given.
   [[nodiscard]] Matrix features(std::span<const std::uint32_t> rows = {}) const;
+  /// True when all rows are equal: features that say nothing.
+  [[nodiscard]] bool has_constant_rows() const;
   /// Labels [N] on the device.
   [[nodiscard]] Index label_index() const { return device().index(labels().values); }
   /// Rows per class [C].
