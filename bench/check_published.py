@@ -2,9 +2,10 @@
 
 usage: check_published.py GOLDEN_DIR
 
-GOLDEN_DIR holds folders case_*/ with feature.npy, label.npy, output.npy, general.npy, nleep_prob.npy and scores.json. Prints the
-worst relative deviation per score and exits with 1 when one is beyond 1e-6, or ten times what the recorded number itself moves
-when rows and columns are permuted, whichever is larger. Published PARC breaks ties by the rounding of the BLAS in use, so only PARC with exact ties is judged.
+GOLDEN_DIR holds folders case_*/ with feature.npy, label.npy, output.npy, general.npy, nleep_prob.npy and scores.json. Prints
+the worst relative deviation per score and exits with 1 when one is beyond 1e-6, or ten times what the recorded number itself
+moves when rows and columns are permuted, whichever is larger. Published PARC breaks ties by the rounding of the BLAS in use,
+so only PARC with exact ties is judged.
 """
 
 import published  # first: it pins the threads

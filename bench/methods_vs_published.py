@@ -2,10 +2,11 @@
 
 usage: methods_vs_published.py [ITM_BINARY] [--out FILE] [--methods a,b] [--repeats N] [--quick] [--strict] [--published-only]
 
-Per method and repetition the command `itm score` and the published algorithm (bench/published.py, in this process, without the
-seconds that Python takes to start and numba to compile) take turns; each figure is the best of its repetitions. Two ratios:
-from files to score (the whole command against loading, conversion to float64, softmax and algorithm), and the published function
-alone against the seconds that itm reports, which hold its reading. A target is met when the lower of the two reaches it.
+Per method and repetition the command `itm score` and the published algorithm (bench/published.py, in this process, without
+the seconds that Python takes to start and numba to compile) take turns; each figure is the best of its repetitions. Two
+ratios: from files to score (the whole command against loading, conversion to float64, softmax and algorithm), and the
+published function alone against the seconds that itm reports, which hold its reading. A target is met when the lower of the
+two reaches it.
 
 Run with a Python that has bench/requirements.txt; scripts/bench.sh makes one. Prints a table, writes JSON with --out.
 """
@@ -124,7 +125,7 @@ def time_itm(itm, folder, name, method):
 
 
 def relative_deviation(result: dict[str, Any], expected):
-    """Of itm's score, or the worst of the parts in its details where several numbers are expected; None where one is absent."""
+    """Of itm's score, or of the worst part in its details where several numbers are expected; None where one is absent."""
     parts = expected if isinstance(expected, dict) else {"score": expected}
     found = result["details"] if isinstance(expected, dict) else result
     if any(found.get(key) is None for key in parts):

@@ -1,4 +1,4 @@
-"""The published scores, each computed by the steps and library calls of its published code: the peers of methods_vs_published.py.
+"""The published scores, each by the steps and library calls of its published code: the peers of methods_vs_published.py.
 
 Written anew, for their cost and their numbers. Left out is only what has no effect on the result: messages, arrays that
 nobody reads. Every function takes float64 features (N, D) and integer labels (N,) in [0, C) and returns a float; what else
@@ -12,7 +12,7 @@ for _library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
 
 
 def _best_core():
-    """OpenBLAS's name for this processor. Older releases take one newer than themselves for a Prescott, at a third of its speed."""
+    """OpenBLAS's name for this processor. A release takes one newer than itself for a Prescott, at a third of its speed."""
     try:
         with open("/proc/cpuinfo") as file:
             flags = next((line.split() for line in file if line.startswith("flags")), [])
@@ -332,7 +332,7 @@ def knn(features, labels):
 
 
 def etran_energy(features):
-    """metrics.py, Energy_Score(features, 0.5, 'bot'): mean energy of the lowest half percent of the rows; NaN below N = 200."""
+    """metrics.py, Energy_Score(features, 0.5, 'bot'): mean energy of the lowest half percent of rows; NaN below N = 200."""
     energy = torch.logsumexp(torch.from_numpy(features), dim=-1).numpy()
     lowest = list(np.argsort(energy)[: int(0.5 * 10) * len(energy) // 1000])
     return energy[lowest].mean()
