@@ -74,6 +74,14 @@ using Index = BasicMatrix<std::int32_t>;
 
 enum class Op : bool { none, transpose };
 
+/// What Device::rank_pairs counts; ranks begin at 1 and ties get their average.
+struct PairRanks {
+  double pairs = 0;
+  double same = 0;           ///< pairs within a class
+  double same_rank_sum = 0;  ///< their ranks' sum
+  double ties = 0;           ///< sum of t^3 - t over groups of t equal distances
+};
+
 class Device {
  public:
   Device() = default;
@@ -158,6 +166,12 @@ class Device {
   virtual void squared_distances(View a, View b, View out) = 0;
   /// Columns of each row's k smallest values, ascending, the lower column first among equals: rows x k.
   [[nodiscard]] virtual std::vector<std::int32_t> smallest_of_rows(View x, std::size_t k) = 0;
+
+  // ---- pairs ----
+  /// Spearman statistics of the distances 1 - <x_i, x_j> over all pairs i < j of rows of length 1 or 0, split by
+  /// whether the rows share their index. Distances are compared in steps of 2^-30: what rounding alone tells apart is
+  /// a tie. Memory: 8 bytes per pair.
+  [[nodiscard]] virtual PairRanks rank_pairs(View x, IndexView index) = 0;
 
   // ---- whole vectors ----
   /// Sum of all elements.

@@ -8,6 +8,7 @@
 #include "core/page_allocator.hpp"
 #include "core/row_reader.hpp"
 #include "device/blas.hpp"
+#include "device/cpu_pairs.hpp"
 #include "device/cpu_rows.hpp"
 #include "itm/device.hpp"
 #include "itm/error.hpp"
@@ -215,6 +216,7 @@ class CpuDevice final : public Device {
   void correlate_rows(View x) override { cpu::correlate_rows(x); }
   void squared_distances(View a, View b, View out) override { cpu::squared_distances(a, b, out); }
   std::vector<std::int32_t> smallest_of_rows(View x, std::size_t k) override { return cpu::smallest_of_rows(x, k); }
+  PairRanks rank_pairs(View x, IndexView index) override { return cpu::rank_pairs(x, index); }
   double sum(View x) override { return cpu::sum(x); }
   void sort(View x) override { cpu::sort(x.data(), x.cols()); }
 

@@ -37,6 +37,20 @@ double trace(Device& device, View square) {
   return device.sum(diagonal);
 }
 
+/// intercept_c = log prior_c - <mean_c, coefficients_c> / 2
+void set_intercept(Device& device, View means, const std::vector<double>& priors, Discriminant& made) {
+  const std::size_t classes = means.rows();
+  std::vector<std::int32_t> own(classes);
+  std::vector<double> log_prior(classes);
+  for (std::size_t c = 0; c < classes; ++c) {
+    own[c] = static_cast<std::int32_t>(c);
+    log_prior[c] = std::log(priors[c]);
+  }
+  device.indexed_row_dots(means, made.coefficients, device.index(own), made.intercept);
+  device.scale(-0.5, made.intercept);
+  device.add(1, device.matrix_of(log_prior, 1, classes), made.intercept);
+}
+
 }  // namespace
 
 ClassMeans class_means(const ModelInput& input) {
@@ -49,9 +63,9 @@ ClassMeans class_means(const ModelInput& input) {
       [&](View x, std::size_t first) { device.add_class_sums(x, labels.view().columns(first, x.rows()), result.raw); });
 
   const auto n = static_cast<double>(input.rows());
-  const Matrix overall = device.matrix(1, input.dims());
-  device.add_column_sums(result.raw, overall);
-  device.scale(1 / n, overall);
+  result.overall = device.matrix(1, input.dims());
+  device.add_column_sums(result.raw, result.overall);
+  device.scale(1 / n, result.overall);
   std::vector<double> inverse_size;
   for (const double size : result.sizes) {
     inverse_size.push_back(size > 0 ? 1 / size : 0);
@@ -60,22 +74,14 @@ ClassMeans class_means(const ModelInput& input) {
   device.scale_rows(device.matrix_of(inverse_size, 1, input.classes()), result.raw);
 
   result.means = device.matrix(input.classes(), input.dims());
-  result.origin = device.matrix(input.classes(), input.dims());
   device.copy(result.raw, result.means);
-  device.add_to_rows(-1, overall, result.means);
-  device.add_to_rows(1, overall, result.origin);
+  device.add_to_rows(-1, result.overall, result.means);
   return result;
-}
-
-void displace(Device& device, View displacement, ClassMeans& means) {
-  device.add(1, displacement, means.means);
-  device.add(-1, displacement, means.origin);
 }
 
 Discriminant discriminant(Device& device, View means, const std::vector<double>& priors, View within,
                           double shrinkage) {
-  const std::size_t classes = means.rows();
-  Discriminant made{device.matrix(classes, means.cols()), device.matrix(1, classes)};
+  Discriminant made{device.matrix(means.rows(), means.cols()), device.matrix(1, means.rows())};
   const double spread = trace(device, within) / static_cast<double>(within.rows());
   device.scale(1 - shrinkage, within);
   device.add_to_diagonal(shrinkage * spread, within);
@@ -84,17 +90,14 @@ Discriminant discriminant(Device& device, View means, const std::vector<double>&
   }
   device.copy(means, made.coefficients);
   device.solve_rows(within, made.coefficients);
+  set_intercept(device, means, priors, made);
+  return made;
+}
 
-  // intercept_c = log prior_c - <mean_c, coefficients_c> / 2
-  std::vector<std::int32_t> own(classes);
-  std::vector<double> log_prior(classes);
-  for (std::size_t c = 0; c < classes; ++c) {
-    own[c] = static_cast<std::int32_t>(c);
-    log_prior[c] = std::log(priors[c]);
-  }
-  device.indexed_row_dots(means, made.coefficients, device.index(own), made.intercept);
-  device.scale(-0.5, made.intercept);
-  device.add(1, device.matrix_of(log_prior, 1, classes), made.intercept);
+Discriminant nearest_mean(Device& device, View means, const std::vector<double>& priors) {
+  Discriminant made{device.matrix(means.rows(), means.cols()), device.matrix(1, means.rows())};
+  device.copy(means, made.coefficients);
+  set_intercept(device, means, priors, made);
   return made;
 }
 
@@ -117,14 +120,13 @@ LdaFit fit_lda(const ModelInput& input, const ClassMeans& means) {
 void for_each_probability(const ModelInput& input, const ClassMeans& means, const Discriminant& discriminant,
                           const std::function<void(View p, View x, std::size_t first)>& use) {
   Device& device = input.device();
-  const Index labels = input.label_index();
   Matrix scores;
   input.for_each_block([&](View x, std::size_t first) {
     if (scores.rows() < x.rows()) {
       scores = device.matrix(x.rows(), input.classes());
     }
     const View p = scores.rows(0, x.rows());
-    device.add_indexed_rows(-1, means.origin, labels.view().columns(first, x.rows()), x);
+    device.add_to_rows(-1, means.overall, x);
     device.multiply(1, x, Op::none, discriminant.coefficients, Op::transpose, 0, p);
     device.add_to_rows(1, discriminant.intercept, p);
     device.softmax_rows(p);

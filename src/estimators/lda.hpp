@@ -10,17 +10,14 @@
 
 namespace itm {
 
-/// Rows of a model about the overall mean, with one displacement per class added (PED moves classes; zeros otherwise).
 struct ClassMeans {
   std::vector<double> sizes;   ///< C: rows per class
   std::vector<double> priors;  ///< C
   Matrix raw;                  ///< C x D: class means of the features as they are
-  Matrix means;                ///< C x D: the same about the overall mean, displaced
-  Matrix origin;               ///< C x D: row c is what turns a row of class c into the above: x - origin[c]
+  Matrix overall;              ///< 1 x D: mean of all rows
+  Matrix means;                ///< C x D: class means about the overall mean
 };
 [[nodiscard]] ClassMeans class_means(const ModelInput& input);
-/// Adds `displacement` [C, D] to the rows of each class.
-void displace(Device& device, View displacement, ClassMeans& means);
 
 /// A linear discriminant: logits of a row x about the overall mean are x coefficients^T + intercept.
 struct Discriminant {
@@ -33,6 +30,9 @@ struct Discriminant {
 /// apart: all logits are the same.
 [[nodiscard]] Discriminant discriminant(Device& device, View means, const std::vector<double>& priors, View within,
                                         double shrinkage);
+
+/// The rule that picks the nearest mean, weighted by the priors: the discriminant under the identity.
+[[nodiscard]] Discriminant nearest_mean(Device& device, View means, const std::vector<double>& priors);
 
 /// The first, plain pass of LDA over a model.
 struct LdaFit {

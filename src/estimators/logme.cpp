@@ -1,11 +1,12 @@
 // LogME: the log evidence of a Bayesian linear model of each class, maximised over its two precisions (You et al.,
 // "Ranking and Tuning Pre-trained Models", 2021, Algorithm 3; thuml/LogME, _fit_fixed_point).
 
+#include "estimators/logme.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-#include "estimators/model_session.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {
@@ -193,7 +194,9 @@ Evidence maximise(const std::vector<double>& sigma, const std::vector<double>& s
   return e;
 }
 
-Scored score_logme(const ModelInput& input) {
+}  // namespace
+
+Scored logme(const ModelInput& input) {
   const Targets targets(input);
   const Spectrum spectrum = input.has_constant_rows()      ? spectrum_of_constant(input, targets)
                             : input.dims() >= input.rows() ? spectrum_of_rows(input, targets)
@@ -219,14 +222,12 @@ Scored score_logme(const ModelInput& input) {
   return scored;
 }
 
-}  // namespace
-
 Estimator logme_estimator() {
   return model_estimator({.name = "logme",
                           .description = "log evidence of a Bayesian linear model of the labels or targets",
                           .citation = "You et al., Ranking and Tuning Pre-trained Models, JMLR 2022",
                           .inputs = {.regression = true}},
-                         score_logme);
+                         logme);
 }
 
 }  // namespace itm

@@ -30,7 +30,7 @@ class ModelSession final : public Session {
         scored_(task_.entries.size(), std::vector<Scored>(estimator_.seeded ? options_.repeats : 1)) {}
 
   void score(std::size_t model, std::size_t repeat) override {
-    const ModelInput input(estimator_, options_, task_.entries[model], task_.labels, options_.itm.seed + repeat);
+    ModelInput input(estimator_, options_, task_.entries[model], task_.labels, options_.itm.seed + repeat);
     Scored scored = score_(input);
     if (!std::isfinite(scored.score)) {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
@@ -133,6 +133,22 @@ SettingValue ModelInput::setting(const std::string& name) const {
   return std::find_if(known.begin(), known.end(), [&](const Setting& s) { return s.name == name; })->standard;
 }
 
+void ModelInput::displace(Matrix displacement) { displacement_ = std::move(displacement); }
+
+void ModelInput::add_displacement(View x, IndexView labels) const {
+  if (displacement_.rows() > 0) {
+    device_->add_indexed_rows(1, displacement_, labels, x);
+  }
+}
+
+void ModelInput::for_each_block(const Block& block) const {
+  const Index index = label_index();
+  walk(feature_, kept_.rows, [&](View x, std::size_t first) {
+    add_displacement(x, index.view().columns(first, x.rows()));
+    block(x, first);
+  });
+}
+
 void ModelInput::walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const {
   const std::size_t n = map.empty() ? array.rows() : map.size();
   const std::size_t step = std::min(n, block_rows(array.cols()));
@@ -156,6 +172,16 @@ Matrix ModelInput::features(std::span<const std::uint32_t> wanted) const {
   const std::size_t n = wanted.empty() ? rows() : wanted.size();
   Matrix x = device_->matrix(n, dims());
   device_->load(feature_, map, 0, x);
+  if (displacement_.rows() > 0) {
+    std::vector<std::int32_t> classes_of(labels().values);
+    if (!wanted.empty()) {
+      classes_of.clear();
+      for (const std::uint32_t row : wanted) {
+        classes_of.push_back(labels().values[row]);
+      }
+    }
+    add_displacement(x, device_->index(classes_of));
+  }
   return x;
 }
 

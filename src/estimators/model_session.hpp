@@ -38,6 +38,9 @@ class ModelInput {
   /// The feature file, for sentences.
   [[nodiscard]] std::string file() const { return feature_.source().string(); }
 
+  /// From now on every row of class c is displaced by row c of `displacement` [C, D].
+  void displace(Matrix displacement);
+
   /// An option of this method.
   [[nodiscard]] double number(const std::string& name) const { return std::get<double>(setting(name)); }
   [[nodiscard]] std::size_t count(const std::string& name) const { return static_cast<std::size_t>(number(name)); }
@@ -46,7 +49,7 @@ class ModelInput {
   /// Calls block(x, first) with consecutive rows of the features, [b, D] on the device; b is chosen for the cache. The
   /// block may overwrite x. Throws Interrupted between blocks when the person wants to stop.
   using Block = std::function<void(View x, std::size_t first)>;
-  void for_each_block(const Block& block) const { walk(feature_, kept_.rows, block); }
+  void for_each_block(const Block& block) const;
   /// The same over the source head's logits [b, C_source], and over the features of source images [b, D].
   void for_each_output_block(const Block& block) const { walk(*output_, kept_.rows, block); }
   void for_each_source_block(const Block& block) const { walk(*source_, {}, block); }
@@ -72,6 +75,7 @@ class ModelInput {
  private:
   [[nodiscard]] SettingValue setting(const std::string& name) const;
   void walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const;
+  void add_displacement(View x, IndexView labels) const;
 
   const Estimator& estimator_;
   const MethodOptions& options_;
@@ -80,13 +84,14 @@ class ModelInput {
   std::unique_ptr<Device> device_;
   Array feature_;
   KeptRows kept_;
+  Matrix displacement_;
   std::optional<Array> output_;
   std::optional<Array> source_;
   std::optional<Array> target_;
 };
 
 /// One method's function.
-using ScoreModel = std::function<Scored(const ModelInput&)>;
+using ScoreModel = std::function<Scored(ModelInput&)>;
 /// Changes the scores of the models of one data set; they are in task order, failed ones left out.
 using OverZoo = std::function<void(std::vector<Scored*>&)>;
 

@@ -11,9 +11,8 @@ namespace itm {
 
 const std::vector<Estimator>& estimators() {
   static const std::vector<Estimator> all{
-      itm_estimator(),
-      logme_estimator(),
-      sfda_estimator(),
+      itm_estimator(),  logme_estimator(), leep_estimator(),  nce_estimator(),    parc_estimator(),
+      sfda_estimator(), ped_estimator(),   etran_estimator(), hscore_estimator(),
   };
   return all;
 }

@@ -27,8 +27,9 @@ Matrix outer_means(Device& device, const ClassMeans& means) {
 
 }  // namespace
 
-Scored sfda(const ModelInput& input, const ClassMeans& means) {
+Scored sfda(const ModelInput& input) {
   Device& device = input.device();
+  const ClassMeans means = class_means(input);
   const auto n = static_cast<double>(input.rows());
   const std::size_t classes = input.classes();
   const Index labels = input.label_index();
@@ -70,7 +71,7 @@ Scored sfda(const ModelInput& input, const ClassMeans& means) {
   // Scatter of x'_i about m'_y, as p_i (x_i - o_y) + (o_y - m'_y).
   const Matrix from_outer = device.matrix(classes, input.dims());  // turns a row of the file into x_i - o_y
   device.copy(outer, from_outer);
-  device.add(1, means.origin, from_outer);
+  device.add_to_rows(1, means.overall, from_outer);
   const Matrix offset = device.matrix(classes, input.dims());
   device.copy(outer, offset);
   device.add(-1, mixed, offset);
@@ -116,7 +117,7 @@ Estimator sfda_estimator() {
   return model_estimator({.name = "sfda",
                           .description = "self-challenging Fisher discriminant: LDA, confidence mixing, LDA again",
                           .citation = "Shao et al., Not All Models Are Equal, ECCV 2022"},
-                         [](const ModelInput& input) { return sfda(input, class_means(input)); });
+                         sfda);
 }
 
 }  // namespace itm

@@ -6,6 +6,6 @@
 namespace itm {
 
 /// Score and details `sfda_shrinkage_first_pass`, `sfda_first_pass_mean_prob`.
-[[nodiscard]] Scored sfda(const ModelInput& input, const ClassMeans& means);
+[[nodiscard]] Scored sfda(const ModelInput& input);
 
 }  // namespace itm

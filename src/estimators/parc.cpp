@@ -1,0 +1,192 @@
+// PARC, pairwise annotation representation comparison (Bolya et al., "Scalable Diverse Model Selection", NeurIPS 2021;
+// dbolya/parc, methods.PARC): 100 x Spearman correlation between the distances of all pairs of rows, 1 - Pearson, in
+// standardised features and in one-hot labels.
+//
+// Label distances take two values only, so the correlation follows from the ranks of the same-class pairs. In the
+// published code rounding breaks these ties, differently for every BLAS and every order of the classes; here they are
+// ties.
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/numpy_random.hpp"
+#include "core/philox.hpp"
+#include "estimators/columns.hpp"
+#include "estimators/model_session.hpp"
+#include "estimators/registry.hpp"
+
+namespace itm {
+namespace {
+
+/// At most `most` rows, the same share of every class, drawn by seed; ascending.
+std::vector<std::uint32_t> chosen_rows(const ModelInput& input, std::size_t most) {
+  const std::vector<std::int32_t>& labels = input.labels().values;
+  std::vector<std::uint32_t> rows(labels.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  if (rows.size() <= most) {
+    return rows;
+  }
+  constexpr std::uint64_t stream = philox::stream_id("parc rows");
+  std::vector<std::vector<std::uint32_t>> of_class(input.classes());
+  for (const std::uint32_t row : rows) {
+    of_class[static_cast<std::size_t>(labels[row])].push_back(row);
+  }
+  const double share = static_cast<double>(most) / static_cast<double>(rows.size());
+  rows.clear();
+  for (std::vector<std::uint32_t>& members : of_class) {
+    std::sort(members.begin(), members.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return philox::draw64(input.seed(), stream, a) < philox::draw64(input.seed(), stream, b);
+    });
+    members.resize(static_cast<std::size_t>(share * static_cast<double>(members.size())));
+    rows.insert(rows.end(), members.begin(), members.end());
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+/// Returns what was subtracted.
+std::vector<double> centre_columns(Device& device, View x) {
+  const Matrix mean = device.matrix(1, x.cols());
+  device.add_column_sums(x, mean);
+  device.scale(1 / static_cast<double>(x.rows()), mean);
+  device.add_to_rows(-1, mean, x);
+  return device.download(mean);
+}
+
+void standardise_columns(Device& device, View x) {
+  const std::vector<double> mean = centre_columns(device, x);
+  const Matrix variance = device.matrix(1, x.cols());
+  device.add_column_squares(x, variance);
+  device.scale(1 / static_cast<double>(x.rows()), variance);
+  const std::vector<double> scale = inverse_deviations(mean, device.download(variance), x.rows());
+  device.scale_columns(device.matrix_of(scale, 1, scale.size()), x);
+}
+
+/// An orthonormal basis of the columns of Y, in place: Cholesky QR, twice, because once squares the condition number.
+bool orthonormalise(Device& device, View y) {
+  for (int round = 0; round < 2; ++round) {
+    const Matrix gram = device.matrix(y.cols(), y.cols());
+    device.add_gram(y, gram);
+    if (!device.cholesky(gram)) {
+      return false;
+    }
+    device.whiten_rows(gram, y);
+  }
+  return true;
+}
+
+/// The component's largest entry in absolute value is positive, as in scikit-learn: row correlations depend on signs.
+void fix_signs(Device& device, View t) {
+  const std::vector<double> values = device.download(t);
+  std::vector<double> largest(t.cols());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double& most = largest[i % t.cols()];
+    most = std::abs(values[i]) > std::abs(most) ? values[i] : most;
+  }
+  for (double& value : largest) {
+    value = value < 0 ? -1 : 1;
+  }
+  device.scale_columns(device.matrix_of(largest, 1, largest.size()), t);
+}
+
+/// The published reduction: scikit-learn's randomised PCA with ten extra directions, one power iteration and
+/// RandomState(1919). X [n, D] is centred; returns [n, dims].
+Matrix randomised_components(Device& device, View x, std::size_t dims, std::size_t directions) {
+  // The tall side is sketched: A is X, or X^T where D > n.
+  const bool wide = x.rows() < x.cols();
+  const Op a = wide ? Op::transpose : Op::none;
+  const Op a_transposed = wide ? Op::none : Op::transpose;
+  const std::size_t tall = std::max(x.rows(), x.cols());
+  const std::size_t narrow = std::min(x.rows(), x.cols());
+
+  NumpyRandom random(1919);
+  std::vector<double> start(narrow * directions);
+  std::generate(start.begin(), start.end(), [&] { return random.normal(); });
+  const Matrix sketch = device.matrix_of(start, narrow, directions);
+  const Matrix basis = device.matrix(tall, directions);
+  device.multiply(1, x, a, sketch, Op::none, 0, basis);
+  device.multiply(1, x, a_transposed, basis, Op::none, 0, sketch);
+  device.multiply(1, x, a, sketch, Op::none, 0, basis);
+  if (!orthonormalise(device, basis)) {
+    return {};
+  }
+
+  // B = Q^T A; the eigenvectors of B B^T are its left singular vectors.
+  const Matrix projected = device.matrix(narrow, directions);  // B^T
+  device.multiply(1, x, a_transposed, basis, Op::none, 0, projected);
+  const Matrix rotation = device.matrix(directions, directions);
+  device.add_gram(projected, rotation);
+  const Matrix values = device.matrix(1, directions);
+  device.symmetric_eigen(rotation, values);
+
+  // U S = B^T's rotation where X was turned, else Q's times the singular values.
+  std::vector<double> scale = device.download(values);
+  scale.erase(scale.begin(), scale.end() - static_cast<std::ptrdiff_t>(dims));
+  for (double& value : scale) {
+    value = wide ? 1 : std::sqrt(std::max(value, 0.0));
+  }
+  const View leading = rotation.rows(directions - dims, dims);
+  Matrix components = device.matrix(x.rows(), dims);
+  device.multiply(1, wide ? projected : basis, Op::none, leading, Op::transpose, 0, components);
+  device.scale_columns(device.matrix_of(scale, 1, dims), components);
+  // Eigenvalues come smallest first; the order of columns changes no correlation, their signs do.
+  fix_signs(device, components);
+  return components;
+}
+
+Scored score_parc(const ModelInput& input) {
+  Device& device = input.device();
+  const std::vector<std::uint32_t> rows = chosen_rows(input, input.count("rows"));
+  Matrix x = input.features(rows);
+  std::vector<std::int32_t> labels;
+  for (const std::uint32_t row : rows) {
+    labels.push_back(input.labels().values[row]);
+  }
+  constexpr std::size_t extra_directions = 10;
+  const std::size_t dims = input.count("dims");
+  if (dims > 0 && dims + extra_directions <= std::min(x.rows(), x.cols())) {
+    centre_columns(device, x);
+    const Matrix reduced = randomised_components(device, x, dims, dims + extra_directions);
+    x = reduced.rows() > 0 ? reduced : x;
+  }
+  standardise_columns(device, x);
+  device.correlate_rows(x);
+  const PairRanks ranks = device.rank_pairs(x, device.index(labels));
+
+  // Pearson's r between the feature ranks and an indicator: different-class pairs have the larger label distance.
+  const double other = ranks.pairs - ranks.same;
+  const double deviation = ranks.same * (ranks.pairs + 1) / 2 - ranks.same_rank_sum;
+  const double rank_variance = (ranks.pairs * ranks.pairs - 1) * ranks.pairs / 12 - ranks.ties / 12;
+  const double label_variance = ranks.same * other / ranks.pairs;
+  Scored scored;
+  // Features whose pairs are all alike say nothing about the labels.
+  scored.score =
+      rank_variance > 0 && label_variance > 0 ? 100 * deviation / std::sqrt(rank_variance * label_variance) : 0;
+  scored.details["parc_rows"] = rows.size();
+  scored.details["parc_dims"] = x.cols();
+  scored.details["parc_pairs"] = ranks.pairs;
+  return scored;
+}
+
+}  // namespace
+
+Estimator parc_estimator() {
+  return model_estimator(
+      {.name = "parc",
+       .description = "rank correlation of pairwise distances in features and in labels",
+       .citation = "Bolya et al., Scalable Diverse Model Selection for Accessible Transfer Learning, NeurIPS 2021",
+       .settings = {{.name = "dims",
+                     .standard = 0.0,
+                     .help = "Reduce features to so many principal components first (the published scripts: 32); 0: no",
+                     .whole = true},
+                    {.name = "rows",
+                     .standard = 10000.0,
+                     .help = "Rows compared at most; more are sampled by --seed",
+                     .low = 10,
+                     .high = 50000,
+                     .whole = true}}},
+      score_parc);
+}
+
+}  // namespace itm
