@@ -56,7 +56,7 @@ def make_inputs(folder):
 
 
 def etran_parts(features, labels):
-    return {"energy": published.etran_energy(features), "lda": published.etran_lda(features, labels)}
+    return {"etran_energy": published.etran_energy(features), "etran_lda": published.etran_lda(features, labels)}
 
 
 def seeded_nleep(features, labels):

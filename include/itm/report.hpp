@@ -18,6 +18,7 @@ struct ScoredModel {
   double tie_break = 0;  ///< larger is better; orders models with equal scores
   double seconds = 0;
   std::string details = "{}";
+  std::string note;             ///< one sentence on the score that the reader should know, or empty
   int rank = 0;                 ///< 1 = best, filled by assign_ranks
   std::optional<double> truth;  ///< fine-tuned accuracy in percent, filled by add_agreement
 };

@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "cli/commands.hpp"
-#include "cli/itm_options.hpp"
+#include "cli/method_options.hpp"
 #include "cli/names.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
@@ -27,6 +28,10 @@ struct Options {
   RankOptions rank;
   std::size_t bootstrap = 0;
 };
+
+bool wants_all(const std::vector<std::string>& methods) {
+  return std::find(methods.begin(), methods.end(), "all") != methods.end();
+}
 
 std::vector<std::string> method_names(const std::vector<std::string>& wanted) {
   std::vector<std::string> names;
@@ -79,8 +84,21 @@ std::string text_of(const RankReport& report, const Context& context) {
   return to_table(report, context.paint().on);
 }
 
+/// Once per method and sentence.
+void warn_of_notes(const RankReport& report) {
+  std::set<std::string> said;
+  for (const RankedDataset& result : report.results) {
+    for (const ScoredModel& model : result.models) {
+      if (!model.note.empty() && said.insert(result.method + ": " + model.note).second) {
+        spdlog::warn("{}: {}", result.method, model.note);
+      }
+    }
+  }
+}
+
 ExitStatus rank(Options& o, const Context& context) {
   o.rank.methods = method_names(o.methods);
+  o.rank.skip_methods_without_inputs = wants_all(o.methods);
   o.rank.datasets = each_once(o.rank.datasets);
   o.rank.threads = context.threads;
   o.rank.method.itm.seed = context.seed;
@@ -117,6 +135,7 @@ ExitStatus rank(Options& o, const Context& context) {
       spdlog::warn("not ranked: {} on {}: {}", printable(failure.model, 200), printable(failure.dataset, 200),
                    failure.message);
     }
+    warn_of_notes(report);
   }
   return ExitStatus::success;
 }
@@ -136,15 +155,13 @@ Command rank_command() {
         app.add_option("--truth", o->truth, "CSV of fine-tuned accuracies: adds tau_w and its kin")->type_name("CSV");
         add_number<std::size_t>(app, "--bootstrap", o->bootstrap, 0, 1'000'000,
                                 "Resamples for a 95 % interval of tau_w; 0: none");
-        add_number<std::size_t>(app, "--repeats", o->rank.method.repeats, 1, 10'000,
-                                "Seeds seed, seed + 1, ... to average over");
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
-        app.add_flag("--drop-bad-rows", o->rank.method.drop_bad_rows, "Drop rows with NaN or infinity");
-        add_itm_options(app, o->rank.method.itm);
+        add_method_options(app, o->rank.method);
         app.footer(
             "Examples:\n"
             "  itm rank examples/glyphs\n"
             "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv --bootstrap 1000\n"
+            "  itm rank examples/glyphs --method all --truth examples/glyphs/ground_truth.csv\n"
             "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
         return [o, &context] { return rank(*o, context); };
       }};

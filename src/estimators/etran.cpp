@@ -52,6 +52,11 @@ Scored score_etran(const ModelInput& input) {
   Scored scored;
   scored.details["etran_energy"] = energy(input);
   scored.details["etran_lda"] = lda(input);
+  if (!input.exact()) {
+    scored.note =
+        "the published discriminant reduces to the nearest class mean; --variant exact whitens, as the paper means it, "
+        "and can rank differently";
+  }
   return scored;
 }
 

@@ -219,6 +219,12 @@ Scored logme(const ModelInput& input) {
   scored.details[name + "_alpha"] = alpha;
   scored.details[name + "_beta"] = beta;
   scored.details["logme_rank_kept"] = spectrum.sigma.size();
+  if (!input.exact() && input.dims() > input.rows()) {
+    scored.note =
+        "with more columns than rows the published evidence is too high by (D - N) / 2N mean log(alpha); --variant "
+        "exact "
+        "corrects it and can rank differently";
+  }
   return scored;
 }
 

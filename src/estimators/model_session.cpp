@@ -59,6 +59,7 @@ class ModelSession final : public Session {
       result[i].model = task_.entries[i].model;
       result[i].score = means[i].score;
       result[i].details = means[i].details.dump();
+      result[i].note = means[i].note;
     }
     return result;
   }

@@ -19,6 +19,7 @@ namespace itm {
 struct Scored {
   double score = 0;
   nlohmann::ordered_json details = nlohmann::ordered_json::object();
+  std::string note;  ///< one sentence that the reader of the score should know
 };
 
 /// What one model offers to a method. Rows are 0..N-1, already without those that were dropped.

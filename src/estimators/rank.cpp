@@ -91,13 +91,13 @@ class Ranking {
         throw InputError(
             fmt::format("{} of {}: {} needs {}", task.entries.front().model, task.dataset, estimator.name, missing));
       }
-      skipped_.push_back({task.dataset, "", estimator.name, "no model has " + missing});
+      skipped_.push_back({task.dataset, "", estimator.name, "no " + missing});
       return;
     }
     for (const ZooEntry& entry : task.entries) {
       const std::string missing = estimator.missing_input(entry);
       if (!missing.empty()) {
-        skipped_.push_back({task.dataset, entry.model, estimator.name, "has no " + missing});
+        skipped_.push_back({task.dataset, entry.model, estimator.name, "no " + missing});
       }
     }
     Running r;

@@ -21,6 +21,9 @@ Json to_json(const ScoredModel& model) {
   if (model.truth) {
     json["truth"] = *model.truth;
   }
+  if (!model.note.empty()) {
+    json["note"] = model.note;
+  }
   json["details"] = Json::parse(model.details);
   return json;
 }
@@ -39,10 +42,8 @@ Json to_json(const RankedDataset& result) {
 }
 
 Json to_json(const Failure& failure) {
-  return {{"dataset", failure.dataset},
-          {"model", failure.model},
-          {"method", failure.method},
-          {"message", failure.message}};
+  return {
+      {"dataset", failure.dataset}, {"model", failure.model}, {"method", failure.method}, {"message", failure.message}};
 }
 
 }  // namespace
@@ -70,7 +71,7 @@ void assign_ranks(RankedDataset& result) {
 std::string to_json(const RankReport& report) {
   Json json{{"schema", "itm.rank/1"},    {"version", ITM_VERSION},    {"backend", report.backend},
             {"threads", report.threads}, {"seconds", report.seconds}, {"results", Json::array()},
-            {"failures", Json::array()},  {"skipped", Json::array()}};
+            {"failures", Json::array()}, {"skipped", Json::array()}};
   for (const RankedDataset& result : report.results) {
     json["results"].push_back(to_json(result));
   }

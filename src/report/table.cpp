@@ -11,6 +11,7 @@
 #include "core/text.hpp"
 #include "itm/report.hpp"
 #include "report/agreement_line.hpp"
+#include "report/comparison_table.hpp"
 #include "report/text_table.hpp"
 
 namespace itm {
@@ -161,10 +162,8 @@ std::string summary(const RankReport& report, Paint paint) {
   return line + "\n";
 }
 
-}  // namespace
-
-std::string to_table(const RankReport& report, bool colour) {
-  const Paint paint{colour};
+/// One table per (data set, method), the agreement under it.
+std::string rankings(const RankReport& report, Paint paint) {
   std::string text;
   for (const RankedDataset& result : report.results) {
     text += title_of(result, paint) + table_of(result, paint);
@@ -180,12 +179,58 @@ std::string to_table(const RankReport& report, bool colour) {
     }
     text += "\n";
   }
+  return text;
+}
+
+/// "leep: 6 models without source logits ..." and what else the reader should know of a method; one line each.
+std::string remarks(const RankReport& report, Paint paint) {
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> without;  // (method, what) -> models
+  for (const Failure& skipped : report.skipped) {
+    without[{skipped.method, skipped.message}].insert(skipped.model);
+  }
+  std::string text;
+  for (const auto& [key, models] : without) {
+    const bool all = models.count("") > 0;
+    text +=
+        paint.dim(fmt::format("{}: {}{}\n", key.first, all ? "" : plural(models.size(), "model") + " ", key.second));
+  }
+  std::set<std::string> notes;
+  for (const RankedDataset& result : report.results) {
+    for (const ScoredModel& model : result.models) {
+      if (!model.note.empty()) {
+        notes.insert(result.method + ": " + model.note);
+      }
+    }
+  }
+  for (const std::string& note : notes) {
+    text += paint.dim(note) + "\n";
+  }
+  return text.empty() ? text : text + "\n";
+}
+
+}  // namespace
+
+std::string to_table(const RankReport& report, bool colour) {
+  const Paint paint{colour};
+  std::set<std::string> methods;
+  bool has_agreement = false;
+  for (const RankedDataset& result : report.results) {
+    methods.insert(result.method);
+    has_agreement = has_agreement || result.agreement.has_value();
+  }
+  std::string text;
+  if (methods.size() < 2) {
+    text = rankings(report, paint);
+  } else {
+    text = (has_agreement ? std::string() : rank_tables(report, paint)) + comparison_table(report, paint) + "\n";
+  }
+  text += remarks(report, paint);
   for (const Failure& failure : report.failures) {
     text += paint.bad("not ranked: ") + fmt::format("{} on {}: {}\n", printable(failure.model, 200),
                                                     printable(failure.dataset, 200), failure.message);
   }
   text += report.failures.empty() ? "" : "\n";
-  text += overview(report, paint);
+  text += methods.size() < 2 ? overview(report, paint) : std::string();
   return text + summary(report, paint);
 }
 
