@@ -90,8 +90,10 @@ class Device {
   virtual ~Device() = default;
 
   // ---- memory ----
-  /// rows x cols zeros.
+  /// rows x cols zeros. Memory that is let go is kept for the next matrix: fresh pages cost more than most operations.
   [[nodiscard]] virtual Matrix matrix(std::size_t rows, std::size_t cols) = 0;
+  /// rows x cols numbers of no particular value.
+  [[nodiscard]] virtual Matrix scratch(std::size_t rows, std::size_t cols) = 0;
   [[nodiscard]] virtual Index index(std::span<const std::int32_t> values) = 0;
   virtual void upload(std::span<const double> values, View to) = 0;
   virtual void download(View from, std::span<double> values) = 0;

@@ -12,6 +12,7 @@
 extern "C" {
 __attribute__((weak)) void gotoblas_dynamic_init();
 __attribute__((weak)) void gotoblas_dynamic_quit();
+__attribute__((weak)) int blas_thread_shutdown_();
 }
 
 namespace itm::blas {
@@ -56,6 +57,11 @@ void prepare() {
   static std::once_flag once;
   std::call_once(once, [] {
     openblas_set_num_threads(1);
+    if (blas_thread_shutdown_ != nullptr) {
+      // The library starts its workers when it is loaded, and they spin for a while on the cores that we want. Where
+      // several threads are asked for later, it starts them again.
+      blas_thread_shutdown_();
+    }
     correct_kernel_choice();
   });
 }

@@ -7,27 +7,35 @@
 
 #include "core/page_allocator.hpp"
 #include "core/row_reader.hpp"
+#include "core/simd.hpp"
 #include "device/blas.hpp"
 #include "device/cpu_pairs.hpp"
 #include "device/cpu_rows.hpp"
+#include "device/memory_pool.hpp"
 #include "itm/device.hpp"
 #include "itm/error.hpp"
 
 namespace itm {
 namespace {
 
-template <typename T>
-std::shared_ptr<T> allocate(std::size_t count) {
-  auto memory = std::make_shared<PageVector<T>>(count);
-  return {memory, memory->data()};
+template <typename Stored>
+ITM_CLONES void widen(const Stored* from, double* to, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    to[j] = static_cast<double>(from[j]);
+  }
+}
+
+ITM_CLONES void narrow_run(const double* from, float* to, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    to[j] = static_cast<float>(from[j]);
+  }
 }
 
 template <typename Stored>
 void load_as(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to) {
   RowReader<Stored> reader(array, map);
   for (std::size_t i = 0; i < to.rows(); ++i) {
-    const Stored* from = reader.row(first + i);
-    std::copy(from, from + to.cols(), to.data() + i * to.stride());
+    widen(reader.row(first + i), to.data() + i * to.stride(), to.cols());
   }
 }
 
@@ -37,7 +45,13 @@ class CpuDevice final : public Device {
  public:
   explicit CpuDevice(Arithmetic arithmetic) : arithmetic_(arithmetic) { blas::prepare(); }
 
-  Matrix matrix(std::size_t rows, std::size_t cols) override { return {allocate<double>(rows * cols), rows, cols}; }
+  Matrix matrix(std::size_t rows, std::size_t cols) override {
+    Matrix made = scratch(rows, cols);
+    std::fill_n(made.view().data(), rows * cols, 0.0);
+    return made;
+  }
+
+  Matrix scratch(std::size_t rows, std::size_t cols) override { return {allocate<double>(rows * cols), rows, cols}; }
 
   Index index(std::span<const std::int32_t> values) override {
     auto memory = allocate<std::int32_t>(values.size());
@@ -221,15 +235,21 @@ class CpuDevice final : public Device {
   void sort(View x) override { cpu::sort(x.data(), x.cols()); }
 
  private:
+  template <typename T>
+  std::shared_ptr<T> allocate(std::size_t count) {
+    const auto memory = pool_.take(std::max<std::size_t>(count, 1) * sizeof(T));
+    return {memory, reinterpret_cast<T*>(memory.get())};
+  }
+
   static void narrow(View x, PageVector<float>& out) {
     out.resize(x.size());
     for (std::size_t i = 0; i < x.rows(); ++i) {
-      const double* from = x.data() + i * x.stride();
-      std::transform(from, from + x.cols(), out.data() + i * x.cols(), [](double v) { return static_cast<float>(v); });
+      narrow_run(x.data() + i * x.stride(), out.data() + i * x.cols(), x.cols());
     }
   }
 
   Arithmetic arithmetic_;
+  MemoryPool pool_;
   PageVector<float> a32_;
   PageVector<float> b32_;
   PageVector<float> c32_;

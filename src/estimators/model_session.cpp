@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <utility>
 
 #include "core/check_features.hpp"
@@ -30,7 +31,9 @@ class ModelSession final : public Session {
         scored_(task_.entries.size(), std::vector<Scored>(estimator_.seeded ? options_.repeats : 1)) {}
 
   void score(std::size_t model, std::size_t repeat) override {
-    ModelInput input(estimator_, options_, task_.entries[model], task_.labels, options_.itm.seed + repeat);
+    const DeviceLease device(*this);
+    ModelInput input(device.device(), estimator_, options_, task_.entries[model], task_.labels,
+                     options_.itm.seed + repeat);
     Scored scored = score_(input);
     if (!std::isfinite(scored.score)) {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
@@ -78,6 +81,33 @@ class ModelSession final : public Session {
     return mean;
   }
 
+  /// A device for one unit of work. Devices are handed on to later units, with the memory that they hold.
+  class DeviceLease {
+   public:
+    explicit DeviceLease(ModelSession& session) : session_(session) {
+      const std::lock_guard lock(session_.idle_guard_);
+      if (!session_.idle_.empty()) {
+        device_ = std::move(session_.idle_.back());
+        session_.idle_.pop_back();
+      } else {
+        device_ = make_cpu_device(session_.options_.arithmetic);
+      }
+    }
+    ~DeviceLease() {
+      const std::lock_guard lock(session_.idle_guard_);
+      session_.idle_.push_back(std::move(device_));
+    }
+    DeviceLease(const DeviceLease&) = delete;
+    DeviceLease& operator=(const DeviceLease&) = delete;
+    [[nodiscard]] Device& device() const { return *device_; }
+
+   private:
+    ModelSession& session_;
+    std::unique_ptr<Device> device_;
+  };
+
+  std::mutex idle_guard_;
+  std::vector<std::unique_ptr<Device>> idle_;
   Estimator estimator_;
   ScoreModel score_;
   OverZoo over_zoo_;
@@ -88,13 +118,13 @@ class ModelSession final : public Session {
 
 }  // namespace
 
-ModelInput::ModelInput(const Estimator& estimator, const MethodOptions& options, const ZooEntry& entry,
+ModelInput::ModelInput(Device& device, const Estimator& estimator, const MethodOptions& options, const ZooEntry& entry,
                        const Labels& labels, std::uint64_t seed)
-    : estimator_(estimator),
+    : device_(device),
+      estimator_(estimator),
       options_(options),
       labels_(labels),
       seed_(seed),
-      device_(make_cpu_device(options.arithmetic)),
       feature_(entry.feature.read()) {
   if (options.drop_bad_rows) {
     kept_ = drop_bad_rows(feature_, labels_);
@@ -136,16 +166,31 @@ SettingValue ModelInput::setting(const std::string& name) const {
 
 void ModelInput::displace(Matrix displacement) { displacement_ = std::move(displacement); }
 
-void ModelInput::add_displacement(View x, IndexView labels) const {
-  if (displacement_.rows() > 0) {
-    device_->add_indexed_rows(1, displacement_, labels, x);
+std::vector<std::uint32_t> ModelInput::file_rows(std::span<const std::uint32_t> rows) const {
+  if (rows.empty()) {
+    return kept_.rows;
   }
+  std::vector<std::uint32_t> map(rows.begin(), rows.end());
+  if (!kept_.rows.empty()) {
+    std::transform(map.begin(), map.end(), map.begin(), [this](std::uint32_t row) { return kept_.rows[row]; });
+  }
+  return map;
 }
 
-void ModelInput::for_each_block(const Block& block) const {
-  const Index index = label_index();
-  walk(feature_, kept_.rows, [&](View x, std::size_t first) {
-    add_displacement(x, index.view().columns(first, x.rows()));
+void ModelInput::for_each_block(std::span<const std::uint32_t> rows, const Block& block) const {
+  const std::vector<std::uint32_t> map = file_rows(rows);
+  if (displacement_.rows() == 0) {
+    walk(feature_, map, block);
+    return;
+  }
+  std::vector<std::int32_t> classes_of = labels().values;
+  if (!rows.empty()) {
+    classes_of.resize(rows.size());
+    std::transform(rows.begin(), rows.end(), classes_of.begin(), [this](auto row) { return labels().values[row]; });
+  }
+  const Index index = device_.index(classes_of);
+  walk(feature_, map, [&](View x, std::size_t first) {
+    device_.add_indexed_rows(1, displacement_, index.view().columns(first, x.rows()), x);
     block(x, first);
   });
 }
@@ -153,36 +198,18 @@ void ModelInput::for_each_block(const Block& block) const {
 void ModelInput::walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const {
   const std::size_t n = map.empty() ? array.rows() : map.size();
   const std::size_t step = std::min(n, block_rows(array.cols()));
-  const Matrix buffer = device_->matrix(step, array.cols());
+  const Matrix buffer = device_.scratch(step, array.cols());
   for (std::size_t first = 0; first < n; first += step) {
     check_cancelled();
     const View x = buffer.rows(0, std::min(step, n - first));
-    device_->load(array, map, first, x);
+    device_.load(array, map, first, x);
     block(x, first);
   }
 }
 
 Matrix ModelInput::features(std::span<const std::uint32_t> wanted) const {
-  std::vector<std::uint32_t> map(wanted.begin(), wanted.end());
-  if (!kept_.rows.empty()) {
-    std::transform(map.begin(), map.end(), map.begin(), [this](std::uint32_t row) { return kept_.rows[row]; });
-    if (wanted.empty()) {
-      map = kept_.rows;
-    }
-  }
-  const std::size_t n = wanted.empty() ? rows() : wanted.size();
-  Matrix x = device_->matrix(n, dims());
-  device_->load(feature_, map, 0, x);
-  if (displacement_.rows() > 0) {
-    std::vector<std::int32_t> classes_of(labels().values);
-    if (!wanted.empty()) {
-      classes_of.clear();
-      for (const std::uint32_t row : wanted) {
-        classes_of.push_back(labels().values[row]);
-      }
-    }
-    add_displacement(x, device_->index(classes_of));
-  }
+  Matrix x = device_.scratch(wanted.empty() ? rows() : wanted.size(), dims());
+  for_each_block(wanted, [&](View block, std::size_t first) { device_.copy(block, x.rows(first, block.rows())); });
   return x;
 }
 
@@ -209,8 +236,8 @@ std::vector<double> ModelInput::class_sizes() const {
 }
 
 Matrix ModelInput::targets() const {
-  Matrix y = device_->matrix(rows(), target_->cols());
-  device_->load(*target_, kept_.rows, 0, y);
+  Matrix y = device_.matrix(rows(), target_->cols());
+  device_.load(*target_, kept_.rows, 0, y);
   return y;
 }
 

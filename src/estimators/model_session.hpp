@@ -26,8 +26,8 @@ struct Scored {
 class ModelInput {
  public:
   /// Opens and checks the files of `entry`. Everything passed must outlive the object. Throws InputError.
-  ModelInput(const Estimator& estimator, const MethodOptions& options, const ZooEntry& entry, const Labels& labels,
-             std::uint64_t seed);
+  ModelInput(Device& device, const Estimator& estimator, const MethodOptions& options, const ZooEntry& entry,
+             const Labels& labels, std::uint64_t seed);
 
   [[nodiscard]] std::size_t rows() const;                                 // N
   [[nodiscard]] std::size_t dims() const { return feature_.cols(); }      // D
@@ -35,7 +35,7 @@ class ModelInput {
   [[nodiscard]] const Labels& labels() const { return kept_.labels_or(labels_); }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
   [[nodiscard]] bool exact() const { return options_.variant == Variant::exact; }
-  [[nodiscard]] Device& device() const { return *device_; }
+  [[nodiscard]] Device& device() const { return device_; }
   /// The feature file, for sentences.
   [[nodiscard]] std::string file() const { return feature_.source().string(); }
 
@@ -50,7 +50,9 @@ class ModelInput {
   /// Calls block(x, first) with consecutive rows of the features, [b, D] on the device; b is chosen for the cache. The
   /// block may overwrite x. Throws Interrupted between blocks when the person wants to stop.
   using Block = std::function<void(View x, std::size_t first)>;
-  void for_each_block(const Block& block) const;
+  void for_each_block(const Block& block) const { for_each_block({}, block); }
+  /// The same over some rows, in the given order; all rows when none are given.
+  void for_each_block(std::span<const std::uint32_t> rows, const Block& block) const;
   /// The same over the source head's logits [b, C_source], and over the features of source images [b, D].
   void for_each_output_block(const Block& block) const { walk(*output_, kept_.rows, block); }
   void for_each_source_block(const Block& block) const { walk(*source_, {}, block); }
@@ -76,13 +78,13 @@ class ModelInput {
  private:
   [[nodiscard]] SettingValue setting(const std::string& name) const;
   void walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const;
-  void add_displacement(View x, IndexView labels) const;
+  [[nodiscard]] std::vector<std::uint32_t> file_rows(std::span<const std::uint32_t> rows) const;
 
+  Device& device_;
   const Estimator& estimator_;
   const MethodOptions& options_;
   const Labels& labels_;
   std::uint64_t seed_;
-  std::unique_ptr<Device> device_;
   Array feature_;
   KeptRows kept_;
   Matrix displacement_;

@@ -45,21 +45,15 @@ std::vector<std::uint32_t> chosen_rows(const ModelInput& input, std::size_t most
   return rows;
 }
 
-/// Returns what was subtracted.
-std::vector<double> centre_columns(Device& device, View x) {
+void standardise_columns(Device& device, View x) {
   const Matrix mean = device.matrix(1, x.cols());
   device.add_column_sums(x, mean);
   device.scale(1 / static_cast<double>(x.rows()), mean);
   device.add_to_rows(-1, mean, x);
-  return device.download(mean);
-}
-
-void standardise_columns(Device& device, View x) {
-  const std::vector<double> mean = centre_columns(device, x);
   const Matrix variance = device.matrix(1, x.cols());
   device.add_column_squares(x, variance);
   device.scale(1 / static_cast<double>(x.rows()), variance);
-  const std::vector<double> scale = inverse_deviations(mean, device.download(variance), x.rows());
+  const std::vector<double> scale = inverse_deviations(device.download(mean), device.download(variance), x.rows());
   device.scale_columns(device.matrix_of(scale, 1, scale.size()), x);
 }
 
@@ -90,47 +84,75 @@ void fix_signs(Device& device, View t) {
   device.scale_columns(device.matrix_of(largest, 1, largest.size()), t);
 }
 
+/// The chosen rows about their mean, as an operator: they are read again for every product instead of being kept.
+class CentredRows {
+ public:
+  CentredRows(const ModelInput& input, std::span<const std::uint32_t> rows)
+      : input_(input), rows_(rows), mean_(input.device().matrix(1, input.dims())) {
+    input.for_each_block(rows, [&](View x, std::size_t) { input.device().add_column_sums(x, mean_); });
+    input.device().scale(1 / static_cast<double>(rows.size()), mean_);
+  }
+
+  [[nodiscard]] std::size_t rows() const { return rows_.size(); }
+  [[nodiscard]] std::size_t cols() const { return input_.dims(); }
+
+  /// X V for V [D, k], or X^T V for V [n, k].
+  [[nodiscard]] Matrix times(View v, Op op) const {
+    Device& device = input_.device();
+    Matrix product = device.matrix(op == Op::none ? rows() : cols(), v.cols());
+    input_.for_each_block(rows_, [&](View x, std::size_t first) {
+      device.add_to_rows(-1, mean_, x);
+      if (op == Op::none) {
+        device.multiply(1, x, Op::none, v, Op::none, 0, product.rows(first, x.rows()));
+      } else {
+        device.multiply(1, x, Op::transpose, v.rows(first, x.rows()), Op::none, 1, product);
+      }
+    });
+    return product;
+  }
+
+ private:
+  const ModelInput& input_;
+  std::span<const std::uint32_t> rows_;
+  Matrix mean_;
+};
+
 /// The published reduction: scikit-learn's randomised PCA with ten extra directions, one power iteration and
-/// RandomState(1919). X [n, D] is centred; returns [n, dims].
-Matrix randomised_components(Device& device, View x, std::size_t dims, std::size_t directions) {
+/// RandomState(1919). Returns [n, dims], or nothing when the rows span less.
+Matrix randomised_components(Device& device, const CentredRows& x, std::size_t dims, std::size_t directions) {
   // The tall side is sketched: A is X, or X^T where D > n.
   const bool wide = x.rows() < x.cols();
   const Op a = wide ? Op::transpose : Op::none;
   const Op a_transposed = wide ? Op::none : Op::transpose;
-  const std::size_t tall = std::max(x.rows(), x.cols());
   const std::size_t narrow = std::min(x.rows(), x.cols());
 
   NumpyRandom random(1919);
   std::vector<double> start(narrow * directions);
   std::generate(start.begin(), start.end(), [&] { return random.normal(); });
-  const Matrix sketch = device.matrix_of(start, narrow, directions);
-  const Matrix basis = device.matrix(tall, directions);
-  device.multiply(1, x, a, sketch, Op::none, 0, basis);
-  device.multiply(1, x, a_transposed, basis, Op::none, 0, sketch);
-  device.multiply(1, x, a, sketch, Op::none, 0, basis);
+  const Matrix sketch = x.times(x.times(device.matrix_of(start, narrow, directions), a), a_transposed);
+  const Matrix basis = x.times(sketch, a);  // Q
   if (!orthonormalise(device, basis)) {
     return {};
   }
 
   // B = Q^T A; the eigenvectors of B B^T are its left singular vectors.
-  const Matrix projected = device.matrix(narrow, directions);  // B^T
-  device.multiply(1, x, a_transposed, basis, Op::none, 0, projected);
+  const Matrix projected = x.times(basis, a_transposed);  // B^T
   const Matrix rotation = device.matrix(directions, directions);
   device.add_gram(projected, rotation);
   const Matrix values = device.matrix(1, directions);
   device.symmetric_eigen(rotation, values);
 
-  // U S = B^T's rotation where X was turned, else Q's times the singular values.
+  // U S: Q's rotation times the singular values, or B^T's rotation where X was turned.
   std::vector<double> scale = device.download(values);
   scale.erase(scale.begin(), scale.end() - static_cast<std::ptrdiff_t>(dims));
   for (double& value : scale) {
     value = wide ? 1 : std::sqrt(std::max(value, 0.0));
   }
+  // Eigenvalues come smallest first; the order of columns changes no correlation, their signs do.
   const View leading = rotation.rows(directions - dims, dims);
   Matrix components = device.matrix(x.rows(), dims);
   device.multiply(1, wide ? projected : basis, Op::none, leading, Op::transpose, 0, components);
   device.scale_columns(device.matrix_of(scale, 1, dims), components);
-  // Eigenvalues come smallest first; the order of columns changes no correlation, their signs do.
   fix_signs(device, components);
   return components;
 }
@@ -138,17 +160,18 @@ Matrix randomised_components(Device& device, View x, std::size_t dims, std::size
 Scored score_parc(const ModelInput& input) {
   Device& device = input.device();
   const std::vector<std::uint32_t> rows = chosen_rows(input, input.count("rows"));
-  Matrix x = input.features(rows);
   std::vector<std::int32_t> labels;
   for (const std::uint32_t row : rows) {
     labels.push_back(input.labels().values[row]);
   }
   constexpr std::size_t extra_directions = 10;
   const std::size_t dims = input.count("dims");
-  if (dims > 0 && dims + extra_directions <= std::min(x.rows(), x.cols())) {
-    centre_columns(device, x);
-    const Matrix reduced = randomised_components(device, x, dims, dims + extra_directions);
-    x = reduced.rows() > 0 ? reduced : x;
+  Matrix x;
+  if (dims > 0 && dims + extra_directions <= std::min(rows.size(), input.dims())) {
+    x = randomised_components(device, CentredRows(input, rows), dims, dims + extra_directions);
+  }
+  if (x.rows() == 0) {
+    x = input.features(rows);
   }
   standardise_columns(device, x);
   device.correlate_rows(x);
