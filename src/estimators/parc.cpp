@@ -96,12 +96,14 @@ class CentredRows {
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }
   [[nodiscard]] std::size_t cols() const { return input_.dims(); }
 
+  void centre(View block) const { input_.device().add_to_rows(-1, mean_, block); }
+
   /// X V for V [D, k], or X^T V for V [n, k].
   [[nodiscard]] Matrix times(View v, Op op) const {
     Device& device = input_.device();
     Matrix product = device.matrix(op == Op::none ? rows() : cols(), v.cols());
     input_.for_each_block(rows_, [&](View x, std::size_t first) {
-      device.add_to_rows(-1, mean_, x);
+      centre(x);
       if (op == Op::none) {
         device.multiply(1, x, Op::none, v, Op::none, 0, product.rows(first, x.rows()));
       } else {
@@ -157,6 +159,38 @@ Matrix randomised_components(Device& device, const CentredRows& x, std::size_t d
   return components;
 }
 
+/// All of the D directions or the leading ones, exactly: for features as narrow as the sketch would be.
+Matrix exact_components(Device& device, const ModelInput& input, const CentredRows& x,
+                        std::span<const std::uint32_t> rows, std::size_t dims) {
+  const Matrix vectors = device.matrix(x.cols(), x.cols());
+  input.for_each_block(rows, [&](View block, std::size_t) {
+    x.centre(block);
+    device.add_gram(block, vectors);
+  });
+  const Matrix values = device.matrix(1, x.cols());
+  device.symmetric_eigen(vectors, values);
+  const Matrix leading = device.matrix(x.cols(), dims);
+  device.transpose(vectors.rows(x.cols() - dims, dims), leading);
+  Matrix components = x.times(leading, Op::none);
+  fix_signs(device, components);
+  return components;
+}
+
+/// At most `dims` principal components of the rows, [n, dims].
+Matrix reduced(const ModelInput& input, std::span<const std::uint32_t> rows, std::size_t dims) {
+  constexpr std::size_t extra_directions = 10;
+  const CentredRows x(input, rows);
+  const std::size_t rank = std::min(rows.size(), input.dims());
+  Matrix components;
+  if (dims + extra_directions <= rank) {
+    components = randomised_components(input.device(), x, dims, dims + extra_directions);
+  }
+  if (components.rows() == 0 && input.dims() <= rows.size()) {
+    components = exact_components(input.device(), input, x, rows, std::min(dims, rank));
+  }
+  return components.rows() > 0 ? components : input.features(rows);
+}
+
 Scored score_parc(const ModelInput& input) {
   Device& device = input.device();
   const std::vector<std::uint32_t> rows = chosen_rows(input, input.count("rows"));
@@ -164,15 +198,8 @@ Scored score_parc(const ModelInput& input) {
   for (const std::uint32_t row : rows) {
     labels.push_back(input.labels().values[row]);
   }
-  constexpr std::size_t extra_directions = 10;
   const std::size_t dims = input.count("dims");
-  Matrix x;
-  if (dims > 0 && dims + extra_directions <= std::min(rows.size(), input.dims())) {
-    x = randomised_components(device, CentredRows(input, rows), dims, dims + extra_directions);
-  }
-  if (x.rows() == 0) {
-    x = input.features(rows);
-  }
+  const Matrix x = dims > 0 ? reduced(input, rows, dims) : input.features(rows);
   standardise_columns(device, x);
   device.correlate_rows(x);
   const PairRanks ranks = device.rank_pairs(x, device.index(labels));
