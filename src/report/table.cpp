@@ -191,8 +191,8 @@ std::string remarks(const RankReport& report, Paint paint) {
   std::string text;
   for (const auto& [key, models] : without) {
     const bool all = models.count("") > 0;
-    text +=
-        paint.dim(fmt::format("{}: {}{}\n", key.first, all ? "" : plural(models.size(), "model") + " ", key.second));
+    text += paint.dim(
+        fmt::format("{}: {}left out, {}\n", key.first, all ? "" : plural(models.size(), "model") + " ", key.second));
   }
   std::set<std::string> notes;
   for (const RankedDataset& result : report.results) {
