@@ -108,8 +108,8 @@ class Device {
   // ---- products ----
   /// C = alpha op(A) op(B) + beta C.
   virtual void multiply(double alpha, View a, Op op_a, View b, Op op_b, double beta, View c) = 0;
-  /// Lower triangle of S += A^T A; A is n x d, S d x d.
-  virtual void add_gram(View a, View s) = 0;
+  /// Lower triangle of S += alpha A^T A; A is n x d, S d x d.
+  virtual void add_gram(double alpha, View a, View s) = 0;
   /// Copies the strict lower triangle to the upper one.
   virtual void symmetrise(View s) = 0;
   /// y = S x for symmetric S (both triangles filled); x and y are vectors.

@@ -74,6 +74,7 @@ class Session {
 
 /// What a method reads besides features and labels.
 struct Inputs {
+  bool features = true;     ///< false: only their number of rows matters
   bool output = false;      ///< logits of the source head
   bool source = false;      ///< features of source images
   bool regression = false;  ///< can score regression targets instead of labels

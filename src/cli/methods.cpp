@@ -17,10 +17,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// "features, labels, source logits".
+/// "features, labels, source features".
 std::string inputs_of(const Estimator& estimator) {
-  return fmt::format("features, labels{}{}{}", estimator.inputs.regression ? " or targets" : "",
-                     estimator.inputs.output ? ", source logits" : "",
+  return fmt::format("{}labels{}{}{}", estimator.inputs.features ? "features, " : "",
+                     estimator.inputs.regression ? " or targets" : "", estimator.inputs.output ? ", source logits" : "",
                      estimator.inputs.source ? ", source features" : "");
 }
 

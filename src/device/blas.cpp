@@ -107,9 +107,9 @@ void syrk_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t l
 }
 
 template <typename T>
-void add_gram_lower(std::size_t n, std::size_t k, const T* a, std::size_t lda, T beta, T* s, std::size_t lds) {
+void add_gram_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T beta, T* s, std::size_t lds) {
   const auto call = [&](auto function) {
-    function(CblasRowMajor, CblasLower, CblasTrans, static_cast<blasint>(n), static_cast<blasint>(k), T{1}, a,
+    function(CblasRowMajor, CblasLower, CblasTrans, static_cast<blasint>(n), static_cast<blasint>(k), alpha, a,
              static_cast<blasint>(lda), beta, s, static_cast<blasint>(lds));
   };
   if constexpr (std::is_same_v<T, float>) {
@@ -143,7 +143,7 @@ void symm_lower(std::size_t n, std::size_t k, T alpha, const T* s, std::size_t l
   template void gemm<T>(Op, Op, std::size_t, std::size_t, std::size_t, T, const T*, std::size_t, const T*,      \
                         std::size_t, T, T*, std::size_t);                                                       \
   template void syrk_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, T*, std::size_t);             \
-  template void add_gram_lower<T>(std::size_t, std::size_t, const T*, std::size_t, T, T*, std::size_t);         \
+  template void add_gram_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, T, T*, std::size_t);      \
   template void symm_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, const T*, std::size_t, T, T*, \
                               std::size_t);
 ITM_INSTANTIATE(float)

@@ -135,17 +135,18 @@ class CpuDevice final : public Device {
     }
   }
 
-  void add_gram(View a, View s) override {
+  void add_gram(double alpha, View a, View s) override {
     if (a.rows() == 0) {
       return;
     }
     if (arithmetic_ == Arithmetic::float64) {
-      blas::add_gram_lower(a.cols(), a.rows(), a.data(), a.stride(), 1.0, s.data(), s.stride());
+      blas::add_gram_lower(a.cols(), a.rows(), alpha, a.data(), a.stride(), 1.0, s.data(), s.stride());
       return;
     }
     narrow(a, a32_);
     c32_.resize(s.size());
-    blas::add_gram_lower(a.cols(), a.rows(), a32_.data(), a.cols(), 0.0F, c32_.data(), s.cols());
+    blas::add_gram_lower(a.cols(), a.rows(), static_cast<float>(alpha), a32_.data(), a.cols(), 0.0F, c32_.data(),
+                         s.cols());
     for (std::size_t i = 0; i < s.rows(); ++i) {
       double* to = s.data() + i * s.stride();
       const float* from = c32_.data() + i * s.cols();

@@ -31,7 +31,7 @@ Moments moments(const ModelInput& input, const ClassMeans& means) {
   Moments m{device.matrix(dims, dims), device.matrix(1, dims)};
   input.for_each_block([&](View x, std::size_t) {
     device.add_to_rows(-1, means.overall, x);
-    device.add_gram(x, m.covariance);
+    device.add_gram(1, x, m.covariance);
   });
   device.scale(1 / static_cast<double>(input.rows()), m.covariance);
   device.symmetrise(m.covariance);

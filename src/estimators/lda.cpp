@@ -103,17 +103,19 @@ Discriminant nearest_mean(Device& device, View means, const std::vector<double>&
 
 LdaFit fit_lda(const ModelInput& input, const ClassMeans& means) {
   Device& device = input.device();
-  const Matrix within = device.matrix(input.dims(), input.dims());
+  LdaFit fit;
+  fit.within = device.matrix(input.dims(), input.dims());
   const Index labels = input.label_index();
   input.for_each_block([&](View x, std::size_t first) {
     device.add_indexed_rows(-1, means.raw, labels.view().columns(first, x.rows()), x);
-    device.add_gram(x, within);
+    device.add_gram(1, x, fit.within);
   });
-  device.scale(1 / static_cast<double>(input.rows()), within);
-  device.symmetrise(within);
-  LdaFit fit;
-  fit.shrinkage = std::max(std::exp(-5 * largest_eigenvalue(device, within)), 1e-10);
-  fit.discriminant = discriminant(device, means.means, means.priors, within, fit.shrinkage);
+  device.scale(1 / static_cast<double>(input.rows()), fit.within);
+  device.symmetrise(fit.within);
+  fit.shrinkage = std::max(std::exp(-5 * largest_eigenvalue(device, fit.within)), 1e-10);
+  const Matrix factor = device.scratch(input.dims(), input.dims());
+  device.copy(fit.within, factor);
+  fit.discriminant = discriminant(device, means.means, means.priors, factor, fit.shrinkage);
   return fit;
 }
 

@@ -36,6 +36,7 @@ struct Discriminant {
 
 /// The first, plain pass of LDA over a model.
 struct LdaFit {
+  Matrix within;         ///< D x D: mean of (x - m_y)(x - m_y)^T, lower triangle
   double shrinkage = 1;  ///< exp(-5 lambda_max), at least 1e-10
   Discriminant discriminant;
 };

@@ -46,7 +46,7 @@ Estimator leep_estimator() {
   return model_estimator({.name = "leep",
                           .description = "log expected empirical prediction through the source head's classes",
                           .citation = "Nguyen et al., LEEP: A New Measure to Evaluate Transferability, ICML 2020",
-                          .inputs = {.output = true}},
+                          .inputs = {.features = false, .output = true}},
                          score_leep);
 }
 

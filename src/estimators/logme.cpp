@@ -62,7 +62,7 @@ Spectrum spectrum_of_columns(const ModelInput& input, const Targets& targets) {
   const Matrix gram = device.matrix(dims, dims);
   const Matrix moments = device.matrix(targets.count(), dims);
   input.for_each_block([&](View x, std::size_t first) {
-    device.add_gram(x, gram);
+    device.add_gram(1, x, gram);
     targets.add_moments(x, first, moments);
   });
   const Matrix eigenvalues = device.matrix(1, dims);

@@ -136,7 +136,9 @@ ModelInput::ModelInput(Device& device, const Estimator& estimator, const MethodO
   } else {
     check_row_count(feature_, kept_.rows, this->labels().values.size());
   }
-  check_finite(feature_, kept_.rows);
+  if (estimator.inputs.features) {
+    check_finite(feature_, kept_.rows);
+  }
   if (estimator.inputs.output) {
     output_ = entry.output->read();
     check_row_count(*output_, {}, feature_.rows());

@@ -47,7 +47,7 @@ Estimator nce_estimator() {
       {.name = "nce",
        .description = "minus the entropy of the labels given the source head's predictions",
        .citation = "Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV 2019",
-       .inputs = {.output = true}},
+       .inputs = {.features = false, .output = true}},
       score_nce);
 }
 

@@ -61,7 +61,7 @@ void standardise_columns(Device& device, View x) {
 bool orthonormalise(Device& device, View y) {
   for (int round = 0; round < 2; ++round) {
     const Matrix gram = device.matrix(y.cols(), y.cols());
-    device.add_gram(y, gram);
+    device.add_gram(1, y, gram);
     if (!device.cholesky(gram)) {
       return false;
     }
@@ -140,7 +140,7 @@ Matrix randomised_components(Device& device, const CentredRows& x, std::size_t d
   // B = Q^T A; the eigenvectors of B B^T are its left singular vectors.
   const Matrix projected = x.times(basis, a_transposed);  // B^T
   const Matrix rotation = device.matrix(directions, directions);
-  device.add_gram(projected, rotation);
+  device.add_gram(1, projected, rotation);
   const Matrix values = device.matrix(1, directions);
   device.symmetric_eigen(rotation, values);
 
@@ -165,7 +165,7 @@ Matrix exact_components(Device& device, const ModelInput& input, const CentredRo
   const Matrix vectors = device.matrix(x.cols(), x.cols());
   input.for_each_block(rows, [&](View block, std::size_t) {
     x.centre(block);
-    device.add_gram(block, vectors);
+    device.add_gram(1, block, vectors);
   });
   const Matrix values = device.matrix(1, x.cols());
   device.symmetric_eigen(vectors, values);

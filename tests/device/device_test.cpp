@@ -123,7 +123,7 @@ TEST_F(DeviceTest, GramAddsToTheLowerTriangle) {
     }
     const Matrix gram = here->matrix(4, 4);
     here->fill(gram, 1);
-    here->add_gram(here->matrix_of(a, 9, 4), gram);
+    here->add_gram(1, here->matrix_of(a, 9, 4), gram);
     expect_near(here->download(gram), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
   }
 }
@@ -131,7 +131,7 @@ TEST_F(DeviceTest, GramAddsToTheLowerTriangle) {
 /// A symmetric positive definite matrix, both triangles.
 Matrix positive_definite(Device& device, std::size_t dims, std::uint64_t seed) {
   Matrix s = device.matrix(dims, dims);
-  device.add_gram(device.matrix_of(numbers(2 * dims * dims, seed), 2 * dims, dims), s);
+  device.add_gram(1, device.matrix_of(numbers(2 * dims * dims, seed), 2 * dims, dims), s);
   device.symmetrise(s);
   return s;
 }
