@@ -17,6 +17,10 @@ namespace itm::cli {
 
 enum class Format : std::uint8_t { table, json, csv };
 
+/// Refuses, before the work, a file that cannot be written after it: its folder is missing or not writable, or it is a
+/// folder itself. Throws InputError; `option` names where the file was given.
+void check_target(std::string_view option, const std::filesystem::path& file);
+
 class Context {
  public:
   std::uint64_t seed = 0;

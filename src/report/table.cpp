@@ -11,6 +11,7 @@
 #include "core/text.hpp"
 #include "itm/report.hpp"
 #include "report/agreement_line.hpp"
+#include "report/summary_line.hpp"
 #include "report/text_table.hpp"
 
 namespace itm {
@@ -140,7 +141,9 @@ std::string best_of(const RankReport& report) {
                       : printable(best, 200);
 }
 
-std::string summary(const RankReport& report, Paint paint) {
+}  // namespace
+
+std::string summary_line(const RankReport& report, Paint paint) {
   std::set<std::string> models;
   std::set<std::string> datasets;
   for (const RankedDataset& result : report.results) {
@@ -158,10 +161,8 @@ std::string summary(const RankReport& report, Paint paint) {
   if (!models.empty()) {
     line += "; best: " + paint.good(best_of(report));
   }
-  return line + "\n";
+  return line;
 }
-
-}  // namespace
 
 std::string to_table(const RankReport& report, bool colour) {
   const Paint paint{colour};
@@ -186,7 +187,7 @@ std::string to_table(const RankReport& report, bool colour) {
   }
   text += report.failures.empty() ? "" : "\n";
   text += overview(report, paint);
-  return text + summary(report, paint);
+  return text + summary_line(report, paint) + "\n";
 }
 
 }  // namespace itm
