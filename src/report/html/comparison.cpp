@@ -155,11 +155,11 @@ Table table_of(const Grid& grid) {
   const char* figure_name = grid.has_truth ? "tau_w" : "seconds";
   Table table;
   table.id = "comparison";
-  table.caption = grid.has_truth ? fmt::format(
-                                       "tau_w (1: the order of the truth, 0: no relation){}, and seconds. The "
-                                       "highest tau_w of a column is bold.",
-                                       grid.has_intervals ? ", its 95 % bootstrap interval" : "")
-                                 : "Seconds; without fine-tuned accuracies there is no tau_w.";
+  table.label = "Methods by data sets";
+  table.note = !grid.has_truth ? "Seconds; without fine-tuned accuracies there is no tau_w."
+                               : fmt::format("tau_w (1: the order of the truth, 0: no relation){}, and seconds.{}",
+                                             grid.has_intervals ? ", its 95 % bootstrap interval" : "",
+                                             grid.methods.size() > 1 ? " The highest tau_w of a column is bold." : "");
   table.columns.push_back(method_column(grid));
 
   std::vector<std::vector<Entry>> of_method(grid.methods.size());

@@ -12,7 +12,7 @@ namespace itm::html {
 namespace {
 
 std::string header_of(const Column& column) {
-  return fmt::format("<th scope=\"col\"{}{}>{}</th>", column.kind == Column::Kind::number ? "" : " class=\"t\"",
+  return fmt::format("<th scope=\"col\" class=\"{}\"{}>{}</th>", column.kind == Column::Kind::number ? "n" : "t",
                      column.hint.empty() ? "" : fmt::format(" title=\"{}\"", html_text(column.hint)),
                      html_text(column.label));
 }
@@ -70,8 +70,11 @@ Json axis(std::string_view label, Json values, bool percent) {
 Json values_of(const Table& table, std::string_view key) { return {{"table", table.id}, {"column", key}}; }
 
 void Page::add(const Table& table) {
-  body_ += fmt::format("<div class=\"table\" id=\"{0}\"><table>\n<caption>{1}</caption>\n<thead><tr>",
-                       html_text(table.id), html_text(table.caption));
+  if (!table.note.empty()) {
+    body_ += fmt::format("<p class=\"note\">{}</p>\n", html_text(table.note));
+  }
+  body_ += fmt::format("<div class=\"table\" id=\"{}\"><table aria-label=\"{}\">\n<thead><tr>", html_text(table.id),
+                       html_text(table.label));
   for (const Column& column : table.columns) {
     body_ += header_of(column);
   }

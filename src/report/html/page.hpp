@@ -3,6 +3,7 @@
 // sorts the tables and draws the plots. The block is {"schema": "itm.page/1", ..., "sections": [{"kind", "id",
 // "data"}]}.
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -27,8 +28,9 @@ struct Column {
 };
 
 struct Table {
-  std::string id;  ///< unique in the page
-  std::string caption;
+  std::string id;     ///< unique in the page
+  std::string label;  ///< what it holds, for those who do not see where it stands
+  std::string note;   ///< shown above it; may be empty
   std::vector<Column> columns;
   bool first_is_best = false;  ///< sets the first row apart
 };

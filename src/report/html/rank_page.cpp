@@ -80,7 +80,7 @@ Table ranked_table(const RankedDataset& result, const Details& details, const st
   }
   Table table;
   table.id = id;
-  table.caption = "Best first";
+  table.label = fmt::format("{}, {}: models by score", result.dataset, result.method);
   table.first_is_best = true;
   table.columns = {rank, model_column(result), score};
   if (has_truth(result)) {
@@ -113,7 +113,7 @@ void add_details(Page& page, const RankedDataset& result, const Details& details
   }
   Table table;
   table.id = id + "-details";
-  table.caption = "As the method gave it";
+  table.label = fmt::format("{}, {}: details", result.dataset, result.method);
   table.columns.push_back(model_column(result));
   for (const std::string& key : keys) {
     Column c = column(key, "", true);
@@ -175,7 +175,9 @@ void add_curves(Page& page, const RankedDataset& result, const Details& details,
     }
     series.push_back(std::move(one));
   }
-  page.add_plot("lines", id + "-curve", "Validation accuracy while it trains",
+  const bool repeated = details.size() > 0 && details.series(0, "repeats", "accuracy").size() > 1;
+  page.add_plot("lines", id + "-curve",
+                repeated ? "Validation accuracy while it trains, first seed" : "Validation accuracy while it trains",
                 {{"x", axis("iteration", shared)},
                  {"y", axis("validation accuracy (%)", Json::array(), true)},
                  {"shown", curves_shown},
@@ -298,7 +300,7 @@ void add_failures(Page& page, const RankReport& report) {
   }
   Table table;
   table.id = "failed";
-  table.caption = "Models that are in no ranking, and why";
+  table.label = "Models that are in no ranking, and why";
   const auto add = [&](const char* key, Column::Kind kind, std::string Failure::*field) {
     Column c = column(key, "", true);
     c.kind = kind;

@@ -251,8 +251,8 @@
   const mark = (x, y, r, shape = 0) => svg('path', {class: 'mark', d: shapes[shape % shapes.length](x, y, r)});
   const titled = (node, text) => { node.append(svg('title', {}, text)); return node; };
 
-  /** Line k differs from its neighbours in colour, dash and mark. */
-  function seriesLine(k, points, markEvery) {
+  /** Line k differs from its neighbours in colour, dash and mark; `marked` are the indexes of the points with a mark. */
+  function seriesLine(k, points, marked) {
     const group = svg('g', {class: `series c${k % 6}`});
     // A gap in the values is a gap in the line.
     let path = '';
@@ -262,7 +262,7 @@
       open = point !== null;
     }
     group.append(svg('path', {class: 'line', d: path, 'stroke-dasharray': dashes[k % dashes.length] || null}));
-    points.forEach((point, i) => { if (point && i % markEvery === 0) group.append(mark(point[0], point[1], 3.5, k)); });
+    for (const i of marked) if (points[i]) group.append(mark(points[i][0], points[i][1], 3.5, k));
     return group;
   }
 
@@ -291,7 +291,9 @@
       slots.forEach((index, k) => {
         if (index === null) return;
         const one = series[index];
-        const group = seriesLine(k, one.x.map((x, i) => at(x, one.y[i])), Math.ceil(one.x.length / 12));
+        const every = Math.ceil(one.x.length / 12);
+        const marked = one.x.map((_, i) => i).filter((i) => i % every === 0);
+        const group = seriesLine(k, one.x.map((x, i) => at(x, one.y[i])), marked);
         const best = Math.max(...one.y.filter(isNumber));
         groups[k] = titled(group, `${one.name}: highest ${brief(best)}`);
       });
@@ -304,9 +306,7 @@
     }
 
     function entry(index, k, emphasise) {
-      const swatch = svg('svg', {'aria-hidden': 'true', viewBox: '0 0 36 12'}, seriesLine(k, [[0, 6], [18, 6], [36, 6]], 3));
-      swatch.firstChild.append(mark(18, 6, 3.5, k));
-      swatch.firstChild.querySelector('.mark').remove();
+      const swatch = svg('svg', {'aria-hidden': 'true', viewBox: '0 0 36 12'}, seriesLine(k, [[0, 6], [18, 6], [36, 6]], [1]));
       const remove = () => { slots[k] = null; redraw(); };
       return html('li', {onmouseenter: () => emphasise(k), onmouseleave: () => emphasise(null)}, swatch, series[index].name,
           html('button', {type: 'button', 'aria-label': `Remove ${series[index].name}`, onclick: remove,
@@ -382,10 +382,11 @@
     const both = names.map((_, i) => i).filter((i) => isNumber(x[i]) && isNumber(y[i]));
     const parts = frame(title, data.x, both.map((i) => x[i]), data.y, both.map((i) => y[i]));
     if (!parts) return;
-    const group = svg('g', {class: both.length > 60 ? 'many' : ''});
+    const [density, radius] = both.length > 300 ? ['crowd', 2.5] : both.length > 60 ? ['many', 3] : ['', 4.5];
+    const group = svg('g', {class: density});
     for (const i of both) {
       const text = `${names[i]}\n${data.x.label}: ${brief(x[i])}\n${data.y.label}: ${brief(y[i])}`;
-      group.append(titled(mark(parts.px(x[i]), parts.py(y[i]), both.length > 60 ? 3 : 4.5), text));
+      group.append(titled(mark(parts.px(x[i]), parts.py(y[i]), radius), text));
     }
     parts.drawing.append(group);
     if (both.length <= few) addLabels(parts, both.map((i) => ({name: names[i], x: parts.px(x[i]), y: parts.py(y[i])})));
@@ -399,7 +400,8 @@
         taken.every((b) => a.right < b.left || b.right < a.left || a.bottom < b.top || b.bottom < a.top);
     for (const {name, x, y} of points) {
       const long = name.length * letter;
-      const places = [[x + 8, y + 4, 'start', 0], [x - 8, y + 4, 'end', 1], [x, y - 8, 'middle', 0.5], [x, y + 17, 'middle', 0.5]];
+      const places = [[x + 8, y + 4, 'start', 0], [x - 8, y + 4, 'end', 1], [x, y - 8, 'middle', 0.5],
+        [x, y + 17, 'middle', 0.5], [x + 5, y - 8, 'end', 1], [x + 5, y + 17, 'end', 1]];
       for (const [tx, ty, anchor, part] of places) {
         const area = {left: tx - part * long, right: tx + (1 - part) * long, top: ty - 10, bottom: ty + 2};
         if (!free(area)) continue;
