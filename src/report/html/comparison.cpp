@@ -191,6 +191,7 @@ void add_interval_plots(Page& page, const Grid& grid, const Table& table) {
     Json x = axis("tau_w", values_of(table, column.key));
     x["low"] = column.more["low"];
     x["high"] = column.more["high"];
+    x["covers"] = {0, 1};  // so that data sets compare
     page.add_plot("dots", fmt::format("comparison-{}", d + 1),
                   fmt::format("{}: tau_w with 95 % bootstrap intervals", grid.datasets[d]),
                   {{"names", values_of(table, "method")}, {"x", x}});

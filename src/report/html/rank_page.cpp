@@ -348,7 +348,10 @@ void add_contents(Page& page, const RankReport& report) {
     }
     line += fmt::format(" <a href=\"#r{}-section\">{}</a>", i + 1, html_text(result.method));
   }
-  page.add("<nav aria-label=\"Contents\"><ul>\n<li><a href=\"#methods\">Methods compared</a></li>\n");
+  // A line a data set, unless all of them have a single link.
+  page.add(fmt::format("<nav aria-label=\"Contents\"><ul{}>\n",
+                       order.size() < report.results.size() ? " class=\"rows\"" : ""));
+  page.add("<li><a href=\"#methods\">Methods compared</a></li>\n");
   for (const std::string& dataset : order) {
     page.add(fmt::format("<li>{}:{}</li>\n", html_text(dataset), links[dataset]));
   }

@@ -50,7 +50,8 @@
       this.rows = [...this.element.tBodies[0].rows];
       this.state = {key: this.columns[0].key, ascending: this.columns[0].ascending, filter: '', page: 0, size: pageSizes[0]};
       this.headers = [...this.element.tHead.rows[0].cells];
-      this.headers.forEach((header, index) => this.addButton(header, this.columns[index]));
+      this.buttons = this.columns.map((column) => html('button', {type: 'button', onclick: () => this.clicked(column)}, column.label));
+      this.offerSorting(true);
       this.indexes = this.rows.map((_, index) => index);
       if (this.rows.length > alwaysWhole) host.before(this.makeControls());
       else this.state.size = Infinity;
@@ -58,8 +59,9 @@
       this.show();
     }
 
-    addButton(header, column) {
-      header.replaceChildren(html('button', {type: 'button', onclick: () => this.clicked(column)}, column.label));
+    /** On paper the headings are plain text: browsers repeat that on the next page, but not buttons. */
+    offerSorting(offered) {
+      this.headers.forEach((header, index) => header.replaceChildren(offered ? this.buttons[index] : this.columns[index].label));
     }
 
     clicked(column) {
@@ -188,11 +190,12 @@
     return {ticks, at: (value) => (Math.log10(value) - first) / (last - first)};
   }
 
-  /** `log` allows a logarithmic axis; it is taken where linear would press most points together. */
+  /** `log` allows a logarithmic axis; it is taken where linear would press most points together. `covers`: values that
+   *  the axis reaches whatever is plotted. */
   function scaleFor(axis, values, count) {
     let low = Infinity;
     let high = -Infinity;
-    for (const value of values) {
+    for (const value of [...values, ...(axis.covers || [])]) {
       if (!isNumber(value)) continue;
       low = Math.min(low, value);
       high = Math.max(high, value);
@@ -506,5 +509,9 @@
   }
   followAddress();
   addEventListener('hashchange', followAddress);
-  addEventListener('beforeprint', () => [...waiting.keys()].forEach(draw));
+  addEventListener('beforeprint', () => {
+    [...waiting.keys()].forEach(draw);
+    tables.forEach((table) => table.offerSorting(false));
+  });
+  addEventListener('afterprint', () => tables.forEach((table) => table.offerSorting(true)));
 })();
