@@ -156,10 +156,13 @@ Table table_of(const Grid& grid) {
   Table table;
   table.id = "comparison";
   table.label = "Methods by data sets";
-  table.note = !grid.has_truth ? "Seconds; without fine-tuned accuracies there is no tau_w."
-                               : fmt::format("tau_w (1: the order of the truth, 0: no relation){}, and seconds.{}",
-                                             grid.has_intervals ? ", its 95 % bootstrap interval" : "",
-                                             grid.methods.size() > 1 ? " The highest tau_w of a column is bold." : "");
+  table.note =
+      !grid.has_truth
+          ? "Seconds of work over all models; without fine-tuned accuracies there is no tau_w."
+          : fmt::format(
+                "tau_w (1: the order of the truth, 0: no relation){}, and the seconds of work over all models.{}",
+                grid.has_intervals ? ", its 95 % bootstrap interval" : "",
+                grid.methods.size() > 1 ? " The highest tau_w of a column is bold." : "");
   table.columns.push_back(method_column(grid));
 
   std::vector<std::vector<Entry>> of_method(grid.methods.size());
@@ -173,10 +176,8 @@ Table table_of(const Grid& grid) {
         column_of(fmt::format("{}:{}", figure_name, dataset), dataset, "", entries, grid.has_truth, 1));
   }
   if (grid.datasets.size() > 1) {
-    std::vector<Entry> averages;
-    for (const std::vector<Entry>& entries : of_method) {
-      averages.push_back(average_of(entries));
-    }
+    std::vector<Entry> averages(of_method.size());
+    std::transform(of_method.begin(), of_method.end(), averages.begin(), average_of);
     table.columns.push_back(
         column_of(figure_name, "average", "mean over the data sets", averages, grid.has_truth, grid.datasets.size()));
   }

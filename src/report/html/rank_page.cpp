@@ -67,7 +67,7 @@ Table ranked_table(const RankedDataset& result, const Details& details, const st
   Column score =
       column("score", is_accuracy(result.method) ? "accuracy on the validation rows" : "larger is better", false);
   Column truth = column("truth", "accuracy after fine-tuning, %", false);
-  Column seconds = column("seconds", "processor time of the model, repeats included", true);
+  Column seconds = column("seconds", "time spent on the model, repeats included", true);
   for (const ScoredModel& model : result.models) {
     rank.values.push_back(model.rank);
     rank.cells.push_back(std::to_string(model.rank));

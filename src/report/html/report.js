@@ -101,7 +101,7 @@
 
     filter(text) {
       Object.assign(this.state, {filter: text, page: 0});
-      if (this.filterBox) this.filterBox.value = text;
+      if (this.filterBox.value !== text) this.filterBox.value = text;
       this.show();
     }
 
@@ -151,7 +151,8 @@
       if (wanted.has('table') && wanted.get('table') !== table.id) continue;
       const column = table.columns.find((candidate) => candidate.key === wanted.get('sort'));
       if (column) table.sort(column.key, wanted.has('order') ? wanted.get('order') === 'ascending' : column.ascending);
-      if (wanted.has('filter')) table.filter(wanted.get('filter'));
+      if (wanted.has('filter') && table.filterBox) table.filter(wanted.get('filter'));
+      if (wanted.has('table')) table.element.scrollIntoView();
     }
   }
 
@@ -470,7 +471,8 @@
   // ---- Start ---------------------------------------------------------------------------------------------------------
 
   const plots = {lines, scatter, dots, box};
-  const waiting = new Map();  // figures that were not near the window yet
+  const drawnAtOnce = 24;     // figures; more are drawn as they come near the window
+  const waiting = new Map();  // those that are not drawn yet
 
   function guarded(id, action) {
     try {
@@ -504,13 +506,15 @@
       guarded(section.id, () => tables.push(new Table(section.id, section.data, host)));
     } else if (Object.hasOwn(plots, section.kind)) {
       waiting.set(host, section);
-      observer.observe(host);
     }
   }
+  const drawAll = () => [...waiting.keys()].forEach(draw);
+  if (waiting.size <= drawnAtOnce) drawAll();
+  else for (const figure of waiting.keys()) observer.observe(figure);
   followAddress();
   addEventListener('hashchange', followAddress);
   addEventListener('beforeprint', () => {
-    [...waiting.keys()].forEach(draw);
+    drawAll();
     tables.forEach((table) => table.offerSorting(false));
   });
   addEventListener('afterprint', () => tables.forEach((table) => table.offerSorting(true)));
