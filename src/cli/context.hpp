@@ -38,6 +38,8 @@ class Context {
 
   /// --format, else what the ending of --out says, else a table.
   [[nodiscard]] Format format() const;
+  /// --out; empty for standard output.
+  [[nodiscard]] const std::filesystem::path& out() const { return out_; }
   /// Colour for the result: only a table on a terminal whose owner did not set NO_COLOR.
   [[nodiscard]] Paint paint() const;
   /// The one place where a result leaves a command: standard output, or --out, whole or not at all. Throws Interrupted

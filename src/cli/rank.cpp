@@ -97,6 +97,9 @@ std::string page_of(const RankReport& report, const Options& o, const Context& c
 ExitStatus rank(Options& o, const Context& context) {
   if (!o.html.empty()) {
     check_target("--html", o.html);
+    if (o.html.lexically_normal() == context.out().lexically_normal()) {
+      throw InputError(fmt::format("--html {}: is the file of --out as well; name another", path_text(o.html)));
+    }
   }
   o.rank.methods = method_names(o.methods);
   o.rank.datasets = each_once(o.rank.datasets);
