@@ -24,6 +24,7 @@ namespace {
 struct Options {
   std::filesystem::path zoo;
   std::filesystem::path truth;
+  std::filesystem::path html;
   std::vector<std::string> methods{"itm"};
   RankOptions rank;
   std::size_t bootstrap = 0;
@@ -96,7 +97,27 @@ void warn_of_notes(const RankReport& report) {
   }
 }
 
+/// The page, with what was asked for beside what came out.
+std::string page_of(const RankReport& report, const Options& o, const Context& context) {
+  HtmlOptions page;
+  page.facts = {{"zoo", path_text(o.zoo)}};
+  if (!o.truth.empty()) {
+    page.facts.emplace_back("truth", path_text(o.truth));
+  }
+  page.facts.emplace_back("seed", std::to_string(context.seed));
+  if (o.rank.method.repeats > 1) {
+    page.facts.emplace_back("repeats", std::to_string(o.rank.method.repeats));
+  }
+  return to_html(report, page);
+}
+
 ExitStatus rank(Options& o, const Context& context) {
+  if (!o.html.empty()) {
+    check_target("--html", o.html);
+    if (o.html.lexically_normal() == context.out().lexically_normal()) {
+      throw InputError(fmt::format("--html {}: is the file of --out as well; name another", path_text(o.html)));
+    }
+  }
   o.rank.methods = method_names(o.methods);
   o.rank.skip_methods_without_inputs = wants_all(o.methods);
   o.rank.datasets = each_once(o.rank.datasets);
@@ -129,7 +150,11 @@ ExitStatus rank(Options& o, const Context& context) {
   if (truth) {
     add_agreement(report, *truth, {o.bootstrap, 0.95, context.seed});
   }
+  const std::string page = o.html.empty() ? std::string() : page_of(report, o, context);
   context.write(text_of(report, context));
+  if (!o.html.empty()) {
+    write_file_atomically(o.html, page);
+  }
   if (context.format() != Format::table) {  // the table says it itself
     for (const Failure& failure : report.failures) {
       spdlog::warn("not ranked: {} on {}: {}", printable(failure.model, 200), printable(failure.dataset, 200),
@@ -153,6 +178,7 @@ Command rank_command() {
             ->allow_extra_args(false)  // or the zoo after it would be taken for a method
             ->default_str("itm");
         app.add_option("--truth", o->truth, "CSV of fine-tuned accuracies: adds tau_w and its kin")->type_name("CSV");
+        app.add_option("--html", o->html, "Also write a self-contained page with tables and plots")->type_name("FILE");
         add_number<std::size_t>(app, "--bootstrap", o->bootstrap, 0, 1'000'000,
                                 "Resamples for a 95 % interval of tau_w; 0: none");
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
@@ -162,6 +188,7 @@ Command rank_command() {
             "  itm rank examples/glyphs\n"
             "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv --bootstrap 1000\n"
             "  itm rank examples/glyphs --method all --truth examples/glyphs/ground_truth.csv\n"
+            "  itm rank my_zoo --truth accuracies.csv --html report.html\n"
             "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
         return [o, &context] { return rank(*o, context); };
       }};

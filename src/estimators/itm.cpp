@@ -126,6 +126,8 @@ class ItmSession final : public Session {
     nlohmann::json json;
     json["eta"] = m.eta;
     json["dispersion"] = m.statistics.dispersion;
+    json["feature_mean"] = m.statistics.feature_mean;
+    json["feature_variance"] = m.statistics.feature_variance;
     json["dims"] = m.dims;
     json["rows"] = labels_of(m).values.size();
     json["classes"] = task_.labels.classes;

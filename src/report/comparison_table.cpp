@@ -10,6 +10,7 @@
 
 #include "core/text.hpp"
 #include "report/agreement_line.hpp"
+#include "report/result_grid.hpp"
 #include "report/text_table.hpp"
 
 namespace itm {
@@ -21,54 +22,15 @@ using Style = TextTable::Style;
 /// What stands in a cell; nullopt where the method has no result for the data set.
 using Figure = std::function<std::optional<double>(const RankedDataset&)>;
 
-struct Names {
-  std::vector<std::string> datasets;
-  std::vector<std::string> methods;
-};
-
-/// In the order of the report.
-Names names_of(const RankReport& report) {
-  Names names;
-  const auto add_once = [](std::vector<std::string>& list, const std::string& name) {
-    if (std::find(list.begin(), list.end(), name) == list.end()) {
-      list.push_back(name);
-    }
-  };
-  for (const RankedDataset& result : report.results) {
-    add_once(names.datasets, result.dataset);
-    add_once(names.methods, result.method);
-  }
-  return names;
-}
-
-const RankedDataset* find(const RankReport& report, const std::string& dataset, const std::string& method) {
-  for (const RankedDataset& result : report.results) {
-    if (result.dataset == dataset && result.method == method) {
-      return &result;
-    }
-  }
-  return nullptr;
-}
-
-std::optional<double> mean_of(const std::vector<std::optional<double>>& values) {
-  double sum = 0;
-  double count = 0;
-  for (const auto& value : values) {
-    sum += value.value_or(0);
-    count += value ? 1 : 0;
-  }
-  return count > 0 ? std::optional(sum / count) : std::nullopt;
-}
-
 /// One block of the table: a row per method.
-void add_block(TextTable& table, const RankReport& report, const Names& names, const std::string& title,
-               const Figure& figure_of, const std::function<std::string(std::optional<double>)>& text, bool mark_best) {
+void add_block(TextTable& table, const ResultGrid& grid, const std::string& title, const Figure& figure_of,
+               const std::function<std::string(std::optional<double>)>& text, bool mark_best) {
   std::vector<std::vector<std::string>> rows;
   std::vector<std::optional<double>> means;
-  for (const std::string& method : names.methods) {
+  for (const std::string& method : grid.methods) {
     std::vector<std::optional<double>> values;
-    for (const std::string& dataset : names.datasets) {
-      const RankedDataset* result = find(report, dataset, method);
+    for (const std::string& dataset : grid.datasets) {
+      const RankedDataset* result = grid.at(method, dataset);
       values.push_back(result != nullptr ? figure_of(*result) : std::nullopt);
     }
     means.push_back(mean_of(values));
@@ -77,7 +39,7 @@ void add_block(TextTable& table, const RankReport& report, const Names& names, c
     cells.push_back(text(means.back()));
     rows.push_back(std::move(cells));
   }
-  std::vector<std::string> heading(names.datasets.size() + 2);
+  std::vector<std::string> heading(grid.datasets.size() + 2);
   heading.front() = title;
   table.add(std::move(heading), Style::bold);
   const auto best = std::max_element(means.begin(), means.end());
@@ -89,37 +51,35 @@ void add_block(TextTable& table, const RankReport& report, const Names& names, c
 }  // namespace
 
 std::string comparison_table(const RankReport& report, Paint paint) {
-  const Names names = names_of(report);
+  const ResultGrid grid(report);
   std::vector<TextTable::Column> columns{{"method", Align::left}};
-  for (const std::string& dataset : names.datasets) {
+  for (const std::string& dataset : grid.datasets) {
     columns.push_back({dataset});
   }
   columns.push_back({"average"});
   TextTable table(columns);
-  const bool has_truth = std::any_of(report.results.begin(), report.results.end(),
-                                     [](const RankedDataset& result) { return result.agreement.has_value(); });
-  if (has_truth) {
+  if (grid.has_truth) {
     add_block(
-        table, report, names, "tau_w",
+        table, grid, "tau_w",
         [](const RankedDataset& result) { return result.agreement ? result.agreement->tau_w : std::nullopt; },
         [](std::optional<double> value) { return figure(value); }, true);
   }
   add_block(
-      table, report, names, "seconds", [](const RankedDataset& result) { return std::optional(result.seconds); },
+      table, grid, "seconds", [](const RankedDataset& result) { return std::optional(result.seconds); },
       [](std::optional<double> value) { return value ? fmt::format("{:.2f}", *value) : std::string("-"); }, false);
   return table.text(paint);
 }
 
 std::string rank_tables(const RankReport& report, Paint paint) {
-  const Names names = names_of(report);
+  const ResultGrid grid(report);
   std::string text;
-  for (const std::string& dataset : names.datasets) {
+  for (const std::string& dataset : grid.datasets) {
     std::vector<const RankedDataset*> results;
     std::vector<TextTable::Column> columns{{"model", Align::left}};
     std::map<std::string, std::vector<std::string>> cells;  // by model
     std::map<std::string, std::vector<std::optional<double>>> ranks;
-    for (const std::string& method : names.methods) {
-      const RankedDataset* result = find(report, dataset, method);
+    for (const std::string& method : grid.methods) {
+      const RankedDataset* result = grid.at(method, dataset);
       if (result != nullptr) {
         results.push_back(result);
         columns.push_back({method});

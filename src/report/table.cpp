@@ -12,6 +12,8 @@
 #include "itm/report.hpp"
 #include "report/agreement_line.hpp"
 #include "report/comparison_table.hpp"
+#include "report/result_grid.hpp"
+#include "report/summary_line.hpp"
 #include "report/text_table.hpp"
 
 namespace itm {
@@ -141,7 +143,9 @@ std::string best_of(const RankReport& report) {
                       : printable(best, 200);
 }
 
-std::string summary(const RankReport& report, Paint paint) {
+}  // namespace
+
+std::string summary_line(const RankReport& report, Paint paint) {
   std::set<std::string> models;
   std::set<std::string> datasets;
   for (const RankedDataset& result : report.results) {
@@ -159,8 +163,10 @@ std::string summary(const RankReport& report, Paint paint) {
   if (!models.empty()) {
     line += "; best: " + paint.good(best_of(report));
   }
-  return line + "\n";
+  return line;
 }
+
+namespace {
 
 /// One table per (data set, method), the agreement under it.
 std::string rankings(const RankReport& report, Paint paint) {
@@ -212,26 +218,19 @@ std::string remarks(const RankReport& report, Paint paint) {
 
 std::string to_table(const RankReport& report, bool colour) {
   const Paint paint{colour};
-  std::set<std::string> methods;
-  bool has_agreement = false;
-  for (const RankedDataset& result : report.results) {
-    methods.insert(result.method);
-    has_agreement = has_agreement || result.agreement.has_value();
-  }
-  std::string text;
-  if (methods.size() < 2) {
-    text = rankings(report, paint);
-  } else {
-    text = (has_agreement ? std::string() : rank_tables(report, paint)) + comparison_table(report, paint) + "\n";
-  }
+  const ResultGrid grid(report);
+  const bool one_method = grid.methods.size() < 2;
+  std::string text = one_method ? rankings(report, paint)
+                                : (grid.has_truth ? std::string() : rank_tables(report, paint)) +
+                                      comparison_table(report, paint) + "\n";
   text += remarks(report, paint);
   for (const Failure& failure : report.failures) {
     text += paint.bad("not ranked: ") + fmt::format("{} on {}: {}\n", printable(failure.model, 200),
                                                     printable(failure.dataset, 200), failure.message);
   }
   text += report.failures.empty() ? "" : "\n";
-  text += methods.size() < 2 ? overview(report, paint) : std::string();
-  return text + summary(report, paint);
+  text += one_method ? overview(report, paint) : std::string();
+  return text + summary_line(report, paint) + "\n";
 }
 
 }  // namespace itm
