@@ -85,7 +85,7 @@ TEST_P(DegenerateInput, GivesANumberOrASentence) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DegenerateInput, ::testing::Values("knn", "linear_probe", "lead", "gbc", "transrate"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& one) { return one.param; });
 
 }  // namespace
 }  // namespace itm

@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(All, NearestRowsSearch,
                          ::testing::Values(SearchCase{"float64", 0, Arithmetic::float64},
                                            SearchCase{"float32", 0, Arithmetic::float32},
                                            SearchCase{"float32_far_from_the_origin", 5000, Arithmetic::float32}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& one) { return one.param.name; });
 
 TEST(Knn, CosineIgnoresLengthAndKeepsRowsOfZerosApart) {
   // Two directions in any length; the last two rows have none.
