@@ -11,7 +11,7 @@ namespace itm {
 
 struct LbfgsOptions {
   std::size_t iterations = 100;  ///< at most
-  double tolerance = 1e-4;       ///< stops when |gradient| <= tolerance * max(1, |x|), Euclidean norms
+  double tolerance = 1e-5;       ///< stops when |gradient| <= tolerance * max(1, |x|), Euclidean norms
   std::size_t memory = 10;       ///< pairs of steps that the Hessian is remembered by
 };
 

@@ -1,7 +1,11 @@
 #include "estimators/pca.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+
+#include "itm/error.hpp"
 
 namespace itm {
 namespace {
@@ -13,6 +17,16 @@ Matrix column_means(const ModelInput& input) {
   return mean;
 }
 
+/// Refuses sums of squares that left the range of the arithmetic; no eigenvectors would be found.
+void check_range(const ModelInput& input, View gram) {
+  if (!std::isfinite(input.device().sum(gram))) {
+    throw InputError(
+        fmt::format("{}: products of its features are too large for the arithmetic; look for extreme values "
+                    "with itm inspect",
+                    input.file()));
+  }
+}
+
 /// N > D: projections on the last K eigenvectors (ascending order) of X^T X.
 Matrix project(const ModelInput& input, View mean, std::size_t count) {
   Device& device = input.device();
@@ -22,6 +36,7 @@ Matrix project(const ModelInput& input, View mean, std::size_t count) {
     device.add_to_rows(-1, mean, x);
     device.add_gram(x, gram);
   });
+  check_range(input, gram);
   const Matrix eigenvalues = device.matrix(1, dims);
   device.symmetric_eigen(gram, eigenvalues);
   const View axes = gram.rows(dims - count, count);
@@ -41,6 +56,7 @@ Matrix project_few_rows(const ModelInput& input, View mean, std::size_t count) {
   device.add_to_rows(-1, mean, x);
   const Matrix gram = device.scratch(n, n);
   device.multiply(1, x, Op::none, x, Op::transpose, 0, gram);
+  check_range(input, gram);
   const Matrix eigenvalues = device.matrix(1, n);
   device.symmetric_eigen(gram, eigenvalues);
   std::vector<double> lengths = device.download(eigenvalues.view().columns(n - count, count));

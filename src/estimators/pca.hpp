@@ -6,7 +6,7 @@
 namespace itm {
 
 /// The rows about their mean in the leading min(count, D, N) principal axes, [N, K], from the exact eigenvectors of
-/// the smaller of X^T X and X X^T.
+/// the smaller of X^T X and X X^T. Throws InputError when their products overflow.
 [[nodiscard]] Matrix leading_components(const ModelInput& input, std::size_t count);
 
 }  // namespace itm
