@@ -61,6 +61,7 @@ class ModelSession final : public Session {
     for (std::size_t i = 0; i < scored_.size(); ++i) {
       result[i].model = task_.entries[i].model;
       result[i].score = means[i].score;
+      result[i].tie_break = means[i].tie_break;
       result[i].details = means[i].details.dump();
       result[i].note = means[i].note;
     }
@@ -72,9 +73,12 @@ class ModelSession final : public Session {
   static Scored mean_of(const std::vector<Scored>& repeats) {
     Scored mean = repeats.front();
     if (repeats.size() > 1) {
+      const auto count = static_cast<double>(repeats.size());
       mean.score = 0;
+      mean.tie_break = 0;
       for (const Scored& scored : repeats) {
-        mean.score += scored.score / static_cast<double>(repeats.size());
+        mean.score += scored.score / count;
+        mean.tie_break += scored.tie_break / count;
         mean.details["repeats"].push_back(scored.score);
       }
     }

@@ -14,5 +14,10 @@ namespace itm {
 [[nodiscard]] Estimator parc_estimator();
 [[nodiscard]] Estimator nce_estimator();
 [[nodiscard]] Estimator leep_estimator();
+[[nodiscard]] Estimator gbc_estimator();
+[[nodiscard]] Estimator lead_estimator();
+[[nodiscard]] Estimator transrate_estimator();
+[[nodiscard]] Estimator knn_estimator();
+[[nodiscard]] Estimator linear_probe_estimator();
 
 }  // namespace itm
