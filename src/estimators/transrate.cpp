@@ -63,7 +63,7 @@ class CodingRate {
       gram = device_.matrix(dims, dims);
       input_.for_each_block(rows, [&](View x, std::size_t) {
         prepare(x);
-        device_.add_gram(x, gram);
+        device_.add_gram(1, x, gram);
       });
     }
     device_.scale(1 / (static_cast<double>(n) * eps_), gram);
