@@ -12,7 +12,7 @@ namespace itm {
 const std::vector<Estimator>& estimators() {
   static const std::vector<Estimator> all{
       itm_estimator(),  logme_estimator(), leep_estimator(),  nce_estimator(),    parc_estimator(),
-      sfda_estimator(), ped_estimator(),   etran_estimator(), hscore_estimator(),
+      sfda_estimator(), ped_estimator(),   etran_estimator(), hscore_estimator(), nleep_estimator(),
   };
   return all;
 }
