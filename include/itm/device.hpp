@@ -146,6 +146,8 @@ class Device {
   virtual void scale_columns(View v, View x) = 0;
   /// X[i, .] *= v_i.
   virtual void scale_rows(View v, View x) = 0;
+  /// x_ij = max(0, min(x_ij, most_j)); most is one row.
+  virtual void clamp_rows(View most, View x) = 0;
   /// out_j += sum_i x_ij.
   virtual void add_column_sums(View x, View out) = 0;
   /// out_j += sum_i x_ij^2.

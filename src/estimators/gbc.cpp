@@ -76,7 +76,7 @@ double distance(const ClassGaussians& g, std::size_t a, std::size_t b, double lo
 }
 
 Scored score_gbc(const ModelInput& input) {
-  const Matrix x = leading_components(input, input.count("dims"));
+  const Matrix x = principal_components(input, {.most = input.count("dims")}).projected;
   ClassGaussians gaussians = fit(input, x);
   double log_weight = 1;
   if (input.word("covariance") == "spherical") {

@@ -201,6 +201,12 @@ void ModelInput::for_each_block(std::span<const std::uint32_t> rows, const Block
   });
 }
 
+void ModelInput::for_each_block_of(const Array& array, const Block& block) const {
+  check_row_count(array, {}, feature_.rows());
+  check_finite(array, kept_.rows);
+  walk(array, kept_.rows, block);
+}
+
 void ModelInput::walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const {
   const std::size_t n = map.empty() ? array.rows() : map.size();
   const std::size_t step = std::min(n, block_rows(array.cols()));

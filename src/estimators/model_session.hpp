@@ -61,6 +61,8 @@ class ModelInput {
   /// The same over the source head's logits [b, C_source], and over the features of source images [b, D].
   void for_each_output_block(const Block& block) const { walk(*output_, kept_.rows, block); }
   void for_each_source_block(const Block& block) const { walk(*source_, {}, block); }
+  /// The same over a further file that has one row per row of the feature file, checked like the others.
+  void for_each_block_of(const Array& array, const Block& block) const;
   [[nodiscard]] std::size_t source_classes() const { return output_->cols(); }
   [[nodiscard]] std::size_t source_rows() const { return source_->rows(); }
 

@@ -11,6 +11,7 @@ namespace itm {
 [[nodiscard]] Estimator ped_estimator();
 [[nodiscard]] Estimator hscore_estimator();
 [[nodiscard]] Estimator etran_estimator();
+[[nodiscard]] Estimator nleep_estimator();
 [[nodiscard]] Estimator parc_estimator();
 [[nodiscard]] Estimator nce_estimator();
 [[nodiscard]] Estimator leep_estimator();
