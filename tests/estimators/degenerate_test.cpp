@@ -10,7 +10,6 @@
 namespace itm {
 namespace {
 
-using testing::labels_of;
 using testing::made_data;
 using testing::MadeData;
 
