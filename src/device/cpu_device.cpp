@@ -194,7 +194,7 @@ class CpuDevice final : public Device {
     const lapack_int info =
         LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', as_int(s.rows()), s.data(), as_int(s.stride()), values.data());
     if (info != 0) {
-      throw InputError(
+      throw NumericError(
           fmt::format("the eigenvalues of a {} x {} matrix did not converge (LAPACK dsyevd: {}); look for "
                       "extreme values in the features with itm inspect",
                       s.rows(), s.cols(), info));

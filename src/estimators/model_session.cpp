@@ -34,7 +34,7 @@ class ModelSession final : public Session {
     const DeviceLease device(*this);
     ModelInput input(device.device(), estimator_, options_, task_.entries[model], task_.labels,
                      options_.itm.seed + repeat);
-    Scored scored = score_(input);
+    Scored scored = score_named(input);
     if (!std::isfinite(scored.score)) {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
                                    input.file(), estimator_.name));
@@ -69,6 +69,15 @@ class ModelSession final : public Session {
   }
 
  private:
+  /// The method's score; errors of arithmetic get the name of the file.
+  Scored score_named(ModelInput& input) const {
+    try {
+      return score_(input);
+    } catch (const NumericError& error) {
+      throw InputError(fmt::format("{}: {}", input.file(), error.what()));
+    }
+  }
+
   /// Details are those of the first seed, with the scores of all.
   static Scored mean_of(const std::vector<Scored>& repeats) {
     Scored mean = repeats.front();
