@@ -76,7 +76,8 @@ double distance(const ClassGaussians& g, std::size_t a, std::size_t b, double lo
 }
 
 Scored score_gbc(const ModelInput& input) {
-  const Matrix x = principal_components(input, {.most = input.count("dims")}).projected;
+  // A share that is never reached: components without variance count too, in a class's mean variance.
+  const Matrix x = principal_components(input, {.most = input.count("dims"), .share = 2}).projected;
   ClassGaussians gaussians = fit(input, x);
   double log_weight = 1;
   if (input.word("covariance") == "spherical") {
