@@ -24,7 +24,8 @@ constexpr std::size_t kept_numbers = std::size_t{32} << 20U;
 struct Component {
   Matrix mean;              ///< 1 x d
   Matrix factor;            ///< d x d: covariance = L L^T; empty when it was not worth keeping
-  Matrix lead;              ///< the factor's leading block for the first stage
+  Matrix lead;              ///< L^-T of the factor's leading block, for the first stage
+  Matrix lead_mean;         ///< 1 x the same columns: mean L^-T
   double log_constant = 0;  ///< log density at the mean
 };
 
@@ -65,8 +66,7 @@ class Mixture {
       Component& component = components_[k];
       const Matrix factor = estimate(members_[k], component);
       component.log_constant += std::log(weight_of(members_[k]) / total);
-      component.lead = device_.scratch(lead_.cols(), lead_.cols());
-      device_.copy(factor.rows(0, lead_.cols()).columns(0, lead_.cols()), component.lead);
+      prepare_first_stage(factor, component);
       // A row's density in the component that it is most likely from bounds its total from below.
       densities(component, factor, homes[k]);
       for (std::size_t i = 0; i < homes[k].rows.size(); ++i) {
@@ -143,6 +143,17 @@ class Mixture {
     throw InputError("the covariances of the features overflow; look for extreme values with itm inspect");
   }
 
+  /// Every row of every component passes the first stage: there a product with the inverse beats a triangular solve.
+  void prepare_first_stage(View factor, Component& component) {
+    const std::size_t cols = lead_.cols();
+    component.lead = device_.matrix(cols, cols);
+    device_.add_to_diagonal(1, component.lead);
+    device_.whiten_rows(factor.rows(0, cols).columns(0, cols), component.lead);
+    component.lead_mean = device_.scratch(1, cols);
+    device_.multiply(1, component.mean.view().columns(0, cols), Op::none, component.lead, Op::none, 0,
+                     component.lead_mean);
+  }
+
   /// Shares become log densities (but for log_constant where `cols` < d) of the members under a component, seen in the
   /// leading columns that `factor` has.
   void densities(const Component& component, View factor, Members& members) {
@@ -185,15 +196,13 @@ class Mixture {
   /// The rows of other components that the first stage cannot tell from k's, with upper bounds of their log densities.
   [[nodiscard]] Members near_rows(std::size_t k) {
     const Component& component = components_[k];
-    const View mean = component.mean.view().columns(0, lead_.cols());
     Members near;
     std::vector<double> squares(squares_buffer_.cols());
     for (std::size_t first = 0; first < x_.rows(); first += block_rows) {
       const std::size_t count = std::min(block_rows, x_.rows() - first);
       const View block = rows_buffer_.rows(0, count).columns(0, lead_.cols());
-      device_.copy(lead_.rows(first, count), block);
-      device_.add_to_rows(-1, mean, block);
-      device_.whiten_rows(component.lead, block);
+      device_.multiply(1, lead_.rows(first, count), Op::none, component.lead, Op::none, 0, block);
+      device_.add_to_rows(-1, component.lead_mean, block);
       device_.row_squares(block, squares_buffer_.view().columns(0, count));
       device_.download(squares_buffer_.view().columns(0, count), std::span(squares).first(count));
       for (std::size_t i = 0; i < count; ++i) {
