@@ -176,6 +176,28 @@ TEST_F(DeviceTest, CholeskySolvesAndWhitensRows) {
   expect_near(device.download(lengths), device.download(wanted), 1e-12);
 }
 
+/// Many rows over several blocks of columns, in a view with a stride: L z = b for every row.
+TEST_F(DeviceTest, WhitensManyRows) {
+  constexpr std::size_t dims = 70;
+  constexpr std::size_t rows = 200;
+  const Matrix factor = positive_definite(device, dims, 3);
+  ASSERT_TRUE(device.cholesky(factor));
+  const Numbers l = device.download(factor);
+  const Matrix wide = made(rows, dims + 5, 4);
+  const Numbers b = device.download(wide.view().columns(2, dims));
+  device.whiten_rows(factor, wide.view().columns(2, dims));
+  const Numbers z = device.download(wide.view().columns(2, dims));
+  Numbers back(rows * dims);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < dims; ++j) {
+      for (std::size_t p = 0; p <= j; ++p) {
+        back[i * dims + j] += l[j * dims + p] * z[i * dims + p];
+      }
+    }
+  }
+  expect_near(back, b, 1e-12);
+}
+
 TEST_F(DeviceTest, CholeskyRefusesWhatIsNotPositiveDefinite) {
   const Matrix s = device.matrix(3, 3);
   device.add_to_diagonal(1, s);
