@@ -15,8 +15,10 @@
 namespace itm::cuda {
 namespace {
 
-/// cuBLAS keeps its scratch here, so that recorded products find it where it was. NVIDIA's advice for Hopper.
-constexpr std::size_t blas_workspace_bytes = std::size_t{32} << 20;
+/// cuBLAS keeps its scratch in memory of ours, so that recorded products find it where it was.
+constexpr std::size_t blas_workspace_bytes = std::size_t{16} << 20;
+/// Groups of products with several shapes spread over this many streams.
+constexpr std::size_t side_streams = 6;
 constexpr std::size_t staging_bytes = std::size_t{16} << 20;
 
 class Stream {
@@ -82,6 +84,27 @@ class Blas {
   void* workspace_ = nullptr;
 };
 
+/// A stream beside the main one with a cuBLAS handle and workspace of its own: cuBLAS repeats itself to the bit only
+/// where streams share neither.
+struct Side {
+  Stream stream;
+  Blas blas{stream};
+  Event done;
+};
+
+/// The streams that products run on.
+struct Lines {
+  explicit Lines(cudaStream_t main_stream) : stream(main_stream), blas(main_stream) {
+    for (std::size_t i = 0; i < side_streams; ++i) {
+      sides.push_back(std::make_unique<Side>());
+    }
+  }
+  cudaStream_t stream;
+  Blas blas;
+  Event ready;
+  std::vector<std::unique_ptr<Side>> sides;
+};
+
 template <typename T>
 constexpr cudaDataType_t data_type = std::is_same_v<T, float> ? CUDA_R_32F : CUDA_R_64F;
 
@@ -99,8 +122,8 @@ constexpr cublasOperation_t operation(bool transpose) { return transpose ? CUBLA
 template <typename T>
 class CudaGemms final : public GemmGroup {
  public:
-  CudaGemms(DeviceApi& api, const Blas& blas, std::vector<Gemm<T>> products, GemmStrategy strategy, bool tf32)
-      : blas_(blas), grouped_(strategy == GemmStrategy::grouped), compute_(compute_type<T>(tf32)) {
+  CudaGemms(DeviceApi& api, const Lines& lines, std::vector<Gemm<T>> products, GemmStrategy strategy, bool tf32)
+      : lines_(lines), grouped_(strategy == GemmStrategy::grouped), compute_(compute_type<T>(tf32)) {
     std::vector<const T*> a;
     std::vector<const T*> b;
     std::vector<T*> c;
@@ -115,6 +138,7 @@ class CudaGemms final : public GemmGroup {
       }
       shapes_.push_back(shape);
       counts_.push_back(static_cast<int>(rest - products.begin()));
+      first_.push_back(a.size() - static_cast<std::size_t>(counts_.back()));
       products.erase(products.begin(), rest);
     }
     a_ = DeviceBuffer<const T*>(api, a);
@@ -140,26 +164,42 @@ class CudaGemms final : public GemmGroup {
     }
     if (grouped_) {
       ITM_CUBLAS_TRY(cublas().gemm_grouped(
-          blas_, op_a_.data(), op_b_.data(), m_.data(), n_.data(), k_.data(), alpha_.data(), untyped(a_.data()),
+          lines_.blas, op_a_.data(), op_b_.data(), m_.data(), n_.data(), k_.data(), alpha_.data(), untyped(a_.data()),
           data_type<T>, lda_.data(), untyped(b_.data()), data_type<T>, ldb_.data(), beta_.data(), untyped(c_.data()),
           data_type<T>, ldc_.data(), static_cast<int>(shapes_.size()), counts_.data(), compute_));
       return;
     }
-    std::size_t first = 0;
+    // One shape after another would leave most of the device idle: small products of few models fill little of it.
+    const std::size_t used = std::min(shapes_.size() - 1, lines_.sides.size());
+    if (used > 0) {
+      ITM_CUDA_TRY(cudaEventRecord(lines_.ready, lines_.stream));
+    }
+    for (std::size_t side = 0; side < used; ++side) {
+      ITM_CUDA_TRY(cudaStreamWaitEvent(lines_.sides[side]->stream, lines_.ready, 0));
+    }
     for (std::size_t i = 0; i < shapes_.size(); ++i) {
-      ITM_CUBLAS_TRY(cublas().gemm_batched(
-          blas_, op_a_[i], op_b_[i], m_[i], n_[i], k_[i], &alpha_[i], untyped(a_.data() + first), data_type<T>, lda_[i],
-          untyped(b_.data() + first), data_type<T>, ldb_[i], &beta_[i], untyped(c_.data() + first), data_type<T>,
-          ldc_[i], counts_[i], compute_, CUBLAS_GEMM_DEFAULT));
-      first += static_cast<std::size_t>(counts_[i]);
+      const std::size_t line = i % (used + 1);
+      run_bucket(line == 0 ? lines_.blas : lines_.sides[line - 1]->blas, i);
+    }
+    for (std::size_t side = 0; side < used; ++side) {
+      ITM_CUDA_TRY(cudaEventRecord(lines_.sides[side]->done, lines_.sides[side]->stream));
+      ITM_CUDA_TRY(cudaStreamWaitEvent(lines_.stream, lines_.sides[side]->done, 0));
     }
   }
 
  private:
+  void run_bucket(cublasHandle_t blas, std::size_t i) {
+    const std::size_t first = first_[i];
+    ITM_CUBLAS_TRY(cublas().gemm_batched(blas, op_a_[i], op_b_[i], m_[i], n_[i], k_[i], &alpha_[i],
+                                         untyped(a_.data() + first), data_type<T>, lda_[i], untyped(b_.data() + first),
+                                         data_type<T>, ldb_[i], &beta_[i], untyped(c_.data() + first), data_type<T>,
+                                         ldc_[i], counts_[i], compute_, CUBLAS_GEMM_DEFAULT));
+  }
+
   static const void* const* untyped(const T* const* pointers) { return reinterpret_cast<const void* const*>(pointers); }
   static void* const* untyped(T* const* pointers) { return reinterpret_cast<void* const*>(pointers); }
 
-  const Blas& blas_;
+  const Lines& lines_;
   bool grouped_;
   cublasComputeType_t compute_;
   std::vector<Gemm<T>> shapes_;
@@ -168,6 +208,7 @@ class CudaGemms final : public GemmGroup {
   DeviceBuffer<T*> c_;
   // One entry per shape, column-major, as cuBLAS reads them.
   std::vector<int> counts_;
+  std::vector<std::size_t> first_;  // in the pointer arrays
   std::vector<cublasOperation_t> op_a_;
   std::vector<cublasOperation_t> op_b_;
   std::vector<int> m_;
@@ -286,11 +327,11 @@ class CudaDeviceApi final : public DeviceApi {
 
   [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, GemmStrategy strategy,
                                                    bool tf32) override {
-    return std::make_unique<CudaGemms<float>>(*this, blas_, std::move(products), strategy, tf32);
+    return std::make_unique<CudaGemms<float>>(*this, lines_, std::move(products), strategy, tf32);
   }
   [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, GemmStrategy strategy,
                                                    bool tf32) override {
-    return std::make_unique<CudaGemms<double>>(*this, blas_, std::move(products), strategy, tf32);
+    return std::make_unique<CudaGemms<double>>(*this, lines_, std::move(products), strategy, tf32);
   }
   [[nodiscard]] std::unique_ptr<Graph> record(const std::function<void()>& work) override {
     return std::make_unique<CudaGraph>(work_, work);
@@ -346,7 +387,7 @@ class CudaDeviceApi final : public DeviceApi {
   Stream work_;
   Stream copy_;
   Stream allocation_;
-  Blas blas_{work_};
+  Lines lines_{work_};
   std::mutex staging_guard_;
   std::vector<std::unique_ptr<Staging>> staging_;
 };

@@ -3,6 +3,7 @@
 // for all of them. Compiled twice: by nvcc for a device, and for the host by the tests.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "itm/engine.hpp"
@@ -14,6 +15,8 @@ struct ZooEngineOptions {
   std::size_t memory_budget = 0;  ///< bytes; 0: nine tenths of what is free
   bool half_features = false;
   GemmStrategy strategy = GemmStrategy::buckets;
+  /// For benchmarks: does the work of a phase (as often as it likes) in place of the engine; nothing is recorded then.
+  std::function<void(const char* phase, const std::function<void()>& work)> on_phase = {};
   std::size_t graph_iterations = 128;  ///< longest stretch of iterations recorded as one graph
   std::size_t validation_chunks = 16;  ///< most validation batches of one model at once
 };

@@ -528,58 +528,78 @@ class ZooGroup {
     }
   }
 
+  /// Does `work`, which is one phase of an iteration.
+  template <typename Work>
+  void phase(const char* name, const Work& work) const {
+    if (engine_.on_phase) {
+      engine_.on_phase(name, work);
+    } else {
+      work();
+    }
+  }
+
   /// X, Theta, E_n and the logits without their bias.
   void forward(const LaneSet<T>& set, Cursor cursor, bool predicted) {
-    launch_gather_rows(api_, set.on_device.data(), set.lanes.size(), set.batch, cursor);
-    set.products.project->run();
-    launch_rows(set, normalise_rows<T>, cursor);
+    phase("gather", [&] { launch_gather_rows(api_, set.on_device.data(), set.lanes.size(), set.batch, cursor); });
+    phase("project", [&] { set.products.project->run(); });
+    phase("normalise", [&] { launch_rows(set, normalise_rows<T>, cursor); });
     if (predicted) {
-      set.products.head_of_theta->run();
-      launch_rows(set, pick_targets<T>, cursor);
-      launch_rows(set, subtract_centres<T>, cursor);
+      phase("predict targets", [&] {
+        set.products.head_of_theta->run();
+        launch_rows(set, pick_targets<T>, cursor);
+        launch_rows(set, subtract_centres<T>, cursor);
+      });
     }
-    if (set.gram) {
-      set.products.gram->run();
-    }
-    apply_recurrence(set, false);
-    launch_rows(set, add_centres<T>, cursor);
-    set.products.head->run();
+    phase("evolve", [&] {
+      if (set.gram) {
+        set.products.gram->run();
+      }
+      apply_recurrence(set, false);
+      launch_rows(set, add_centres<T>, cursor);
+    });
+    phase("head", [&] { set.products.head->run(); });
   }
 
   void backward(Cursor cursor) {
     const LaneSet<T>& set = training_;
-    launch_rows(set, cross_entropy<T>, cursor);
-    set.products.gradient_head_w->run();
-    set.products.d_evolved->run();
-    apply_recurrence(set, true);
-    launch_rows(set, normalise_backward<T>, cursor);
+    phase("loss", [&] { launch_rows(set, cross_entropy<T>, cursor); });
+    phase("head backward", [&] {
+      set.products.gradient_head_w->run();
+      set.products.d_evolved->run();
+    });
+    phase("evolve backward", [&] { apply_recurrence(set, true); });
+    phase("normalise backward", [&] { launch_rows(set, normalise_backward<T>, cursor); });
     if (losses_.size() > 0) {
       launch(api_, mean_loss<T>, dim3(static_cast<unsigned>(set.lanes.size())), dim3(sum_threads), set.on_device.data(),
              cursor, losses_.data());
     }
-    launch_column_sums(api_, set.on_device.data(), set.lanes.size(), set.width);
-    set.products.gradient_psi_w->run();
+    phase("bias gradients", [&] { launch_column_sums(api_, set.on_device.data(), set.lanes.size(), set.width); });
+    phase("project backward", [&] { set.products.gradient_psi_w->run(); });
   }
 
   void update(Cursor cursor) {
-    launch(api_, adamw<T>, dim3(tiles(parameter_count_, adamw_threads)), dim3(adamw_threads), parameters_.data(),
-           gradient_.data(), moment1_.data(), moment2_.data(), parameter_count_, rates_.data(), cursor);
+    phase("adamw", [&] {
+      launch(api_, adamw<T>, dim3(tiles(parameter_count_, adamw_threads)), dim3(adamw_threads), parameters_.data(),
+             gradient_.data(), moment1_.data(), moment2_.data(), parameter_count_, rates_.data(), cursor);
+    });
   }
 
   /// A checkpoint after `local` iterations beyond the device's counter.
   void validate(std::uint32_t local) {
-    const bool predicted = options_.validation_targets == ValidationTargets::predicted;
-    const LaneSet<T>& set = validation_;
-    for (std::uint32_t pass = 0; pass < passes_; ++pass) {
-      const Cursor cursor{nullptr, pass};
-      forward(set, cursor, predicted);
-      launch_rows(set, count_hits<T>, cursor);
-      launch(api_, sum_chunk<T>, dim3(static_cast<unsigned>(set.lanes.size())), dim3(sum_threads), set.on_device.data(),
-             cursor);
-    }
-    const auto models = static_cast<std::uint32_t>(members_.size());
-    launch(api_, sum_chunks, dim3(tiles(models, 32)), dim3(32), checkpoints_on_device_.data(), models,
-           Cursor{base_.data(), local}, every_);
+    phase("validate", [&] {
+      const bool predicted = options_.validation_targets == ValidationTargets::predicted;
+      const LaneSet<T>& set = validation_;
+      for (std::uint32_t pass = 0; pass < passes_; ++pass) {
+        const Cursor cursor{nullptr, pass};
+        forward(set, cursor, predicted);
+        launch_rows(set, count_hits<T>, cursor);
+        launch(api_, sum_chunk<T>, dim3(static_cast<unsigned>(set.lanes.size())), dim3(sum_threads),
+               set.on_device.data(), cursor);
+      }
+      const auto models = static_cast<std::uint32_t>(members_.size());
+      launch(api_, sum_chunks, dim3(tiles(models, 32)), dim3(32), checkpoints_on_device_.data(), models,
+             Cursor{base_.data(), local}, every_);
+    });
   }
 
   void move_on(std::uint32_t count) { launch(api_, advance, dim3(1), dim3(32), base_.data(), count); }
@@ -620,22 +640,27 @@ class ZooGroup {
                          [&](const Member& m) { return wants_parameters(m.task->observer, at); });
     }
     const bool validating = is_checkpoint(done + length);
+    const auto stretch = [this, length, validating] {
+      for (std::uint32_t local = 0; local < length; ++local) {
+        const Cursor cursor{base_.data(), local};
+        forward(training_, cursor, false);
+        backward(cursor);
+        update(cursor);
+      }
+      if (validating) {
+        validate(length);
+      }
+      move_on(length);
+    };
     std::unique_ptr<Graph>& graph = graphs_[{length, validating}];
-    if (!graph) {
-      graph = api_.record([this, length, validating] {
-        for (std::uint32_t local = 0; local < length; ++local) {
-          const Cursor cursor{base_.data(), local};
-          forward(training_, cursor, false);
-          backward(cursor);
-          update(cursor);
-        }
-        if (validating) {
-          validate(length);
-        }
-        move_on(length);
-      });
+    if (engine_.on_phase) {
+      stretch();
+    } else {
+      if (!graph) {
+        graph = api_.record(stretch);
+      }
+      graph->replay();
     }
-    graph->replay();
     if (cancellable()) {
       api_.synchronise();  // or Ctrl-C would wait for everything that is queued
     }

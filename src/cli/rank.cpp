@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cli/commands.hpp"
+#include "cli/engine_options.hpp"
 #include "cli/itm_options.hpp"
 #include "cli/names.hpp"
 #include "cli/options.hpp"
@@ -25,6 +26,7 @@ struct Options {
   std::filesystem::path truth;
   std::vector<std::string> methods{"itm"};
   RankOptions rank;
+  EngineOptions engine;
   std::size_t bootstrap = 0;
 };
 
@@ -85,7 +87,7 @@ ExitStatus rank(Options& o, const Context& context) {
   o.rank.threads = context.threads;
   o.rank.method.itm.seed = context.seed;
   o.rank.method.cancelled = cancelled;
-  const std::string backend = context.resolve_backend();
+  o.rank.method.engine = context.engine(o.engine);
 
   std::optional<GroundTruth> truth;
   std::vector<std::string> known = o.rank.datasets;
@@ -107,7 +109,7 @@ ExitStatus rank(Options& o, const Context& context) {
     o.rank.progress = bar->callback();
     report = rank_zoo(zoo, o.rank);
   }
-  report.backend = backend;
+  report.backend = o.rank.method.engine ? "cuda" : "cpu";
   if (truth) {
     add_agreement(report, *truth, {o.bootstrap, 0.95, context.seed});
   }
@@ -141,6 +143,7 @@ Command rank_command() {
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
         app.add_flag("--drop-bad-rows", o->rank.method.drop_bad_rows, "Drop rows with NaN or infinity");
         add_itm_options(app, o->rank.method.itm);
+        add_engine_options(app, o->engine);
         app.footer(
             "Examples:\n"
             "  itm rank examples/glyphs\n"

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/engine_options.hpp"
 #include "cli/itm_options.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
@@ -31,6 +32,7 @@ struct Options {
   fs::path source;
   fs::path target;
   MethodOptions of_method;
+  EngineOptions engine;
 };
 
 bool is_archive(const fs::path& file) { return file.extension() == ".npz" || file.extension() == ".safetensors"; }
@@ -125,7 +127,8 @@ ExitStatus score(Options& o, const Context& context) {
   options.method.itm.seed = context.seed;
   options.method.cancelled = cancelled;
   options.threads = context.threads;
-  const std::string backend = context.resolve_backend();
+  options.method.engine = context.engine(o.engine);
+  const std::string backend = options.method.engine ? "cuda" : "cpu";
   const Zoo zoo{o.feature.parent_path(), {{"", {entry_of(o)}}}};
   {
     const auto bar = context.progress("scoring");
@@ -167,6 +170,7 @@ Command score_command() {
                                     "Seeds seed, seed + 1, ... to average over");
             app.add_flag("--drop-bad-rows", o->of_method.drop_bad_rows, "Drop rows with NaN or infinity");
             add_itm_options(app, o->of_method.itm);
+            add_engine_options(app, o->engine);
             app.footer(
                 "Examples:\n"
                 "  itm score --feature examples/glyphs/sup_vgg_greek_feature.npy \\\n"

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "core/text.hpp"
+#include "estimators/itm_inputs.hpp"
 #include "estimators/registry.hpp"
 #include "itm/error.hpp"
 
@@ -151,7 +152,7 @@ class ItmSession final : public Session {
   [[nodiscard]] ItmFeatures features_of(std::size_t model, std::optional<Array> opened) const {
     const ArrayRef& ref = task_.entries[model].feature;
     return {[this, model, opened = std::move(opened)] { return opened ? *opened : open_feature(model); },
-            ref.file.string() + "#" + ref.key, models_[model].rows};
+            resident_key(ref), models_[model].rows};
   }
 
   [[nodiscard]] ItmPlan plan_of(const Labels& labels, const ItmOptions& options) const {

@@ -49,4 +49,10 @@ void check_itm_inputs(const std::string& source, std::size_t array_rows, std::si
          "the label values");
 }
 
+std::string resident_key(const ArrayRef& ref) {
+  std::error_code ignored;
+  return fmt::format("{}#{}#{}#{}", ref.file.string(), ref.key, std::filesystem::file_size(ref.file, ignored),
+                     std::filesystem::last_write_time(ref.file, ignored).time_since_epoch().count());
+}
+
 }  // namespace itm

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "core/work_pool.hpp"
+#include "estimators/itm_inputs.hpp"
 #include "itm/error.hpp"
 
 namespace itm {
@@ -166,7 +167,7 @@ VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const It
   if (engine != nullptr) {
     std::vector<ItmTask> tasks;
     for (std::size_t i = 0; i < count; ++i) {
-      const ItmFeatures features{[&open, i] { return open(i); }, entries[i].feature.file.string()};
+      const ItmFeatures features{[&open, i] { return open(i); }, resident_key(entries[i].feature)};
       observed[i].statistics = engine->measure(features, labels, options.standardise);
       tasks.push_back({features, &observed[i].statistics, &plan, eta[i], entries[i].model, options.seed, nullptr,
                        observed[i].observer(plan.iterations, cancelled)});
