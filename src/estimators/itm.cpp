@@ -48,9 +48,9 @@ class ItmSession final : public Session {
     if (options_.drop_bad_rows) {
       drop_bad_rows(feature, m);
     }
-    m.statistics = options_.engine
-                       ? options_.engine->measure(features_of(model, feature), labels_of(m), options_.itm.standardise)
-                       : measure_features(feature, labels_of(m), options_.itm.standardise, m.rows);
+    m.statistics = options_.engine ? options_.engine->measure(features_of(model, [&feature] { return feature; }),
+                                                              labels_of(m), options_.itm.standardise)
+                                   : measure_features(feature, labels_of(m), options_.itm.standardise, m.rows);
     m.dims = feature.cols();
   }
 
@@ -103,7 +103,7 @@ class ItmSession final : public Session {
           plan = &own_plans.emplace_back(plan_of(*m.kept_labels, seeded(repeat)));
         }
         ItmTask task;
-        task.features = features_of(model, std::nullopt);
+        task.features = features_of(model, [this, model] { return open_feature(model); });
         task.statistics = &m.statistics;
         task.plan = plan;
         task.eta = m.eta;
@@ -148,11 +148,8 @@ class ItmSession final : public Session {
                : feature.to_native_row_major();
   }
 
-  /// `opened`: the array where the caller has it already.
-  [[nodiscard]] ItmFeatures features_of(std::size_t model, std::optional<Array> opened) const {
-    const ArrayRef& ref = task_.entries[model].feature;
-    return {[this, model, opened = std::move(opened)] { return opened ? *opened : open_feature(model); },
-            resident_key(ref), models_[model].rows};
+  [[nodiscard]] ItmFeatures features_of(std::size_t model, std::function<Array()> open) const {
+    return {std::move(open), resident_key(task_.entries[model].feature), models_[model].rows};
   }
 
   [[nodiscard]] ItmPlan plan_of(const Labels& labels, const ItmOptions& options) const {
