@@ -257,10 +257,9 @@ class CudaDeviceApi final : public DeviceApi {
     ITM_CUDA_TRY(cudaGetDeviceProperties(&properties, device_));
     name_ = properties.name;
     // Freed memory stays with the process: the next wave wants it again.
-    cudaMemPool_t pool = nullptr;
-    ITM_CUDA_TRY(cudaDeviceGetDefaultMemPool(&pool, device_));
+    ITM_CUDA_TRY(cudaDeviceGetDefaultMemPool(&pool_, device_));
     std::uint64_t keep_all = std::numeric_limits<std::uint64_t>::max();
-    ITM_CUDA_TRY(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all));
+    ITM_CUDA_TRY(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep_all));
   }
 
   [[nodiscard]] std::string name() const override { return name_; }
@@ -269,7 +268,12 @@ class CudaDeviceApi final : public DeviceApi {
     std::size_t free = 0;
     std::size_t total = 0;
     ITM_CUDA_TRY(cudaMemGetInfo(&free, &total));
-    return free;
+    // What the pool keeps for this process is free too.
+    std::uint64_t reserved = 0;
+    std::uint64_t used = 0;
+    ITM_CUDA_TRY(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemCurrent, &reserved));
+    ITM_CUDA_TRY(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used));
+    return free + static_cast<std::size_t>(reserved - used);
   }
   [[nodiscard]] void* stream() const override { return static_cast<cudaStream_t>(work_); }
 
@@ -290,6 +294,7 @@ class CudaDeviceApi final : public DeviceApi {
   void upload(void* to, const void* from, std::size_t bytes) override {
     on_device();
     ITM_CUDA_TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, work_));
+    ITM_CUDA_TRY(cudaStreamSynchronize(work_));
   }
   void download(void* to, const void* from, std::size_t bytes) override {
     on_device();
@@ -383,6 +388,7 @@ class CudaDeviceApi final : public DeviceApi {
   void on_device() const { ITM_CUDA_TRY(cudaSetDevice(device_)); }
 
   int device_ = 0;
+  cudaMemPool_t pool_ = nullptr;
   std::string name_;
   Stream work_;
   Stream copy_;

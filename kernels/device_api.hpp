@@ -64,12 +64,13 @@ class DeviceApi {
   [[nodiscard]] virtual void* stream() const = 0;
 
   [[nodiscard]] virtual void* allocate(std::size_t bytes) = 0;
+  /// No pending work may use the memory: download() and synchronise() say when none does.
   virtual void release(void* memory) noexcept = 0;
   /// Ordered with the work.
   virtual void zero(void* memory, std::size_t bytes) = 0;
-  /// Ordered with the work; `from` may go when the call returns.
-  virtual void upload(void* to, const void* from, std::size_t bytes) = 0;
   /// Waits for all work before it and for itself.
+  virtual void upload(void* to, const void* from, std::size_t bytes) = 0;
+  /// Likewise.
   virtual void download(void* to, const void* from, std::size_t bytes) = 0;
   virtual void synchronise() = 0;
 

@@ -6,8 +6,10 @@
 #include <condition_variable>
 #include <cstring>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,7 @@ class ResidentFeatures {
         owner_->give_back(std::move(entry_), extra_);
       }
     }
+    [[nodiscard]] std::size_t extra() const { return extra_; }
     [[nodiscard]] const void* data() const { return entry_->data.data(); }
     [[nodiscard]] const FeatureShape& shape() const { return entry_->shape; }
 
@@ -83,8 +86,7 @@ class ResidentFeatures {
   [[nodiscard]] FeatureShape shape_of(const ItmFeatures& features) {
     {
       const std::lock_guard lock(state_);
-      const auto known =
-          std::find_if(shapes_.begin(), shapes_.end(), [&](const auto& pair) { return pair.first == features.key; });
+      const auto known = shapes_.find(features.key);
       if (!features.key.empty() && known != shapes_.end()) {
         return known->second;
       }
@@ -92,10 +94,53 @@ class ResidentFeatures {
     return shape_of_array(features.open(), features.key);
   }
 
-  /// Features with `extra` bytes beside them. Waits for others to finish where that makes room; throws DeviceError
-  /// where nothing would.
-  [[nodiscard]] Lease acquire(const ItmFeatures& features, std::size_t extra) {
-    const std::lock_guard admission(admission_);  // one at a time waits: who holds a lease needs no second one
+  /// Features that somebody is about to use, and bytes beside them.
+  struct Request {
+    const ItmFeatures* features;
+    std::size_t extra;
+  };
+
+  /// All that is asked for. Waits for others to give back where that makes room; throws DeviceError where nothing
+  /// would. One caller at a time waits, and who holds leases must not ask for more: so nobody waits for ever.
+  [[nodiscard]] std::vector<Lease> acquire(std::span<const Request> requests) {
+    const std::lock_guard admission(admission_);
+    std::vector<Lease> leases;
+    for (const Request& request : requests) {
+      leases.push_back(acquire_one(*request.features, request.extra));
+    }
+    return leases;
+  }
+
+  /// Up to `most` bytes, half of what nothing holds (not even idle features), without waiting.
+  [[nodiscard]] Lease take_spare(std::size_t most) {
+    const std::lock_guard lock(state_);
+    Lease lease;
+    lease.owner_ = this;
+    lease.extra_ = std::min(most, (budget_ - used_) / 2);
+    used_ += lease.extra_;
+    return lease;
+  }
+
+  /// Uploads features that are not there yet where nothing has to make room for them. Whatever goes wrong is left to
+  /// acquire().
+  void prefetch(const ItmFeatures& features) noexcept {
+    try {
+      if (features.key.empty() || find(features.key) || shape_of(features).bytes() > spare()) {
+        return;
+      }
+      const Request request{&features, 0};
+      (void)acquire({&request, 1});
+    } catch (...) {
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t spare() {
+    const std::lock_guard lock(state_);
+    return budget_ - used_;
+  }
+
+  [[nodiscard]] Lease acquire_one(const ItmFeatures& features, std::size_t extra) {
     Lease lease;
     lease.owner_ = this;
     if (std::shared_ptr<Lease::Entry> found = find(features.key)) {
@@ -122,13 +167,6 @@ class ResidentFeatures {
     return lease;
   }
 
-  /// Bytes that nothing holds, not even features that are idle.
-  [[nodiscard]] std::size_t spare() {
-    const std::lock_guard lock(state_);
-    return budget_ - used_;
-  }
-
- private:
   std::shared_ptr<Lease::Entry> find(const std::string& key) {
     const std::lock_guard lock(state_);
     const auto found =
@@ -149,7 +187,7 @@ class ResidentFeatures {
     }
     const std::lock_guard lock(state_);
     if (!key.empty()) {
-      shapes_.emplace_back(key, shape);
+      shapes_[key] = shape;
     }
     return shape;
   }
@@ -220,7 +258,7 @@ class ResidentFeatures {
   std::mutex state_;
   std::condition_variable given_back_;
   std::list<std::shared_ptr<Lease::Entry>> entries_;
-  std::vector<std::pair<std::string, FeatureShape>> shapes_;
+  std::map<std::string, FeatureShape> shapes_;  // by key
   std::size_t used_ = 0;
 };
 

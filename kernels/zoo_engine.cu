@@ -1,7 +1,9 @@
 #include "kernels/zoo_engine.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <future>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -13,6 +15,19 @@
 
 namespace itm::ITM_KERNELS {
 namespace {
+
+/// Calls something on the way out.
+template <typename Action>
+class Finally {
+ public:
+  explicit Finally(Action action) : action_(std::move(action)) {}
+  Finally(const Finally&) = delete;
+  Finally& operator=(const Finally&) = delete;
+  ~Finally() { action_(); }
+
+ private:
+  Action action_;
+};
 
 /// Rows by class, and the segments that the statistics walk (feature_statistics.cuh).
 struct ClassOrder {
@@ -66,7 +81,8 @@ class ZooEngine final : public ItmEngine {
     const std::size_t doubles = (2 * segments + labels.classes + 4) * dims + rows;
     const std::size_t extra = doubles * sizeof(double) + 2 * rows * sizeof(std::uint32_t) +
                               segments * (sizeof(Segment) + sizeof(std::uint32_t)) + (std::size_t{1} << 16);
-    const ResidentFeatures::Lease lease = resident_.acquire(features, extra);
+    const ResidentFeatures::Request request{&features, extra};
+    const ResidentFeatures::Lease lease = std::move(resident_.acquire({&request, 1}).front());
     const std::lock_guard lock(work_);
 
     const DeviceBuffer<std::uint32_t> feature_rows(
@@ -144,12 +160,14 @@ class ZooEngine final : public ItmEngine {
     const std::vector<LaneShape> shapes = shapes_of(tasks, features, options);
     std::vector<ItmResult> results;
     std::size_t first = 0;
+    std::size_t last = tasks.empty() ? 0 : end_of_wave(tasks, features, shapes, options, 0);
     while (first < tasks.size()) {
-      const std::size_t last = end_of_wave(tasks, features, shapes, options, first);
-      for (ItmResult& result : run_wave(tasks, shapes, options, first, last)) {
+      const std::size_t next = last < tasks.size() ? end_of_wave(tasks, features, shapes, options, last) : last;
+      for (ItmResult& result : run_wave(tasks, shapes, options, first, last, tasks.subspan(last, next - last))) {
         results.push_back(std::move(result));
       }
       first = last;
+      last = next;
     }
     return results;
   }
@@ -210,12 +228,14 @@ class ZooEngine final : public ItmEngine {
     return bytes + (std::size_t{1} << 16);  // the rounding of small allocations
   }
 
-  /// One past the last task of the wave that starts at `first`: as many as fit into the budget.
+  /// One past the last task of the wave that starts at `first`: all that are left where they fit into the budget, else
+  /// as many as leave room for the next wave's features to arrive meanwhile.
   [[nodiscard]] std::size_t end_of_wave(std::span<const ItmTask> tasks, const std::vector<FeatureShape>& features,
                                         const std::vector<LaneShape>& shapes, const ItmOptions& options,
                                         std::size_t first) const {
     std::set<std::string> keys;
     std::size_t used = 0;
+    std::size_t comfortable = first;
     std::size_t i = first;
     for (; i < tasks.size() && tasks[i].plan->iterations == tasks[first].plan->iterations; ++i) {
       const std::string& key = tasks[i].features.key;
@@ -226,6 +246,10 @@ class ZooEngine final : public ItmEngine {
         break;
       }
       used += more;
+      comfortable = used <= resident_.budget() / 10 * 6 ? i + 1 : comfortable;
+    }
+    if (i < tasks.size() && comfortable > first) {
+      return comfortable;
     }
     if (i == first) {
       const std::size_t own = own_bytes(tasks[i], shapes[i], options);
@@ -238,15 +262,31 @@ class ZooEngine final : public ItmEngine {
   }
 
   [[nodiscard]] std::vector<ItmResult> run_wave(std::span<const ItmTask> tasks, const std::vector<LaneShape>& shapes,
-                                                const ItmOptions& options, std::size_t first, std::size_t last) {
+                                                const ItmOptions& options, std::size_t first, std::size_t last,
+                                                std::span<const ItmTask> next_wave) {
+    std::vector<ResidentFeatures::Request> requests;
+    for (std::size_t i = first; i < last; ++i) {
+      requests.push_back({&tasks[i].features, own_bytes(tasks[i], shapes[i], options)});
+    }
+    std::vector<ResidentFeatures::Lease> leases = resident_.acquire(requests);
     const std::lock_guard lock(work_);
     std::vector<Member> members;
     for (std::size_t i = first; i < last; ++i) {
-      members.push_back(
-          {&tasks[i], shapes[i], resident_.acquire(tasks[i].features, own_bytes(tasks[i], shapes[i], options))});
+      members.push_back({&tasks[i], shapes[i], std::move(leases[i - first])});
     }
     // Validation may use some of what is left: more chunks at once are fewer launches.
-    const std::size_t limit = std::min(resident_.spare() / 2, std::size_t{1} << 30);
+    const ResidentFeatures::Lease for_validation = resident_.take_spare(std::size_t{1} << 30);
+    // The next wave's features travel while this one computes.
+    std::atomic<bool> done = false;
+    const std::future<void> upload = std::async(std::launch::async, [&] {
+      for (const ItmTask& task : next_wave) {
+        if (!done) {
+          resident_.prefetch(task.features);
+        }
+      }
+    });
+    const Finally stop([&] { done = true; });
+    const std::size_t limit = for_validation.extra();
     if (options.precision == Precision::float64) {
       return ZooGroup<double>(*api_, std::move(members), options, options_, limit).run();
     }

@@ -2,8 +2,8 @@
 // One wave: the models of a zoo that are on the device together, trained and validated in lockstep (spec 2, steps
 // 6-10).
 //
-// An iteration is 7 kernels and 8 products (13 + 2n - 2 products for n > 1 in factored form), each one launch for all
-// models; a stretch of iterations with its validation is one recorded graph. See lane.cuh for shapes.
+// An iteration is 7 kernels and, for n steps in factored form, 5 + 4 n products, each one call for all models; a
+// stretch of iterations with its validation is one recorded graph. See lane.cuh for shapes.
 
 #include <algorithm>
 #include <cmath>
@@ -175,6 +175,15 @@ class ZooGroup {
     lay_out_lanes(workspace_limit);
     initialise_parameters();
     upload_schedule();
+  }
+
+  ZooGroup(const ZooGroup&) = delete;
+  ZooGroup& operator=(const ZooGroup&) = delete;
+  ~ZooGroup() {
+    try {
+      api_.synchronise();  // memory goes only when no work uses it
+    } catch (...) {        // it was reported where it happened, or there is nothing to save
+    }
   }
 
   std::vector<ItmResult> run() {
@@ -712,9 +721,10 @@ class ZooGroup {
     const DeviceBuffer<T> gram(api_, batch * batch);
     const auto b = static_cast<int>(s.batch);
     const auto w = static_cast<int>(s.width);
-    api_.prepare(std::vector<Gemm<T>>{{false, true, b, b, w, lane.scaled, w, lane.theta, w, false, gram.data(), b}},
-                 engine_.strategy, options_.precision == Precision::tf32)
-        ->run();
+    const auto product =
+        api_.prepare(std::vector<Gemm<T>>{{false, true, b, b, w, lane.scaled, w, lane.theta, w, false, gram.data(), b}},
+                     engine_.strategy, options_.precision == Precision::tf32);
+    product->run();
     snapshot.recurrence = download(gram.data(), s.batch, s.batch, s.batch);
     for (double& c_j : snapshot.recurrence) {
       c_j = -c_j;  // `scaled` carries the sign of the step

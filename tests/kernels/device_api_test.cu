@@ -56,7 +56,8 @@ class ITM_DEVICE(DeviceSeam) : public DeviceTest {
       group.push_back({transpose_a, transpose_b, p.m, p.n, p.k, buffers[last - 2].data(), lda, buffers[last - 1].data(),
                        ldb, accumulate, buffers[last].data(), p.n});
     }
-    api().prepare(group, strategy, false)->run();
+    const auto products = api().prepare(group, strategy, false);
+    products->run();
     for (std::size_t i = 0; i < want.size(); ++i) {
       expect_close("C", buffers[result[i]].download(), want[i], 10 * rounding<T>);
     }

@@ -1,5 +1,6 @@
 // The whole engine, every kernel included, against the CPU engine and the golden traces.
 
+#include <cstdlib>
 #include <filesystem>
 #include <tuple>
 
@@ -35,7 +36,9 @@ class ITM_DEVICE(EngineReplay) : public ITM_DEVICE(Engine), public ::testing::Wi
 
 TEST_P(ITM_DEVICE(EngineReplay), StaysWithinTolerance) {
   const auto& [name, precision, recurrence] = GetParam();
-  const std::filesystem::path folder = std::filesystem::path(ITM_TEST_DATA) / "itm_trace" / name;
+  const char* elsewhere = std::getenv("ITM_TEST_DATA");  // on a machine that did not build this
+  const std::filesystem::path folder =
+      std::filesystem::path(elsewhere != nullptr ? elsewhere : ITM_TEST_DATA) / "itm_trace" / name;
   const std::vector<Deviation> deviations = replay_trace(folder, precision, recurrence, make_test_engine().get());
   EXPECT_EQ(deviations.size(), 16U) << "dispersion, losses, two curves, eight iteration-1 arrays, four final arrays";
   for (const Deviation& d : deviations) {
@@ -90,6 +93,9 @@ struct Model {
     return t;
   }
 };
+
+/// Products may be summed in another order, and 25 updates of AdamW make more of it than there was.
+constexpr double library_noise = 1e-10;
 
 /// Curves and final parameters of all models, run together.
 struct Outcome {
@@ -168,7 +174,7 @@ TEST_P(ITM_DEVICE(EngineEachOption), FollowTheCpuEngine) {
   ASSERT_EQ(got.numbers.size(), want.numbers.size());
   for (std::size_t i = 0; i < got.numbers.size(); ++i) {
     const char* parts[] = {"curve", "psi_w", "psi_b", "head_w", "head_b"};
-    expect_close((models[i / 5].name + " " + parts[i % 5]).c_str(), got.numbers[i], want.numbers[i], 1e-10);
+    expect_close((models[i / 5].name + " " + parts[i % 5]).c_str(), got.numbers[i], want.numbers[i], library_noise);
   }
 }
 
@@ -212,7 +218,7 @@ ITM_INSTANTIATE(
                                  }}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
-TEST_F(ITM_DEVICE(Engine), LockstepChangesNoBit) {
+TEST_F(ITM_DEVICE(Engine), LockstepIsLikeRunningAloneAndRepeatsBitForBit) {
   const ItmOptions options = quick();
   std::vector<Model> models = mixed_zoo(options);
   const auto engine = make_test_engine();
@@ -224,7 +230,7 @@ TEST_F(ITM_DEVICE(Engine), LockstepChangesNoBit) {
     alone.numbers.insert(alone.numbers.end(), outcome.numbers.begin(), outcome.numbers.end());
   }
   for (std::size_t i = 0; i < alone.numbers.size(); ++i) {
-    expect_close("alone", alone.numbers[i], together.numbers[i], 1e-12);  // a library may choose another kernel
+    expect_close("alone", alone.numbers[i], together.numbers[i], library_noise);
   }
   EXPECT_TRUE(run_together(*engine, models, options) == together) << "a second run differs";
 }
@@ -241,7 +247,7 @@ TEST_F(ITM_DEVICE(Engine), GraphLengthAndStrategiesChangeNothing) {
     other.strategy = strategy;
     const Outcome got = run_together(*make_test_engine(other), models, options);
     for (std::size_t i = 0; i < want.numbers.size(); ++i) {
-      expect_close("other products", got.numbers[i], want.numbers[i], 1e-11);
+      expect_close("other products", got.numbers[i], want.numbers[i], library_noise);
     }
   }
 }
@@ -257,7 +263,7 @@ TEST_F(ITM_DEVICE(Engine), ValidationChunksAtOnceChangeNothing) {
     engine.validation_chunks = chunks;
     const Outcome more = run_together(*make_test_engine(engine), models, options);
     for (std::size_t i = 0; i < one.numbers.size(); ++i) {
-      expect_close("chunks", more.numbers[i], one.numbers[i], 1e-12);
+      expect_close("chunks", more.numbers[i], one.numbers[i], library_noise);
     }
   }
 }
@@ -285,7 +291,7 @@ TEST_F(ITM_DEVICE(Engine), ModelsThatDoNotFitTogetherFollowInWaves) {
   EXPECT_GT(opened, 4) << "features were evicted and came back, or were looked at before";
   const Outcome got = run_together(*engine, models, options);
   for (std::size_t i = 0; i < want.numbers.size(); ++i) {
-    expect_close("in waves", got.numbers[i], want.numbers[i], 1e-12);
+    expect_close("in waves", got.numbers[i], want.numbers[i], library_noise);
   }
 }
 
@@ -346,7 +352,7 @@ TEST_F(ITM_DEVICE(Engine), HalfFeaturesAreTheRoundedFeatures) {
   EXPECT_TRUE(run_together(*engine, rounded, options) == got) << "rounding twice is rounding once";
   const Outcome want = run_together(*make_test_engine(), rounded, options);
   for (std::size_t i = 0; i < want.numbers.size(); ++i) {
-    expect_close("half", got.numbers[i], want.numbers[i], 1e-12);
+    expect_close("half", got.numbers[i], want.numbers[i], library_noise);
   }
 }
 

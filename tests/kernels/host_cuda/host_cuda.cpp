@@ -14,7 +14,7 @@
 namespace itm::host_cuda {
 namespace {
 
-constexpr std::size_t stack_bytes = std::size_t{128} << 10;
+constexpr std::size_t stack_bytes = std::size_t{64} << 10;
 constexpr unsigned lanes = 32;
 
 /// A context with a stack of its own. It runs one thread after another until one has to wait, and then stays with that
