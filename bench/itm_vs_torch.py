@@ -6,19 +6,17 @@ Run with a Python that has bench/requirements.txt; scripts/bench.sh makes one. P
 """
 
 import argparse
-import datetime
 import json
 import os
 import pathlib
-import platform
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).resolve().parent
+from common import HERE, provenance, seconds
+
 BATCH, ITERATIONS, CHECKPOINTS = 256, 500, 5
 SHAPES = [("CIFAR-100", 50_000, 768, 100), ("CIFAR-100", 50_000, 1280, 100), ("SUN397", 19_850, 768, 397)]
 TEN_MODELS = [1024, 1280, 1280, 512, 768, 384, 768, 768, 1024, 768]  # the feature widths of the paper's zoo
@@ -43,15 +41,6 @@ def flops(rows, dims, classes):
     gram, factored = b * b * c * (1 + 2), 4 * b * c * c
     validate = 2 * b * dims * c + 2 * b * c * c + (gram if b * 5 < 8 * c else factored)
     return ITERATIONS * train + CHECKPOINTS * (rows // 5) / b * validate
-
-
-def seconds(command, environment=None):
-    start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(environment or {})})
-    elapsed = time.perf_counter() - start
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stderr}")
-    return elapsed, done.stdout
 
 
 def sgemm_peak(binary):
@@ -119,10 +108,7 @@ def main():
         folder = pathlib.Path(name)
         shapes = one_thread(arguments, folder, peak)
         threads = ten_models(arguments, folder)
-    commit = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    result = {"benchmark": "itm_vs_torch", "date": datetime.date.today().isoformat(), "commit": commit.stdout.strip(),
-              "cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version(),
+    result = {**provenance("itm_vs_torch"),
               "sgemm_peak_gflops": peak / 1e9, "one_thread": shapes, "ten_models": threads}
 
     print(f"one thread, whole command, best of {arguments.repeats}; SGEMM peak {peak / 1e9:.0f} GFLOP/s")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that needs a GPU, in one go and under nine minutes.
 #   scripts/gpu_check.sh pack    on a machine with the dependencies and nvcc: builds for compute capability 9.0 (ITM_GPU_ARCH=NN
-#                                for another) and leaves program, tests, benchmark and the libraries they need in build/gpu-pack
+#                                for another) and leaves program, tests, benchmark and the libraries they need in build/gpu-pack,
+#                                as one compressed file
 #   scripts/gpu_check.sh check   on a machine with a GPU, a CUDA toolkit and that folder, and no network: verify, replay, the GPU
 #                                tests, two equal runs, compute-sanitizer and the benchmark; prints a table last
 # Logs and bench.json go to $OUT, or build/gpu-check where that is not set. The exit status is 0 only if nothing failed.
@@ -32,6 +33,11 @@ make_pack() {
     esac
   done < <(ldd "${programs[@]}" | sed -n 's/^\t\([^ ]*\) => \(\/[^ ]*\) .*/\1 \2/p' | sort -u)
   git describe --always --dirty --abbrev=12 >"$pack/commit" 2>/dev/null || echo unknown >"$pack/commit"
+  # One compressed file: what can be carried to such machines is often limited.
+  tar -C "$pack" -czf build/gpu-pack.tar.gz .
+  rm -rf "$pack"
+  mkdir "$pack"
+  mv build/gpu-pack.tar.gz "$pack/all.tar.gz"
   du -sh "$pack"
 }
 
@@ -101,11 +107,16 @@ benchmark() {
 
 check() {
   trap summary EXIT
-  if [[ ! -x $pack/test_gpu ]]; then die "build/gpu-pack is not there; run scripts/gpu_check.sh pack where it can be built"; fi
+  if [[ ! -f $pack/all.tar.gz ]]; then die "build/gpu-pack is not there; run scripts/gpu_check.sh pack where it can be built"; fi
+  tar -C "$pack" -xzf "$pack/all.tar.gz"
   out=${OUT:-$root/build/gpu-check}
   mkdir -p "$out"
   export out pack
   export -f verify replay same_twice gpu_tests sanitizer benchmark
+  local toolkit libraries
+  toolkit=$(dirname "$(dirname "$(readlink -f "$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)")")")
+  libraries=$toolkit/lib64:$toolkit/targets/$(uname -m)-linux/lib
+  export LD_LIBRARY_PATH=$libraries:${LD_LIBRARY_PATH:-}
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
 
   local kernels='*RowKernels*:*ArenaKernels*:*DeviceSeam*'

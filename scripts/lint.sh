@@ -36,8 +36,9 @@ if [[ ${1:-} == --format-only ]]; then exit "$status"; fi
 say "clang-tidy"
 tidy=$(first clang-tidy-14 clang-tidy-18 clang-tidy) || die "no clang-tidy; scripts/setup.sh --lint installs it"
 configure release
-# What nvcc compiles is not for clang; what g++ compiles is, less the flags that only g++ knows.
-mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.cpp\)",\{0,1\}$/\1/p' build/release/compile_commands.json | sort -u)
+# What nvcc compiles is not for clang; what g++ compiles is, less the flags that only g++ knows, and less what the build writes.
+mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.cpp\)",\{0,1\}$/\1/p' build/release/compile_commands.json |
+  grep -v "^$root/build/" | sort -u)
 printf '%s\0' "${units[@]}" |
   xargs -0 -n 1 -P "$jobs" "$tidy" -p build/release --quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error \
     --extra-arg=-Wno-ignored-optimization-argument 2>build/clang-tidy.log || status=1

@@ -2,19 +2,22 @@
 # Installs the packages that building itm needs, from the distribution's own archive, and says so before it does.
 #   scripts/setup.sh           what a build and the tests need
 #   scripts/setup.sh --lint    also clang, clang-tidy, clang-format and shellcheck
+#   scripts/setup.sh --browser also what scripts/browser.sh needs: Chromium and pdftotext
 #   scripts/setup.sh --check   installs nothing; exit status 1 when something is missing
 # For Debian 12, Ubuntu 24.04 and later, as root or with sudo. Where everything is there it neither needs root nor runs apt.
 # ITM_SKIP_SETUP=1 turns it off, for machines that provide the dependencies in another way.
 set -euo pipefail
 
 lint=false
+browser=false
 check=false
 for argument in "$@"; do
   case $argument in
     --lint) lint=true ;;
+    --browser) browser=true ;;
     --check) check=true ;;
     -h | --help)
-      sed -n '2,7s/^# \{0,1\}//p' "$0"
+      sed -n '2,8s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -58,6 +61,8 @@ if $lint; then
   packages+=("clang-format-14 1:14" "clang-$llvm 1:$llvm" "clang-tidy-$llvm 1:$llvm" "libclang-rt-$llvm-dev 1:$llvm"
     "shellcheck 0.9" "git 1:2")
 fi
+
+if $browser; then packages+=("chromium 120" "poppler-utils 22"); fi
 
 # have PACKAGE OLDEST: installed, and new enough?
 have() {

@@ -11,10 +11,15 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "itm/device.hpp"
 #include "itm/engine.hpp"
 #include "itm/itm.hpp"
 #include "itm/report.hpp"
@@ -22,12 +27,33 @@
 
 namespace itm {
 
+/// `published`: the arithmetic of the published code, quirks included. `exact`: the mathematically intended one where
+/// the two differ (docs/methods.md says where).
+enum class Variant : std::uint8_t { published, exact };
+
+/// A value of an option of one method: a number, or one of a few words.
+using SettingValue = std::variant<double, std::string>;
+
+/// An option of one method, `--<method>-<name>` on the command line.
+struct Setting {
+  std::string name;
+  SettingValue standard;  ///< the default
+  std::string help;
+  double low = 0;  ///< numbers: the range
+  double high = std::numeric_limits<double>::infinity();
+  bool whole = false;                ///< numbers: no fractions
+  std::vector<std::string> words{};  ///< words: the choices; empty: any text, such as a file
+};
+
 /// Options of all methods in one place; each reads what it knows.
 struct MethodOptions {
   ItmOptions itm;
-  std::size_t repeats = 1;            ///< seeds seed, seed + 1, ...; the score is their mean
-  bool drop_bad_rows = false;         ///< drop rows with NaN or infinity instead of refusing the file
-  std::shared_ptr<ItmEngine> engine;  ///< runs ITM where there is one, else the CPU engine
+  Variant variant = Variant::published;
+  Arithmetic arithmetic = Arithmetic::float64;   ///< of the methods other than ITM
+  std::map<std::string, SettingValue> settings;  ///< "<method>-<name>" -> value, where it is not the default
+  std::size_t repeats = 1;                       ///< seeds seed, seed + 1, ...; the score is their mean
+  bool drop_bad_rows = false;                    ///< drop rows with NaN or infinity instead of refusing the file
+  std::shared_ptr<ItmEngine> engine;             ///< runs ITM where there is one, else the CPU engine
   std::function<bool()> cancelled;
 };
 
@@ -35,7 +61,7 @@ struct MethodOptions {
 struct DatasetTask {
   std::string dataset;
   std::vector<ZooEntry> entries;
-  Labels labels;  ///< shared by all entries
+  Labels labels;  ///< shared by all entries; empty when the entries have regression targets instead
 };
 
 /// One method at work on one data set.
@@ -52,11 +78,25 @@ class Session {
   [[nodiscard]] virtual std::vector<ScoredModel> finish(const std::vector<bool>& alive) = 0;
 };
 
+/// What a method reads besides features and labels.
+struct Inputs {
+  bool features = true;     ///< false: only their number of rows matters
+  bool output = false;      ///< logits of the source head
+  bool source = false;      ///< features of source images
+  bool regression = false;  ///< can score regression targets instead of labels
+};
+
 struct Estimator {
   std::string name;
   std::string description;  ///< one line
   std::string citation;
-  std::function<std::unique_ptr<Session>(DatasetTask, const MethodOptions&)> open;
+  Inputs inputs{};
+  bool seeded = false;  ///< draws random numbers: repeats differ
+  std::vector<Setting> settings{};
+  std::function<std::unique_ptr<Session>(DatasetTask, const MethodOptions&)> open{};
+
+  /// "source logits (..._output.npy)" when `entry` lacks what the method reads, else empty.
+  [[nodiscard]] std::string missing_input(const ZooEntry& entry) const;
 };
 
 /// All systems, in the order in which they are listed.
@@ -70,6 +110,8 @@ struct RankOptions {
   MethodOptions method;
   int threads = 1;
   bool keep_going = false;
+  /// Methods that no model of a data set has the inputs for are left out instead of refused (`--method all`).
+  bool skip_methods_without_inputs = false;
   /// Called after each finished unit (done, total) from any thread, serialised.
   std::function<void(std::size_t, std::size_t)> progress;
 };

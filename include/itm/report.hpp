@@ -1,10 +1,11 @@
 #pragma once
-// Results of a ranking and their files: JSON (schema itm.rank/1), CSV and a terminal table (spec 5, 6).
+// Results of a ranking and their files: JSON (schema itm.rank/1), CSV, a terminal table and an HTML page (spec 5, 6).
 
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "itm/agreement.hpp"
@@ -18,6 +19,7 @@ struct ScoredModel {
   double tie_break = 0;  ///< larger is better; orders models with equal scores
   double seconds = 0;
   std::string details = "{}";
+  std::string note;             ///< one sentence on the score that the reader should know, or empty
   int rank = 0;                 ///< 1 = best, filled by assign_ranks
   std::optional<double> truth;  ///< fine-tuned accuracy in percent, filled by add_agreement
 };
@@ -32,7 +34,7 @@ struct RankedDataset {
   std::optional<Agreement> agreement;      ///< when a truth was given
 };
 
-/// A model that could not be scored under --keep-going.
+/// A model that could not be scored under --keep-going, or one that a method has no inputs for.
 struct Failure {
   std::string dataset;
   std::string model;
@@ -43,7 +45,8 @@ struct Failure {
 struct RankReport {
   std::vector<RankedDataset> results;
   std::vector<Failure> failures;
-  double seconds = 0;  ///< wall clock of the whole command
+  std::vector<Failure> skipped;  ///< without the inputs that the method reads; an empty model stands for all
+  double seconds = 0;            ///< wall clock of the whole command
   int threads = 1;
   std::string backend = "cpu";
 };
@@ -55,6 +58,16 @@ void assign_ranks(RankedDataset& result);
 [[nodiscard]] std::string to_csv(const RankReport& report);
 /// A table a person reads at a glance, with one summary line under it.
 [[nodiscard]] std::string to_table(const RankReport& report, bool colour);
+
+struct HtmlOptions {
+  std::string title = "Model ranking";
+  /// What else was given, as name and value, shown under the title beside version, backend, threads and seconds.
+  std::vector<std::pair<std::string, std::string>> facts;
+};
+
+/// One self-contained page (docs/report.md): static tables for every reader, and sorting and plots by the page's own
+/// script. It loads nothing; names and messages in it are data, whatever they hold.
+[[nodiscard]] std::string to_html(const RankReport& report, const HtmlOptions& options = {});
 
 /// Writes text so that the file is either whole or absent: temporary file beside it, fsync, rename.
 /// Throws InputError when the directory does not exist or is not writable.

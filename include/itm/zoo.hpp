@@ -28,6 +28,7 @@ struct ZooEntry {
   ArrayRef label;                  ///< [N]
   std::optional<ArrayRef> output;  ///< [N, C_source] logits of the source head
   std::optional<ArrayRef> source;  ///< [S, D] features of source-domain images
+  std::optional<ArrayRef> target;  ///< [N, T] regression targets, read instead of labels; never found by discover_zoo
 };
 
 /// All entries of a directory, data sets and models in lexicographic order.

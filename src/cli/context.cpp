@@ -31,23 +31,6 @@ int usable_cores() {
   return std::clamp(CPU_COUNT(&cores), 1, most_threads);
 }
 
-/// Refused before the work instead of after it.
-void check_target(const std::filesystem::path& out) {
-  std::error_code ignored;
-  const std::string name = "--out " + path_text(out);
-  if (std::filesystem::is_directory(out, ignored)) {
-    throw InputError(name + ": is a folder; name a file inside it");
-  }
-  const std::filesystem::path folder = out.has_parent_path() ? out.parent_path() : ".";
-  if (!std::filesystem::is_directory(folder, ignored)) {
-    throw InputError(fmt::format("{}: the folder {} does not exist; create it first", name, path_text(folder)));
-  }
-  const bool is_device = std::filesystem::exists(out, ignored) && !std::filesystem::is_regular_file(out, ignored);
-  if (!is_device && ::access(folder.c_str(), W_OK) != 0) {
-    throw InputError(fmt::format("{}: the folder {} is not writable; choose another place", name, path_text(folder)));
-  }
-}
-
 void write_to_stdout(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw InputError(fmt::format("standard output: cannot be written ({}); free space or pass --out FILE",
@@ -56,6 +39,22 @@ void write_to_stdout(std::string_view text) {
 }
 
 }  // namespace
+
+void check_target(std::string_view option, const std::filesystem::path& file) {
+  std::error_code ignored;
+  const std::string name = fmt::format("{} {}", option, path_text(file));
+  if (std::filesystem::is_directory(file, ignored)) {
+    throw InputError(name + ": is a folder; name a file inside it");
+  }
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    throw InputError(fmt::format("{}: the folder {} does not exist; create it first", name, path_text(folder)));
+  }
+  const bool is_device = std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored);
+  if (!is_device && ::access(folder.c_str(), W_OK) != 0) {
+    throw InputError(fmt::format("{}: the folder {} is not writable; choose another place", name, path_text(folder)));
+  }
+}
 
 Context::Context() : threads(usable_cores()) {}
 
@@ -96,7 +95,7 @@ void Context::prepare() {
   logger->set_level(quiet ? spdlog::level::err : verbose ? spdlog::level::debug : spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
   if (!out_.empty()) {
-    check_target(out_);
+    check_target("--out", out_);
   }
 }
 

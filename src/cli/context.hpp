@@ -18,6 +18,10 @@ namespace itm::cli {
 
 enum class Format : std::uint8_t { table, json, csv };
 
+/// Refuses, before the work, a file that cannot be written after it: its folder is missing or not writable, or it is a
+/// folder itself. Throws InputError; `option` names where the file was given.
+void check_target(std::string_view option, const std::filesystem::path& file);
+
 class Context {
  public:
   std::uint64_t seed = 0;
@@ -35,6 +39,8 @@ class Context {
 
   /// --format, else what the ending of --out says, else a table.
   [[nodiscard]] Format format() const;
+  /// --out; empty for standard output.
+  [[nodiscard]] const std::filesystem::path& out() const { return out_; }
   /// Colour for the result: only a table on a terminal whose owner did not set NO_COLOR.
   [[nodiscard]] Paint paint() const;
   /// The one place where a result leaves a command: standard output, or --out, whole or not at all. Throws Interrupted

@@ -7,10 +7,11 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "cli/commands.hpp"
 #include "cli/engine_options.hpp"
-#include "cli/itm_options.hpp"
+#include "cli/method_options.hpp"
 #include "cli/names.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
@@ -24,11 +25,16 @@ namespace {
 struct Options {
   std::filesystem::path zoo;
   std::filesystem::path truth;
+  std::filesystem::path html;
   std::vector<std::string> methods{"itm"};
   RankOptions rank;
   EngineOptions engine;
   std::size_t bootstrap = 0;
 };
+
+bool wants_all(const std::vector<std::string>& methods) {
+  return std::find(methods.begin(), methods.end(), "all") != methods.end();
+}
 
 std::vector<std::string> method_names(const std::vector<std::string>& wanted) {
   std::vector<std::string> names;
@@ -81,13 +87,49 @@ std::string text_of(const RankReport& report, const Context& context) {
   return to_table(report, context.paint().on);
 }
 
+/// Once per method and sentence.
+void warn_of_notes(const RankReport& report) {
+  std::set<std::string> said;
+  for (const RankedDataset& result : report.results) {
+    for (const ScoredModel& model : result.models) {
+      if (!model.note.empty() && said.insert(result.method + ": " + model.note).second) {
+        spdlog::warn("{}: {}", result.method, model.note);
+      }
+    }
+  }
+}
+
+/// The page, with what was asked for beside what came out.
+std::string page_of(const RankReport& report, const Options& o, const Context& context) {
+  HtmlOptions page;
+  page.facts = {{"zoo", path_text(o.zoo)}};
+  if (!o.truth.empty()) {
+    page.facts.emplace_back("truth", path_text(o.truth));
+  }
+  page.facts.emplace_back("seed", std::to_string(context.seed));
+  if (o.rank.method.repeats > 1) {
+    page.facts.emplace_back("repeats", std::to_string(o.rank.method.repeats));
+  }
+  return to_html(report, page);
+}
+
 ExitStatus rank(Options& o, const Context& context) {
+  if (!o.html.empty()) {
+    check_target("--html", o.html);
+    if (o.html.lexically_normal() == context.out().lexically_normal()) {
+      throw InputError(fmt::format("--html {}: is the file of --out as well; name another", path_text(o.html)));
+    }
+  }
   o.rank.methods = method_names(o.methods);
+  o.rank.skip_methods_without_inputs = wants_all(o.methods);
   o.rank.datasets = each_once(o.rank.datasets);
   o.rank.threads = context.threads;
   o.rank.method.itm.seed = context.seed;
   o.rank.method.cancelled = cancelled;
-  o.rank.method.engine = context.engine(o.engine);
+  const bool runs_itm = std::find(o.rank.methods.begin(), o.rank.methods.end(), "itm") != o.rank.methods.end();
+  if (runs_itm || context.backend == Backend::cuda) {
+    o.rank.method.engine = context.engine(o.engine);
+  }
 
   std::optional<GroundTruth> truth;
   std::vector<std::string> known = o.rank.datasets;
@@ -113,12 +155,17 @@ ExitStatus rank(Options& o, const Context& context) {
   if (truth) {
     add_agreement(report, *truth, {o.bootstrap, 0.95, context.seed});
   }
+  const std::string page = o.html.empty() ? std::string() : page_of(report, o, context);
   context.write(text_of(report, context));
+  if (!o.html.empty()) {
+    write_file_atomically(o.html, page);
+  }
   if (context.format() != Format::table) {  // the table says it itself
     for (const Failure& failure : report.failures) {
       spdlog::warn("not ranked: {} on {}: {}", printable(failure.model, 200), printable(failure.dataset, 200),
                    failure.message);
     }
+    warn_of_notes(report);
   }
   return ExitStatus::success;
 }
@@ -136,18 +183,18 @@ Command rank_command() {
             ->allow_extra_args(false)  // or the zoo after it would be taken for a method
             ->default_str("itm");
         app.add_option("--truth", o->truth, "CSV of fine-tuned accuracies: adds tau_w and its kin")->type_name("CSV");
+        app.add_option("--html", o->html, "Also write a self-contained page with tables and plots")->type_name("FILE");
         add_number<std::size_t>(app, "--bootstrap", o->bootstrap, 0, 1'000'000,
                                 "Resamples for a 95 % interval of tau_w; 0: none");
-        add_number<std::size_t>(app, "--repeats", o->rank.method.repeats, 1, 10'000,
-                                "Seeds seed, seed + 1, ... to average over");
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
-        app.add_flag("--drop-bad-rows", o->rank.method.drop_bad_rows, "Drop rows with NaN or infinity");
-        add_itm_options(app, o->rank.method.itm);
+        add_method_options(app, o->rank.method);
         add_engine_options(app, o->engine);
         app.footer(
             "Examples:\n"
             "  itm rank examples/glyphs\n"
             "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv --bootstrap 1000\n"
+            "  itm rank examples/glyphs --method all --truth examples/glyphs/ground_truth.csv\n"
+            "  itm rank my_zoo --truth accuracies.csv --html report.html\n"
             "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
         return [o, &context] { return rank(*o, context); };
       }};

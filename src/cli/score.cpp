@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <spdlog/spdlog.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/engine_options.hpp"
-#include "cli/itm_options.hpp"
+#include "cli/method_options.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
@@ -48,12 +49,16 @@ std::string model_of(const fs::path& feature) {
 }
 
 ZooEntry entry_of(const Options& o) {
-  if (o.label.empty() && !is_archive(o.feature)) {
-    throw InputError(fmt::format("{}: has no labels beside it; pass --label FILE", path_text(o.feature)));
+  if (!o.target.empty() && !o.label.empty()) {
+    throw InputError(
+        fmt::format("--target {}: there is --label too; pass the one that is to be predicted", path_text(o.target)));
   }
-  if (!o.target.empty()) {
+  if (!o.target.empty() && !find_estimator(o.method).inputs.regression) {
     throw InputError(
         fmt::format("--target {}: {} scores class labels only; pass --label instead", path_text(o.target), o.method));
+  }
+  if (o.target.empty() && o.label.empty() && !is_archive(o.feature)) {
+    throw InputError(fmt::format("{}: has no labels beside it; pass --label FILE", path_text(o.feature)));
   }
   ZooEntry entry;
   entry.model = o.model.empty() ? model_of(o.feature) : o.model;
@@ -61,6 +66,9 @@ ZooEntry entry_of(const Options& o) {
   entry.label = {o.label.empty() ? o.feature : o.label, "label"};
   if (!o.output.empty()) {
     entry.output = ArrayRef{o.output, "output"};
+  }
+  if (!o.target.empty()) {
+    entry.target = ArrayRef{o.target, "target"};
   }
   if (!o.source.empty()) {
     entry.source = ArrayRef{o.source, "feature"};
@@ -135,6 +143,9 @@ ExitStatus score(Options& o, const Context& context) {
     options.progress = bar->callback();
     const RankReport report = rank_zoo(zoo, options);
     const ScoredModel& scored = report.results.at(0).models.at(0);
+    if (!scored.note.empty()) {
+      spdlog::warn("{}: {}", o.method, scored.note);
+    }
     switch (context.format()) {
       case Format::json:
         context.write(to_json(o.method, scored, backend));
@@ -166,10 +177,7 @@ Command score_command() {
             app.add_option("--method", o->method, "Method")->type_name("NAME")->default_str("itm");
             app.add_option("--model", o->model, "Name of the model; default: the file's, without _feature")
                 ->type_name("NAME");
-            add_number<std::size_t>(app, "--repeats", o->of_method.repeats, 1, 10'000,
-                                    "Seeds seed, seed + 1, ... to average over");
-            app.add_flag("--drop-bad-rows", o->of_method.drop_bad_rows, "Drop rows with NaN or infinity");
-            add_itm_options(app, o->of_method.itm);
+            add_method_options(app, o->of_method);
             add_engine_options(app, o->engine);
             app.footer(
                 "Examples:\n"

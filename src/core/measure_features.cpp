@@ -1,15 +1,12 @@
 // Column statistics and dispersion of one feature matrix (paper A.3; spec 2, steps 1-3): two passes over the file,
 // float64 accumulation, no standardised copy.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "core/check_features.hpp"
 #include "core/row_reader.hpp"
 #include "core/simd.hpp"
-#include "core/text.hpp"
-#include "itm/error.hpp"
 #include "itm/itm.hpp"
 
 namespace itm {
@@ -38,37 +35,6 @@ ITM_CLONES double squared_distance(const Stored* x, const double* class_mean, co
     sum += v * v;
   }
   return sum;
-}
-
-template <typename Stored>
-bool row_is_finite(const Stored* x, std::size_t dims) {
-  return std::all_of(x, x + dims, [](Stored v) { return std::isfinite(v); });
-}
-
-template <typename Stored>
-std::vector<std::uint32_t> bad_rows(const Array& feature) {
-  RowReader<Stored> reader(feature, {});
-  std::vector<std::uint32_t> bad;
-  for (std::size_t i = 0; i < reader.rows(); ++i) {
-    if (!row_is_finite(reader.row(i), feature.cols())) {
-      bad.push_back(static_cast<std::uint32_t>(i));
-    }
-  }
-  return bad;
-}
-
-[[noreturn]] void refuse_bad_rows(const Array& feature) {
-  const std::vector<std::uint32_t> bad = find_bad_rows(feature);
-  const std::string file = feature.source().string();
-  if (bad.empty()) {
-    throw InputError(fmt::format("{}: a column's values are too large for float64 statistics; extract it again", file));
-  }
-  std::vector<double> row(feature.cols());
-  feature.read_row<double>(bad.front(), row);
-  const bool is_nan = std::any_of(row.begin(), row.end(), [](double v) { return std::isnan(v); });
-  throw InputError(fmt::format("{}: row {} is {} ({} of {} rows); extract it again or pass --drop-bad-rows", file,
-                               with_commas(bad.front()), is_nan ? "NaN" : "infinite", with_commas(bad.size()),
-                               with_commas(feature.rows())));
 }
 
 /// Mean of 16 rows spread over the file: near enough to the column means for a stable shifted variance.
@@ -149,17 +115,9 @@ FeatureStatistics measure(const Array& feature, const Labels& labels, Standardis
 
 }  // namespace
 
-std::vector<std::uint32_t> find_bad_rows(const Array& feature) {
-  return reads_as_double(feature) ? bad_rows<double>(feature) : bad_rows<float>(feature);
-}
-
 FeatureStatistics measure_features(const Array& feature, const Labels& labels, Standardise standardise,
                                    std::span<const std::uint32_t> rows) {
-  const std::size_t n = rows.empty() ? feature.rows() : rows.size();
-  if (n != labels.values.size()) {
-    throw InputError(fmt::format("{}: {} rows, but there are {} labels; extract features and labels together",
-                                 feature.source().string(), with_commas(n), with_commas(labels.values.size())));
-  }
+  check_row_count(feature, rows, labels.values.size());
   return reads_as_double(feature) ? measure<double>(feature, labels, standardise, rows)
                                   : measure<float>(feature, labels, standardise, rows);
 }

@@ -12,6 +12,7 @@
 extern "C" {
 __attribute__((weak)) void gotoblas_dynamic_init();
 __attribute__((weak)) void gotoblas_dynamic_quit();
+__attribute__((weak)) int blas_thread_shutdown_();
 }
 
 namespace itm::blas {
@@ -56,6 +57,11 @@ void prepare() {
   static std::once_flag once;
   std::call_once(once, [] {
     openblas_set_num_threads(1);
+    if (blas_thread_shutdown_ != nullptr) {
+      // The library starts its workers when it is loaded, and they spin for a while on the cores that we want. Where
+      // several threads are asked for later, it starts them again.
+      blas_thread_shutdown_();
+    }
     correct_kernel_choice();
   });
 }
@@ -101,6 +107,25 @@ void syrk_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t l
 }
 
 template <typename T>
+void add_gram_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T beta, T* s, std::size_t lds) {
+  const auto call = [&](auto function) {
+    function(CblasRowMajor, CblasLower, CblasTrans, static_cast<blasint>(n), static_cast<blasint>(k), alpha, a,
+             static_cast<blasint>(lda), beta, s, static_cast<blasint>(lds));
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    call(cblas_ssyrk);
+  } else {
+    call(cblas_dsyrk);
+  }
+}
+
+void whiten_rows_lower(std::size_t rows, std::size_t n, const double* l, std::size_t ldl, double* b, std::size_t ldb) {
+  // L^-1 b for every row b: B := B L^-T.
+  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, static_cast<blasint>(rows),
+              static_cast<blasint>(n), 1.0, l, static_cast<blasint>(ldl), b, static_cast<blasint>(ldb));
+}
+
+template <typename T>
 void symm_lower(std::size_t n, std::size_t k, T alpha, const T* s, std::size_t lds, const T* b, std::size_t ldb, T beta,
                 T* c, std::size_t ldc) {
   const auto call = [&](auto function) {
@@ -118,6 +143,7 @@ void symm_lower(std::size_t n, std::size_t k, T alpha, const T* s, std::size_t l
   template void gemm<T>(Op, Op, std::size_t, std::size_t, std::size_t, T, const T*, std::size_t, const T*,      \
                         std::size_t, T, T*, std::size_t);                                                       \
   template void syrk_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, T*, std::size_t);             \
+  template void add_gram_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, T, T*, std::size_t);      \
   template void symm_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, const T*, std::size_t, T, T*, \
                               std::size_t);
 ITM_INSTANTIATE(float)

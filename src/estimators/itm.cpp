@@ -3,18 +3,15 @@
 
 #include "itm/itm.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <list>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "core/text.hpp"
 #include "estimators/itm_inputs.hpp"
+#include "estimators/kept_rows.hpp"
 #include "estimators/registry.hpp"
-#include "itm/error.hpp"
 
 namespace itm {
 namespace {
@@ -26,8 +23,7 @@ std::string_view name_of(Recurrence form) { return form == Recurrence::gram ? "g
 struct Surveyed {
   FeatureStatistics statistics;
   std::size_t dims = 0;
-  std::vector<std::uint32_t> rows;    ///< rows that are kept; empty: all
-  std::optional<Labels> kept_labels;  ///< labels of the kept rows, when some were dropped
+  KeptRows kept;
   double eta = 0;
   std::vector<ItmResult> runs;  ///< one per repeat
 };
@@ -46,11 +42,11 @@ class ItmSession final : public Session {
     Surveyed& m = models_[model];
     const Array feature = open_feature(model);
     if (options_.drop_bad_rows) {
-      drop_bad_rows(feature, m);
+      m.kept = drop_bad_rows(feature, task_.labels);
     }
     m.statistics = options_.engine ? options_.engine->measure(features_of(model, [&feature] { return feature; }),
                                                               labels_of(m), options_.itm.standardise)
-                                   : measure_features(feature, labels_of(m), options_.itm.standardise, m.rows);
+                                   : measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);
     m.dims = feature.cols();
   }
 
@@ -77,15 +73,15 @@ class ItmSession final : public Session {
     const ItmOptions options = seeded(repeat);
     const Array feature = open_feature(model);
     std::optional<ItmPlan> own_plan;
-    if (m.kept_labels) {
-      own_plan = make_plan(*m.kept_labels, options);
+    if (m.kept.labels) {
+      own_plan = make_plan(*m.kept.labels, options);
     }
     ItmObserver observer;
     observer.cancelled = options_.cancelled;
     const ItmParameters initial =
         initial_parameters(m.dims, task_.labels.classes, options.seed, task_.entries[model].model);
     m.runs[repeat] = run_itm(feature, m.statistics, own_plan ? *own_plan : plans_[repeat], options, m.eta, initial,
-                             m.rows, observer);
+                             m.kept.rows, observer);
   }
 
   [[nodiscard]] bool scores_together() const override { return options_.engine != nullptr; }
@@ -99,8 +95,8 @@ class ItmSession final : public Session {
       Surveyed& m = models_[model];
       for (std::size_t repeat = 0; alive[model] && repeat < plans_.size(); ++repeat) {
         const ItmPlan* plan = &plans_[repeat];
-        if (m.kept_labels) {
-          plan = &own_plans.emplace_back(plan_of(*m.kept_labels, seeded(repeat)));
+        if (m.kept.labels) {
+          plan = &own_plans.emplace_back(plan_of(*m.kept.labels, seeded(repeat)));
         }
         ItmTask task;
         task.features = features_of(model, [this, model] { return open_feature(model); });
@@ -149,16 +145,14 @@ class ItmSession final : public Session {
   }
 
   [[nodiscard]] ItmFeatures features_of(std::size_t model, std::function<Array()> open) const {
-    return {std::move(open), resident_key(task_.entries[model].feature), models_[model].rows};
+    return {std::move(open), resident_key(task_.entries[model].feature), models_[model].kept.rows};
   }
 
   [[nodiscard]] ItmPlan plan_of(const Labels& labels, const ItmOptions& options) const {
     return options_.engine ? options_.engine->plan(labels, options) : make_plan(labels, options);
   }
 
-  [[nodiscard]] const Labels& labels_of(const Surveyed& m) const {
-    return m.kept_labels ? *m.kept_labels : task_.labels;
-  }
+  [[nodiscard]] const Labels& labels_of(const Surveyed& m) const { return m.kept.labels_or(task_.labels); }
 
   [[nodiscard]] double dispersion(const Surveyed& m) const {
     return options_.itm.dispersion_per_sqrt_dim && m.dims > 0
@@ -172,40 +166,12 @@ class ItmSession final : public Session {
     return options;
   }
 
-  void drop_bad_rows(const Array& feature, Surveyed& m) const {
-    if (feature.rows() != task_.labels.values.size()) {
-      return;  // measure_features says so
-    }
-    const std::vector<std::uint32_t> bad = find_bad_rows(feature);
-    if (bad.empty()) {
-      return;
-    }
-    Labels kept;
-    kept.classes = task_.labels.classes;
-    std::vector<std::size_t> class_size(kept.classes);
-    auto next_bad = bad.begin();
-    for (std::uint32_t row = 0; row < feature.rows(); ++row) {
-      if (next_bad != bad.end() && *next_bad == row) {
-        ++next_bad;
-        continue;
-      }
-      m.rows.push_back(row);
-      kept.values.push_back(task_.labels.values[row]);
-      class_size[static_cast<std::size_t>(kept.values.back())] += 1;
-    }
-    const auto lost = std::find_if(class_size.begin(), class_size.end(), [](std::size_t size) { return size < 2; });
-    if (lost != class_size.end()) {
-      throw InputError(fmt::format("{}: without its {} bad rows class {} has {} row(s) left; extract it again",
-                                   feature.source().string(), with_commas(bad.size()), lost - class_size.begin(),
-                                   *lost));
-    }
-    m.kept_labels = std::move(kept);
-  }
-
   [[nodiscard]] std::string details(const Surveyed& m, double loss) const {
     nlohmann::json json;
     json["eta"] = m.eta;
     json["dispersion"] = m.statistics.dispersion;
+    json["feature_mean"] = m.statistics.feature_mean;
+    json["feature_variance"] = m.statistics.feature_variance;
     json["dims"] = m.dims;
     json["rows"] = labels_of(m).values.size();
     json["classes"] = task_.labels.classes;
@@ -235,8 +201,12 @@ class ItmSession final : public Session {
 }  // namespace
 
 Estimator itm_estimator() {
-  return {"itm", "Implicit Transferability Modeling: trains a linear latent under the evolution of eq. 7",
+  return {"itm",
+          "Implicit Transferability Modeling: trains a linear latent under the evolution of eq. 7",
           "Generalizable Transferability Estimation of Foundation Vision Models via Implicit Learning",
+          {},
+          true,
+          {},
           [](DatasetTask task, const MethodOptions& options) -> std::unique_ptr<Session> {
             return std::make_unique<ItmSession>(std::move(task), options);
           }};

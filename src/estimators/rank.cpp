@@ -47,7 +47,7 @@ class Ranking {
   RankReport run() {
     const Clock::time_point start = Clock::now();
     open_sessions();
-    total_ = count_models() * (1 + options_.method.repeats);
+    total_ = survey_units().size() + score_units().size();
     run_units(survey_units());
     for (Running& r : sessions_) {
       r.session->settle(r.alive_flags());
@@ -62,6 +62,7 @@ class Ranking {
     RankReport report;
     report.threads = options_.threads;
     report.failures = failures_;
+    report.skipped = skipped_;
     for (Running& r : sessions_) {
       report.results.push_back(collect(r, report.failures));
     }
@@ -80,17 +81,44 @@ class Ranking {
     for (const std::string& dataset : names) {
       const DatasetTask task = make_task(dataset);
       for (const std::string& method : options_.methods) {
-        Running r;
-        r.dataset = dataset;
-        r.method = method;
-        r.entries = task.entries;
-        r.session = find_estimator(method).open(task, options_.method);
-        r.alive.assign(task.entries.size(), 1);
-        r.failure.resize(task.entries.size());
-        r.seconds.assign(task.entries.size(), std::vector<double>(1 + options_.method.repeats));
-        sessions_.push_back(std::move(r));
+        open_session(find_estimator(method), task);
       }
     }
+  }
+
+  /// A session over the entries that have what the method reads.
+  void open_session(const Estimator& estimator, const DatasetTask& task) {
+    DatasetTask usable = task;
+    std::erase_if(usable.entries, [&](const ZooEntry& entry) { return !estimator.missing_input(entry).empty(); });
+    if (usable.entries.empty()) {
+      const std::string missing = estimator.missing_input(task.entries.front());
+      if (!options_.skip_methods_without_inputs) {
+        throw InputError(
+            fmt::format("{} of {}: {} needs {}", task.entries.front().model, task.dataset, estimator.name, missing));
+      }
+      skipped_.push_back({task.dataset, "", estimator.name, "no " + missing});
+      return;
+    }
+    for (const ZooEntry& entry : task.entries) {
+      const std::string missing = estimator.missing_input(entry);
+      if (!missing.empty()) {
+        skipped_.push_back({task.dataset, entry.model, estimator.name, "no " + missing});
+      }
+    }
+    Running r;
+    r.dataset = task.dataset;
+    r.method = estimator.name;
+    r.entries = usable.entries;
+    r.alive.assign(usable.entries.size(), 1);
+    r.failure.resize(usable.entries.size());
+    r.seconds.assign(usable.entries.size(), std::vector<double>(1 + repeats_of(estimator)));
+    r.session = estimator.open(std::move(usable), options_.method);
+    sessions_.push_back(std::move(r));
+  }
+
+  /// Seeds change nothing for a method without random numbers.
+  [[nodiscard]] std::size_t repeats_of(const Estimator& estimator) const {
+    return estimator.seeded ? options_.method.repeats : 1;
   }
 
   /// The entries of a data set that have its labels. The first readable label file decides; another that differs is a
@@ -100,6 +128,10 @@ class Ranking {
     task.dataset = dataset;
     std::string reference;
     for (const ZooEntry& entry : zoo_.entries(dataset)) {
+      if (entry.target) {
+        task.entries.push_back(entry);  // regression: there are no labels to share
+        continue;
+      }
       try {
         Labels labels = read_labels(entry.label);
         if (task.entries.empty()) {
@@ -126,11 +158,6 @@ class Ranking {
     return task;
   }
 
-  [[nodiscard]] std::size_t count_models() const {
-    return std::accumulate(sessions_.begin(), sessions_.end(), std::size_t{0},
-                           [](std::size_t sum, const Running& r) { return sum + r.entries.size(); });
-  }
-
   [[nodiscard]] std::vector<Unit> survey_units() const {
     std::vector<Unit> units;
     for (std::size_t s = 0; s < sessions_.size(); ++s) {
@@ -147,7 +174,8 @@ class Ranking {
       if (sessions_[unit.session].session->scores_together()) {
         continue;
       }
-      for (unit.slot = 1; unit.slot <= options_.method.repeats; ++unit.slot) {
+      const std::size_t slots = sessions_[unit.session].seconds[unit.model].size();
+      for (unit.slot = 1; unit.slot < slots; ++unit.slot) {
         units.push_back(unit);
       }
     }
@@ -210,7 +238,7 @@ class Ranking {
     for (std::size_t m = 0; m < alive.size(); ++m) {
       r.seconds[m][1] = alive[m] ? seconds_since(start) / static_cast<double>(count) : 0;
     }
-    done_ += alive.size() * options_.method.repeats;
+    done_ += alive.size() * (r.seconds.front().size() - 1);
     if (options_.progress) {
       options_.progress(done_, total_);
     }
@@ -249,6 +277,7 @@ class Ranking {
   const RankOptions& options_;
   std::vector<Running> sessions_;
   std::vector<Failure> failures_;
+  std::vector<Failure> skipped_;
   std::mutex progress_guard_;
   mutable std::mutex failure_guard_;
   std::size_t done_ = 0;

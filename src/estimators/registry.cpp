@@ -11,9 +11,23 @@ namespace itm {
 
 const std::vector<Estimator>& estimators() {
   static const std::vector<Estimator> all{
-      itm_estimator(),
+      itm_estimator(),  logme_estimator(), leep_estimator(),  nce_estimator(),    parc_estimator(),
+      sfda_estimator(), ped_estimator(),   etran_estimator(), hscore_estimator(),
   };
   return all;
+}
+
+std::string Estimator::missing_input(const ZooEntry& entry) const {
+  if (entry.target && !inputs.regression) {
+    return "class labels";
+  }
+  if (inputs.output && !entry.output) {
+    return "source logits (..._output.npy, or --output)";
+  }
+  if (inputs.source && !entry.source) {
+    return "features of source images ({model}_source_feature.npy, or --source)";
+  }
+  return {};
 }
 
 const Estimator& find_estimator(const std::string& name) {

@@ -6,5 +6,13 @@
 namespace itm {
 
 [[nodiscard]] Estimator itm_estimator();
+[[nodiscard]] Estimator logme_estimator();
+[[nodiscard]] Estimator sfda_estimator();
+[[nodiscard]] Estimator ped_estimator();
+[[nodiscard]] Estimator hscore_estimator();
+[[nodiscard]] Estimator etran_estimator();
+[[nodiscard]] Estimator parc_estimator();
+[[nodiscard]] Estimator nce_estimator();
+[[nodiscard]] Estimator leep_estimator();
 
 }  // namespace itm

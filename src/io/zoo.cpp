@@ -185,7 +185,8 @@ Zoo discover_zoo(const fs::path& directory, const std::vector<std::string>& know
         io::refuse({found.feature->file, {}}, "has no labels; put them into {}",
                    path_text(expected_label(found.feature->file, model, dataset)));
       }
-      ZooEntry entry{model, dataset, *std::move(found.feature), *std::move(found.label), std::move(found.output), {}};
+      ZooEntry entry{model, dataset, *std::move(found.feature), *std::move(found.label), std::move(found.output),
+                     {},    {}};
       for (auto& source : sources) {
         const auto at = source.find(model);
         if (at != source.end() && at->second.feature && !entry.source) entry.source = at->second.feature;

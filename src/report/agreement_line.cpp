@@ -8,11 +8,13 @@ namespace itm {
 
 std::string figure(std::optional<double> value) { return value ? fmt::format("{:.3f}", *value) : "-"; }
 
+bool is_accuracy(std::string_view method) { return method == "itm"; }
+
 std::string score_text(std::string_view method, double score) {
   if (!std::isfinite(score)) {
     return "-";
   }
-  if (method == "itm") {
+  if (is_accuracy(method)) {
     return fmt::format("{:.2f} %", 100 * score);
   }
   const double size = std::abs(score);

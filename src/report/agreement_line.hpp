@@ -13,7 +13,10 @@ namespace itm {
 /// Three decimals, or "-" when undefined.
 [[nodiscard]] std::string figure(std::optional<double> value);
 
-/// ITM's score is an accuracy and shown in percent; those of other methods have no unit.
+/// Whether the method's score is an accuracy, a fraction that is shown in percent; other scores have no unit.
+[[nodiscard]] bool is_accuracy(std::string_view method);
+
+/// A score as it stands in a table; "-" when it is not a number.
 [[nodiscard]] std::string score_text(std::string_view method, double score);
 
 /// "tau_w 0.741 [0.40, 0.92]  scipy 0.812  Kendall ...".

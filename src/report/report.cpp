@@ -21,6 +21,9 @@ Json to_json(const ScoredModel& model) {
   if (model.truth) {
     json["truth"] = *model.truth;
   }
+  if (!model.note.empty()) {
+    json["note"] = model.note;
+  }
   json["details"] = Json::parse(model.details);
   return json;
 }
@@ -36,6 +39,11 @@ Json to_json(const RankedDataset& result) {
     json["truth_missing"] = result.truth_missing;
   }
   return json;
+}
+
+Json to_json(const Failure& failure) {
+  return {
+      {"dataset", failure.dataset}, {"model", failure.model}, {"method", failure.method}, {"message", failure.message}};
 }
 
 }  // namespace
@@ -63,15 +71,15 @@ void assign_ranks(RankedDataset& result) {
 std::string to_json(const RankReport& report) {
   Json json{{"schema", "itm.rank/1"},    {"version", ITM_VERSION},    {"backend", report.backend},
             {"threads", report.threads}, {"seconds", report.seconds}, {"results", Json::array()},
-            {"failures", Json::array()}};
+            {"failures", Json::array()}, {"skipped", Json::array()}};
   for (const RankedDataset& result : report.results) {
     json["results"].push_back(to_json(result));
   }
   for (const Failure& failure : report.failures) {
-    json["failures"].push_back({{"dataset", failure.dataset},
-                                {"model", failure.model},
-                                {"method", failure.method},
-                                {"message", failure.message}});
+    json["failures"].push_back(to_json(failure));
+  }
+  for (const Failure& skipped : report.skipped) {
+    json["skipped"].push_back(to_json(skipped));
   }
   return dump(json);
 }

@@ -11,6 +11,9 @@
 #include "core/text.hpp"
 #include "itm/report.hpp"
 #include "report/agreement_line.hpp"
+#include "report/comparison_table.hpp"
+#include "report/result_grid.hpp"
+#include "report/summary_line.hpp"
 #include "report/text_table.hpp"
 
 namespace itm {
@@ -140,7 +143,9 @@ std::string best_of(const RankReport& report) {
                       : printable(best, 200);
 }
 
-std::string summary(const RankReport& report, Paint paint) {
+}  // namespace
+
+std::string summary_line(const RankReport& report, Paint paint) {
   std::set<std::string> models;
   std::set<std::string> datasets;
   for (const RankedDataset& result : report.results) {
@@ -158,13 +163,13 @@ std::string summary(const RankReport& report, Paint paint) {
   if (!models.empty()) {
     line += "; best: " + paint.good(best_of(report));
   }
-  return line + "\n";
+  return line;
 }
 
-}  // namespace
+namespace {
 
-std::string to_table(const RankReport& report, bool colour) {
-  const Paint paint{colour};
+/// One table per (data set, method), the agreement under it.
+std::string rankings(const RankReport& report, Paint paint) {
   std::string text;
   for (const RankedDataset& result : report.results) {
     text += title_of(result, paint) + table_of(result, paint);
@@ -180,13 +185,52 @@ std::string to_table(const RankReport& report, bool colour) {
     }
     text += "\n";
   }
+  return text;
+}
+
+/// "leep: 6 models without source logits ..." and what else the reader should know of a method; one line each.
+std::string remarks(const RankReport& report, Paint paint) {
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> without;  // (method, what) -> models
+  for (const Failure& skipped : report.skipped) {
+    without[{skipped.method, skipped.message}].insert(skipped.model);
+  }
+  std::string text;
+  for (const auto& [key, models] : without) {
+    const bool all = models.count("") > 0;
+    text += paint.dim(
+        fmt::format("{}: {}left out, {}\n", key.first, all ? "" : plural(models.size(), "model") + " ", key.second));
+  }
+  std::set<std::string> notes;
+  for (const RankedDataset& result : report.results) {
+    for (const ScoredModel& model : result.models) {
+      if (!model.note.empty()) {
+        notes.insert(result.method + ": " + model.note);
+      }
+    }
+  }
+  for (const std::string& note : notes) {
+    text += paint.dim(note) + "\n";
+  }
+  return text.empty() ? text : text + "\n";
+}
+
+}  // namespace
+
+std::string to_table(const RankReport& report, bool colour) {
+  const Paint paint{colour};
+  const ResultGrid grid(report);
+  const bool one_method = grid.methods.size() < 2;
+  std::string text = one_method ? rankings(report, paint)
+                                : (grid.has_truth ? std::string() : rank_tables(report, paint)) +
+                                      comparison_table(report, paint) + "\n";
+  text += remarks(report, paint);
   for (const Failure& failure : report.failures) {
     text += paint.bad("not ranked: ") + fmt::format("{} on {}: {}\n", printable(failure.model, 200),
                                                     printable(failure.dataset, 200), failure.message);
   }
   text += report.failures.empty() ? "" : "\n";
-  text += overview(report, paint);
-  return text + summary(report, paint);
+  text += one_method ? overview(report, paint) : std::string();
+  return text + summary_line(report, paint) + "\n";
 }
 
 }  // namespace itm

@@ -192,6 +192,23 @@ TEST(BadOutput, AMissingFolderIsRefusedBeforeTheWork) {
       << run.err;
 }
 
+TEST(BadOutput, ThePageNeedsAPlaceOfItsOwn) {
+  TemporaryFolder folder;
+  const std::string inside = folder / "missing/report.html";
+  const Finished run = run_itm({"rank", "/nonexistent/zoo", "--html", inside});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_NE(run.err.find("--html " + inside + ": the folder " + (folder / "missing").string() + " does not exist"),
+            std::string::npos)
+      << run.err;
+  const Finished on_a_folder = run_itm({"rank", "/nonexistent/zoo", "--html", folder.path().string()});
+  EXPECT_EQ(on_a_folder.status, 2);
+  EXPECT_NE(on_a_folder.err.find("is a folder; name a file inside it"), std::string::npos) << on_a_folder.err;
+  const Finished twice =
+      run_itm({"rank", "/nonexistent/zoo", "--html", folder / "a.html", "--out", folder / "./a.html"});
+  EXPECT_EQ(twice.status, 2);
+  EXPECT_NE(twice.err.find("is the file of --out as well; name another"), std::string::npos) << twice.err;
+}
+
 TEST(BadOutput, AnOlderResultSurvivesAFailedRun) {
   TemporaryFolder folder;
   write_text(folder / "result.json", "older");

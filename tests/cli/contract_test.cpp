@@ -137,6 +137,28 @@ TEST_F(OnASmallZoo, NothingOnAPipeIsColouredOrAnimated) {
   EXPECT_EQ(ranked.err, "");
 }
 
+TEST_F(OnASmallZoo, HtmlIsWrittenBesideTheResult) {
+  const std::string file = zoo_ + "/report.html";
+  const Finished ranked = run_itm(
+      {"rank", zoo_, "--truth", zoo_ + "/truth.csv", "--iterations", "100", "--html", file, "--format", "json"});
+  ASSERT_EQ(ranked.status, 0) << ranked.err;
+  const Json json = Json::parse(ranked.out);
+  const std::string page = text_of(file);
+  EXPECT_EQ(page.rfind("<!DOCTYPE html>", 0), 0U);
+  const std::string opening = R"(id="data">)";
+  const std::size_t from = page.find(opening) + opening.size();
+  const Json data = Json::parse(page.substr(from, page.find("</script>", from) - from));
+  const Json& columns = data["sections"][0]["data"]["columns"];
+  ASSERT_EQ(columns[2]["key"], "score");
+  for (std::size_t m = 0; m < 3; ++m) {
+    const Json& model = json["results"][0]["models"][m];
+    EXPECT_EQ(columns[1]["values"][m], model["model"]);
+    EXPECT_EQ(columns[2]["values"][m], model["score"]);
+    EXPECT_TRUE(model["details"]["feature_mean"].is_number() && model["details"]["feature_variance"].is_number());
+  }
+  EXPECT_NE(page.find("<dt>truth</dt><dd>" + zoo_ + "/truth.csv</dd>"), std::string::npos);
+}
+
 TEST(Output, AFullDiskIsAnErrorAndNotAShorterResult) {
   TemporaryFolder folder;
   write_small_zoo(folder.path());

@@ -19,8 +19,8 @@ TEST_P(Interrupt, RankLeavesNoFileAndSaysSo) {
   TemporaryFolder folder;
   write_small_zoo(folder.path());
   const std::vector<std::string> before = names_in(folder.path());
-  RunningItm itm(
-      {"rank", folder.path().string(), "--iterations", "100000", "--steps", "100", "--out", folder / "ranking.json"});
+  RunningItm itm({"rank", folder.path().string(), "--iterations", "100000", "--steps", "100", "--out",
+                  folder / "ranking.json", "--html", folder / "report.html"});
   let_it_work();
   itm.send(GetParam());
   const Finished run = itm.wait();

@@ -1,0 +1,220 @@
+"""The scores of this project against their published algorithms, one thread each, in one run.
+
+usage: methods_vs_published.py [ITM_BINARY] [--out FILE] [--methods a,b] [--repeats N] [--quick] [--strict] [--published-only]
+
+Per method and repetition the command `itm score` and the published algorithm (bench/published.py, in this process, without
+the seconds that Python takes to start and numba to compile) take turns; each figure is the best of its repetitions. Two
+ratios: from files to score (the whole command against loading, conversion to float64, softmax and algorithm), and the
+published function alone against the seconds that itm reports, which hold its reading. A target is met when the lower of the
+two reaches it.
+
+Run with a Python that has bench/requirements.txt; scripts/bench.sh makes one. Prints a table, writes JSON with --out.
+"""
+
+import published  # first: it pins the threads
+
+import argparse
+import dataclasses
+import json
+import math
+import pathlib
+import sys
+import tempfile
+import time
+from typing import Any, Callable
+
+import numba
+import numpy as np
+import scipy
+import scipy.special
+import sklearn
+import torch
+
+from common import provenance, seconds
+
+ROWS, DIMS, CLASSES, SOURCE_CLASSES = 5_000, 768, 100, 1_000
+PARC_ROWS, PARC_DIMS = 2_000, 32
+
+
+def make_inputs(folder):
+    """One model's files: float32 features with a decaying spectrum, classes that differ in its leading directions."""
+    random = np.random.default_rng(0)
+    labels = random.permutation(np.arange(ROWS) % CLASSES)
+    deviation = (1.0 + np.arange(DIMS)) ** -0.5
+    deviation *= np.sqrt(2 / np.sum(deviation**2))  # the within-class variance at which SFDA's shrinkage is neither 0 nor 1
+    basis, _ = np.linalg.qr(random.standard_normal((DIMS, DIMS)))
+    means = np.zeros((CLASSES, DIMS))
+    means[:, :32] = 0.8 * random.standard_normal((CLASSES, 32))
+    features = (random.standard_normal((ROWS, DIMS)) + means[labels]) * deviation @ basis
+    source = random.standard_normal((ROWS, DIMS)) * deviation @ basis
+    logits = 3 * features @ random.standard_normal((DIMS, SOURCE_CLASSES))
+    arrays = {"feature": features, "output": logits, "source": source, "parc_feature": features[:PARC_ROWS]}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array.astype(np.float32))
+    np.save(folder / "label.npy", labels)
+    np.save(folder / "parc_label.npy", labels[:PARC_ROWS])
+
+
+def etran_parts(features, labels):
+    return {"etran_energy": published.etran_energy(features), "etran_lda": published.etran_lda(features, labels)}
+
+
+def seeded_nleep(features, labels):
+    np.random.seed(0)
+    return published.nleep(features, labels)
+
+
+@dataclasses.dataclass
+class Method:
+    score: Callable  # the published function
+    inputs: tuple = ("feature", "label")  # what it takes, in its order
+    target: float | None = None  # wanted ratio
+    prepare: Callable = lambda *arrays: arrays  # what comes between files and function, on float64 arrays
+    options: tuple = ()  # of `itm score`, beside the files
+    reference: Callable | None = None  # what itm's score is compared with, where not the published score
+    drawn: bool = False  # the score hangs on draws: nothing to compare
+    once: bool = False  # too slow to repeat
+
+
+METHODS = {
+    "logme": Method(published.logme, target=3),
+    "sfda": Method(published.sfda, target=10),
+    "ped": Method(published.ped, ("feature", "label", "source"), target=10),
+    "parc": Method(lambda x, y: published.parc(x, y, PARC_DIMS), ("parc_feature", "parc_label"), target=15,
+                   options=("--parc-dims", str(PARC_DIMS)),
+                   reference=lambda x, y: published.parc(x, y, PARC_DIMS, exact_ties=True)),
+    "nleep": Method(seeded_nleep, target=5, drawn=True, once=True),
+    "hscore": Method(published.hscore, target=5),
+    "leep": Method(published.leep, ("output", "label"), target=4,
+                   prepare=lambda output, label: (scipy.special.softmax(output, axis=1), label)),
+    "nce": Method(published.nce, ("output", "label"), prepare=lambda output, label: (output.argmax(axis=1), label)),
+    "knn": Method(published.knn),
+    "etran": Method(etran_parts),
+}
+
+
+def load(folder, method):
+    arrays = [np.load(folder / f"{name}.npy") for name in method.inputs]
+    return method.prepare(*(a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays))
+
+
+def time_published(folder, method):
+    """Seconds from files to score, seconds of the published function alone, score."""
+    start = time.perf_counter()
+    arguments = load(folder, method)
+    loaded = time.perf_counter()
+    score = method.score(*arguments)
+    end = time.perf_counter()
+    return end - start, end - loaded, score
+
+
+def time_itm(itm, folder, name, method):
+    """Seconds of the command, seconds it reports, its JSON."""
+    files = {"--feature": "feature", "--label": "label"}
+    for kind in ("output", "source"):
+        if kind in method.inputs:
+            files[f"--{kind}"] = kind
+    if "parc_feature" in method.inputs:
+        files = {option: f"parc_{kind}" for option, kind in files.items()}
+    command = [itm, "score", "--method", name, "--threads", "1", "--format", "json", *method.options]
+    for option, kind in files.items():
+        command += [option, str(folder / f"{kind}.npy")]
+    elapsed, text = seconds(command)
+    result = json.loads(text)
+    return elapsed, result["seconds"], result
+
+
+def relative_deviation(result: dict[str, Any], expected):
+    """Of itm's score, or of the worst part in its details where several numbers are expected; None where one is absent."""
+    parts = expected if isinstance(expected, dict) else {"score": expected}
+    found = result["details"] if isinstance(expected, dict) else result
+    if any(found.get(key) is None for key in parts):
+        return None
+    return max(abs(found[key] - value) / max(abs(value), 1e-300) for key, value in parts.items())
+
+
+def compare(arguments, folder, name, method):
+    ours, theirs = [], []
+    for _ in range(1 if method.once else arguments.repeats):  # in turns, so that a change of the machine's mood meets both
+        if not arguments.published_only:
+            ours.append(time_itm(arguments.itm, folder, name, method))
+        theirs.append(time_published(folder, method))
+    row = {"method": name, "repeats": len(theirs), "published_score": theirs[-1][2],
+           "published_seconds": min(t[0] for t in theirs), "published_algorithm_seconds": min(t[1] for t in theirs)}
+    if ours:
+        expected = method.reference(*load(folder, method)) if method.reference else theirs[-1][2]
+        row |= {"itm_command_seconds": min(o[0] for o in ours), "itm_seconds": min(o[1] for o in ours),
+                "itm_score": ours[-1][2]["score"], "target": method.target,
+                "relative_deviation": None if method.drawn else relative_deviation(ours[-1][2], expected)}
+        row["ratio"] = row["published_seconds"] / row["itm_command_seconds"]
+        row["ratio_algorithm"] = row["published_algorithm_seconds"] / max(row["itm_seconds"], 1e-9)
+        row["met"] = min(row["ratio"], row["ratio_algorithm"]) >= (method.target or -math.inf)
+    return row
+
+
+def heading(published_only):
+    text = f"{'':<9}{'from files to score':>22}{'':>8}{'alone':>22}\n" if not published_only else ""
+    text += f"{'method':<9}{'published s':>13}{'alone s':>10}" if published_only else (
+        f"{'method':<9}{'published s':>13}{'itm s':>9}{'ratio':>8}{'published s':>13}{'itm s':>9}{'ratio':>8}"
+        f"{'target':>8}{'deviation':>11}")
+    return text
+
+
+def line(row):
+    if "ratio" not in row:
+        return f"{row['method']:<9}{row['published_seconds']:>13.3f}{row['published_algorithm_seconds']:>10.3f}"
+    target = f"{row['target']:g}x" if row["target"] else "-"
+    deviation = f"{row['relative_deviation']:.1e}" if row["relative_deviation"] is not None else "-"
+    return (f"{row['method']:<9}{row['published_seconds']:>13.3f}{row['itm_command_seconds']:>9.3f}{row['ratio']:>7.1f}x"
+            f"{row['published_algorithm_seconds']:>13.3f}{row['itm_seconds']:>9.3f}{row['ratio_algorithm']:>7.1f}x"
+            f"{target:>8}{deviation:>11}{'' if row['met'] else '  missed'}")
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("itm", nargs="?", help="the binary; not needed with --published-only")
+    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--methods", help=f"comma-separated, of {','.join(METHODS)}; default: all")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="two repetitions, and without the slow ones unless in --methods")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 when a target is missed")
+    parser.add_argument("--published-only", action="store_true", help="time the published side alone")
+    arguments = parser.parse_args()
+    if arguments.itm is None and not arguments.published_only:
+        parser.error("name the itm binary, or pass --published-only")
+    if arguments.quick:
+        arguments.repeats = 2
+    names = arguments.methods.split(",") if arguments.methods else [
+        name for name, method in METHODS.items() if not (arguments.quick and method.once)]
+    unknown = [name for name in names if name not in METHODS]
+    if unknown:
+        parser.error(f"--methods {unknown[0]}: not one of {','.join(METHODS)}")
+    return arguments, names
+
+
+def main():
+    arguments, names = parse()
+    published.compile_numba()
+    print(f"N = {ROWS:,}, D = {DIMS}, C = {CLASSES}; PARC: {PARC_ROWS:,} rows, {PARC_DIMS} dims; "
+          f"LEEP, NCE: {SOURCE_CLASSES:,} source classes; one thread, best of {arguments.repeats} (N-LEEP: one)")
+    print(heading(arguments.published_only), flush=True)
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        make_inputs(folder)
+        for method in names:
+            rows.append(compare(arguments, folder, method, METHODS[method]))
+            print(line(rows[-1]), flush=True)
+    if arguments.out:
+        libraries = {module.__name__: module.__version__ for module in (np, scipy, numba, sklearn, torch)}
+        result = {**provenance("methods_vs_published"), "libraries": libraries, "rows": ROWS, "dims": DIMS,
+                  "classes": CLASSES, "source_classes": SOURCE_CLASSES, "parc_rows": PARC_ROWS, "parc_dims": PARC_DIMS,
+                  "methods": rows}
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    if arguments.strict and not all(row.get("met", True) for row in rows):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+#pragma once
+// The options of all methods (docs/methods.md), the same for every command that runs them: those that the methods
+// declare themselves become `--<method>-<name>`.
+
+#include <CLI/CLI.hpp>
+
+#include "itm/estimator.hpp"
+
+namespace itm::cli {
+
+/// Adds --variant, --arithmetic, --repeats, --drop-bad-rows, ITM's options and those of the other methods. `options`
+/// holds the defaults and must outlive the parsing.
+void add_method_options(CLI::App& app, MethodOptions& options);
+
+}  // namespace itm::cli

@@ -1,0 +1,48 @@
+#pragma once
+// The draws of numpy.random.RandomState(seed), for methods whose published code is tied to them: MT19937 seeded by a
+// number, 53-bit uniforms and polar Gaussians. They are made on the host, so every device sees the same.
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <random>
+
+namespace itm {
+
+class NumpyRandom {
+ public:
+  explicit NumpyRandom(std::uint32_t seed) : words_(seed) {}
+
+  /// random_sample(): uniform in [0, 1).
+  [[nodiscard]] double uniform() {
+    const auto high = static_cast<double>(words_() >> 5U);
+    const auto low = static_cast<double>(words_() >> 6U);
+    return (high * 67108864.0 + low) / 9007199254740992.0;
+  }
+
+  /// standard_normal(): Marsaglia's polar method, two at a time.
+  [[nodiscard]] double normal() {
+    if (kept_) {
+      const double value = *kept_;
+      kept_.reset();
+      return value;
+    }
+    double x = 0;
+    double y = 0;
+    double square = 0;
+    do {
+      x = 2 * uniform() - 1;
+      y = 2 * uniform() - 1;
+      square = x * x + y * y;
+    } while (square >= 1 || square == 0);
+    const double factor = std::sqrt(-2 * std::log(square) / square);
+    kept_ = factor * x;
+    return factor * y;
+  }
+
+ private:
+  std::mt19937 words_;
+  std::optional<double> kept_;
+};
+
+}  // namespace itm

@@ -1,0 +1,279 @@
+#include "device/cpu_rows.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+#include "core/page_allocator.hpp"
+#include "core/simd.hpp"
+#include "core/vector_exp.hpp"
+
+namespace itm::cpu {
+namespace {
+
+double* row(View x, std::size_t i) { return x.data() + i * x.stride(); }
+std::size_t at(IndexView index, std::size_t i) { return static_cast<std::size_t>(index.data()[i]); }
+
+// One loop each, so that the compiler's clones stay small.
+
+ITM_CLONES void add_run(double alpha, const double* from, double* to, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    to[j] += alpha * from[j];
+  }
+}
+
+ITM_CLONES void add_squares(const double* from, double* to, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    to[j] += from[j] * from[j];
+  }
+}
+
+ITM_CLONES void scale_by(const double* factor, double* x, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    x[j] *= factor[j];
+  }
+}
+
+ITM_CLONES void scale_run(double factor, double* x, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    x[j] *= factor;
+  }
+}
+
+ITM_CLONES double sum_of(const double* x, std::size_t count) {
+  double total = 0;
+#pragma omp simd reduction(+ : total)
+  for (std::size_t j = 0; j < count; ++j) {
+    total += x[j];
+  }
+  return total;
+}
+
+ITM_CLONES double dot(const double* a, const double* b, std::size_t count) {
+  double total = 0;
+#pragma omp simd reduction(+ : total)
+  for (std::size_t j = 0; j < count; ++j) {
+    total += a[j] * b[j];
+  }
+  return total;
+}
+
+ITM_CLONES double squared_distance(const double* a, const double* b, std::size_t count) {
+  double total = 0;
+#pragma omp simd reduction(+ : total)
+  for (std::size_t j = 0; j < count; ++j) {
+    total += (a[j] - b[j]) * (a[j] - b[j]);
+  }
+  return total;
+}
+
+ITM_CLONES double largest(const double* x, std::size_t count) {
+  double most = x[0];
+#pragma omp simd reduction(max : most)
+  for (std::size_t j = 0; j < count; ++j) {
+    most = x[j] > most ? x[j] : most;
+  }
+  return most;
+}
+
+/// x_j = exp(x_j - most); returns their sum.
+ITM_CLONES double exponentials(double most, const double* x, double* out, std::size_t count) {
+  double total = 0;
+#pragma omp simd reduction(+ : total)
+  for (std::size_t j = 0; j < count; ++j) {
+    out[j] = vector_exp(x[j] - most);
+    total += out[j];
+  }
+  return total;
+}
+
+}  // namespace
+
+void scale(double factor, View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    scale_run(factor, row(x, i), x.cols());
+  }
+}
+
+void add(double alpha, View x, View y) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    add_run(alpha, row(x, i), row(y, i), x.cols());
+  }
+}
+
+void add_class_sums(View x, IndexView index, View s) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    add_run(1.0, row(x, i), row(s, at(index, i)), x.cols());
+  }
+}
+
+void add_indexed_rows(double alpha, View m, IndexView index, View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    add_run(alpha, row(m, at(index, i)), row(x, i), x.cols());
+  }
+}
+
+void add_to_rows(double alpha, View v, View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    add_run(alpha, v.data(), row(x, i), x.cols());
+  }
+}
+
+void gather_rows(View from, IndexView index, View to) {
+  for (std::size_t i = 0; i < to.rows(); ++i) {
+    const double* source = row(from, at(index, i));
+    std::copy(source, source + to.cols(), row(to, i));
+  }
+}
+
+void scale_columns(View v, View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    scale_by(v.data(), row(x, i), x.cols());
+  }
+}
+
+void scale_rows(View v, View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    scale_run(v.data()[i], row(x, i), x.cols());
+  }
+}
+
+void add_column_sums(View x, View out) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    add_run(1.0, row(x, i), out.data(), x.cols());
+  }
+}
+
+void add_column_squares(View x, View out) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    add_squares(row(x, i), out.data(), x.cols());
+  }
+}
+
+void row_squares(View x, View out) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    out.data()[i] = dot(row(x, i), row(x, i), x.cols());
+  }
+}
+
+void indexed_row_dots(View a, View b, IndexView index, View out) {
+  for (std::size_t i = 0; i < a.rows(); ++i) {
+    out.data()[i] = dot(row(a, i), row(b, at(index, i)), a.cols());
+  }
+}
+
+void softmax_rows(View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    double* values = row(x, i);
+    const double total = exponentials(largest(values, x.cols()), values, values, x.cols());
+    scale_run(1.0 / total, values, x.cols());
+  }
+}
+
+void log_sum_exp_rows(View x, View out) {
+  std::vector<double> scratch(x.cols());
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    const double most = largest(row(x, i), x.cols());
+    out.data()[i] = most + std::log(exponentials(most, row(x, i), scratch.data(), x.cols()));
+  }
+}
+
+std::vector<std::int32_t> argmax_rows(View x) {
+  std::vector<std::int32_t> best(x.rows());
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    const double* values = row(x, i);
+    best[i] = static_cast<std::int32_t>(std::find(values, values + x.cols(), largest(values, x.cols())) - values);
+  }
+  return best;
+}
+
+void correlate_rows(View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    double* values = row(x, i);
+    const double mean = sum_of(values, x.cols()) / static_cast<double>(x.cols());
+    for (std::size_t j = 0; j < x.cols(); ++j) {
+      values[j] -= mean;
+    }
+    const double length = std::sqrt(dot(values, values, x.cols()));
+    // What is left of a constant row is the rounding of its mean.
+    const double noise = 1e-15 * std::abs(mean) * static_cast<double>(x.cols());
+    scale_run(length > noise ? 1.0 / length : 0.0, values, x.cols());
+  }
+}
+
+void squared_distances(View a, View b, View out) {
+  for (std::size_t i = 0; i < a.rows(); ++i) {
+    for (std::size_t j = 0; j < b.rows(); ++j) {
+      row(out, i)[j] = squared_distance(row(a, i), row(b, j), a.cols());
+    }
+  }
+}
+
+std::vector<std::int32_t> smallest_of_rows(View x, std::size_t k) {
+  const std::size_t count = std::min(k, x.cols());
+  std::vector<std::int32_t> found;
+  found.reserve(x.rows() * count);
+  std::vector<std::int32_t> order(x.cols());
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    const double* values = row(x, i);
+    const auto nearer = [values](std::int32_t a, std::int32_t b) {
+      return values[a] != values[b] ? values[a] < values[b] : a < b;
+    };
+    std::iota(order.begin(), order.end(), 0);
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(), nearer);
+    found.insert(found.end(), order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  return found;
+}
+
+double sum(View x) {
+  double total = 0;
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    total += sum_of(row(x, i), x.cols());
+  }
+  return total;
+}
+
+void sort(double* values, std::size_t count) {
+  // A few numbers are not worth six passes over tables.
+  if (count < 4096) {
+    std::sort(values, values + count);
+    return;
+  }
+  constexpr unsigned digit_bits = 11;
+  constexpr std::size_t buckets = std::size_t{1} << digit_bits;
+  constexpr unsigned passes = 6;
+  constexpr std::uint64_t sign = std::uint64_t{1} << 63U;
+  const auto digit_of = [](std::uint64_t key, unsigned pass) { return (key >> (pass * digit_bits)) & (buckets - 1); };
+
+  // Bit patterns of doubles sort like integers once negative ones are inverted and positive ones get the sign bit.
+  std::vector<std::array<std::size_t, buckets>> histogram(passes);
+  PageVector<std::uint64_t> keys(count);
+  PageVector<std::uint64_t> other(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto bits = std::bit_cast<std::uint64_t>(values[i]);
+    const std::uint64_t key = (bits & sign) != 0 ? ~bits : bits | sign;
+    keys[i] = key;
+    for (unsigned pass = 0; pass < passes; ++pass) {
+      ++histogram[pass][digit_of(key, pass)];
+    }
+  }
+  for (unsigned pass = 0; pass < passes; ++pass) {
+    std::array<std::size_t, buckets>& offset = histogram[pass];
+    if (offset[digit_of(keys[0], pass)] == count) {
+      continue;  // all keys share this digit
+    }
+    std::exclusive_scan(offset.begin(), offset.end(), offset.begin(), std::size_t{0});
+    for (const std::uint64_t key : keys) {
+      other[offset[digit_of(key, pass)]++] = key;
+    }
+    keys.swap(other);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = std::bit_cast<double>((keys[i] & sign) != 0 ? keys[i] & ~sign : ~keys[i]);
+  }
+}
+
+}  // namespace itm::cpu

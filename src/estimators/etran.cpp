@@ -1,0 +1,96 @@
+// ETran (Gholami et al., "ETran: Energy-Based Transferability Estimation", ICCV 2023; mgholamikn/ETran, metrics.py and
+// tw.py): 0.15 minmax(energy) + 0.85 minmax(LDA), the min-max taken over the models of the zoo.
+//
+// Energy is the mean log-sum-exp of the features over the rows that have least of it. The published LDA calls eigh() on
+// a matrix that is not symmetric; its orthonormal eigenvectors cancel, and what is left is a nearest-mean rule without
+// any whitening. That is the default; --variant exact whitens, as the paper means it.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "estimators/lda.hpp"
+#include "estimators/registry.hpp"
+
+namespace itm {
+namespace {
+
+constexpr double energy_weight = 0.15;
+constexpr double lda_weight = 0.85;
+
+/// Mean over the given percentage of rows, from the bottom or the top; at least one row (the published code divides by
+/// zero below 200 rows).
+double energy(const ModelInput& input) {
+  Device& device = input.device();
+  const Matrix energies = device.matrix(1, input.rows());
+  input.for_each_block(
+      [&](View x, std::size_t first) { device.log_sum_exp_rows(x, energies.view().columns(first, x.rows())); });
+  device.sort(energies);
+  // As published: the percentage in whole tenths; rows are rounded down at the bottom, up at the top.
+  const auto tenths = static_cast<std::size_t>(input.number("percent") * 10);
+  const bool top = input.word("tail") == "top";
+  const std::size_t rows = (tenths * input.rows() + (top ? 999 : 0)) / 1000;
+  const std::size_t taken = std::clamp<std::size_t>(rows, 1, input.rows());
+  return device.sum(energies.view().columns(top ? input.rows() - taken : 0, taken)) / static_cast<double>(taken);
+}
+
+/// Mean probability of the true class.
+double lda(const ModelInput& input) {
+  Device& device = input.device();
+  const ClassMeans means = class_means(input);
+  const Discriminant rule =
+      input.exact() ? fit_lda(input, means).discriminant : nearest_mean(device, means.means, means.priors);
+  const Index labels = input.label_index();
+  const Matrix probability = device.matrix(1, input.rows());
+  for_each_probability(input, means, rule, [&](View p, View x, std::size_t first) {
+    device.pick(p, labels.view().columns(first, x.rows()), probability.view().columns(first, x.rows()));
+  });
+  return device.sum(probability) / static_cast<double>(input.rows());
+}
+
+Scored score_etran(const ModelInput& input) {
+  Scored scored;
+  scored.details["etran_energy"] = energy(input);
+  scored.details["etran_lda"] = lda(input);
+  if (!input.exact()) {
+    scored.note =
+        "the published discriminant reduces to the nearest class mean; --variant exact whitens, as the paper means it, "
+        "and can rank differently";
+  }
+  return scored;
+}
+
+/// Adds weight * minmax(part) to every score. Models that are all alike in it, or one alone, get nothing.
+void add_scaled(std::vector<Scored*>& models, const char* part, double weight) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const Scored* model : models) {
+    low = std::min(low, model->details[part].get<double>());
+    high = std::max(high, model->details[part].get<double>());
+  }
+  for (Scored* model : models) {
+    model->score += high > low ? weight * (model->details[part].get<double>() - low) / (high - low) : 0;
+  }
+}
+
+void combine(std::vector<Scored*>& models) {
+  add_scaled(models, "etran_energy", energy_weight);
+  add_scaled(models, "etran_lda", lda_weight);
+}
+
+}  // namespace
+
+Estimator etran_estimator() {
+  return model_estimator(
+      {.name = "etran",
+       .description = "energy of the features and a discriminant, min-max scaled over the zoo",
+       .citation = "Gholami et al., ETran: Energy-Based Transferability Estimation, ICCV 2023",
+       .settings = {{.name = "percent", .standard = 0.5, .help = "Percentage of rows in the mean energy", .high = 100},
+                    {.name = "tail",
+                     .standard = std::string("bottom"),
+                     .help = "Rows of least or of most energy",
+                     .words = {"bottom", "top"}}}},
+      score_etran, combine);
+}
+
+}  // namespace itm

@@ -1,0 +1,53 @@
+// LEEP, log expected empirical prediction (Nguyen et al., ICML 2020; thuml/LogME, LEEP.py): the source head's classes z
+// are translated to target classes by the empirical p(y|z), and the score is the mean log-probability of the labels.
+
+#include <cmath>
+
+#include "estimators/model_session.hpp"
+#include "estimators/registry.hpp"
+
+namespace itm {
+namespace {
+
+Scored score_leep(const ModelInput& input) {
+  Device& device = input.device();
+  const Index labels = input.label_index();
+  const Matrix joint = device.matrix(input.classes(), input.source_classes());  // N p(y, z), then p(y | z)
+  input.for_each_output_block([&](View p, std::size_t first) {
+    device.softmax_rows(p);
+    device.add_class_sums(p, labels.view().columns(first, p.rows()), joint);
+  });
+
+  const Matrix marginal = device.matrix(1, input.source_classes());
+  device.add_column_sums(joint, marginal);
+  std::vector<double> inverse = device.download(marginal);
+  for (double& value : inverse) {
+    value = value > 0 ? 1 / value : 0;  // a source class that no row has any probability of
+  }
+  device.scale_columns(device.matrix_of(inverse, 1, inverse.size()), joint);
+
+  // The soft-max is taken again: keeping it would cost twice the memory of the logits.
+  const Matrix expected = device.matrix(1, input.rows());
+  input.for_each_output_block([&](View p, std::size_t first) {
+    device.softmax_rows(p);
+    device.indexed_row_dots(p, joint, labels.view().columns(first, p.rows()), expected.view().columns(first, p.rows()));
+  });
+  Scored scored;
+  for (const double value : device.download(expected)) {
+    scored.score += std::log(value) / static_cast<double>(input.rows());
+  }
+  scored.details["source_classes"] = input.source_classes();
+  return scored;
+}
+
+}  // namespace
+
+Estimator leep_estimator() {
+  return model_estimator({.name = "leep",
+                          .description = "log expected empirical prediction through the source head's classes",
+                          .citation = "Nguyen et al., LEEP: A New Measure to Evaluate Transferability, ICML 2020",
+                          .inputs = {.features = false, .output = true}},
+                         score_leep);
+}
+
+}  // namespace itm

@@ -1,0 +1,54 @@
+// NCE, negative conditional entropy (Tran et al., ICCV 2019; thuml/LogME, NCE.py): -H(y | z) with z the source head's
+// most probable class.
+
+#include <cmath>
+
+#include "estimators/model_session.hpp"
+#include "estimators/registry.hpp"
+
+namespace itm {
+namespace {
+
+Scored score_nce(const ModelInput& input) {
+  Device& device = input.device();
+  const std::size_t sources = input.source_classes();
+  std::vector<double> joint(input.classes() * sources);  // rows of class y whose source class is z
+  std::vector<double> marginal(sources);
+  input.for_each_output_block([&](View logits, std::size_t first) {
+    const std::vector<std::int32_t> best = device.argmax_rows(logits);
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      const auto y = static_cast<std::size_t>(input.labels().values[first + i]);
+      const auto z = static_cast<std::size_t>(best[i]);
+      joint[y * sources + z] += 1;
+      marginal[z] += 1;
+    }
+  });
+
+  Scored scored;
+  std::size_t used = 0;
+  for (std::size_t z = 0; z < sources; ++z) {
+    used += marginal[z] > 0 ? 1 : 0;
+    for (std::size_t y = 0; y < input.classes(); ++y) {
+      const double count = joint[y * sources + z];
+      if (count > 0) {
+        scored.score += count * std::log(count / marginal[z]) / static_cast<double>(input.rows());
+      }
+    }
+  }
+  scored.details["source_classes"] = sources;
+  scored.details["source_classes_predicted"] = used;
+  return scored;
+}
+
+}  // namespace
+
+Estimator nce_estimator() {
+  return model_estimator(
+      {.name = "nce",
+       .description = "minus the entropy of the labels given the source head's predictions",
+       .citation = "Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV 2019",
+       .inputs = {.features = false, .output = true}},
+      score_nce);
+}
+
+}  // namespace itm

@@ -1,0 +1,276 @@
+// The page of a ranking: what was run, the methods compared, then for each data set and method the ranked table, its
+// plots and whatever else the method said.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/text.hpp"
+#include "itm/report.hpp"
+#include "report/agreement_line.hpp"
+#include "report/html/comparison.hpp"
+#include "report/html/details.hpp"
+#include "report/html/html_text.hpp"
+#include "report/html/page.hpp"
+#include "report/html/rank_plots.hpp"
+#include "report/summary_line.hpp"
+
+namespace itm {
+namespace html {
+namespace {
+
+constexpr std::size_t most_names = 20;  ///< in a sentence; the table shows the others too
+
+Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Column column(std::string key, std::string hint, bool ascending) {
+  Column c;
+  c.label = key;
+  c.key = std::move(key);
+  c.hint = std::move(hint);
+  c.ascending = ascending;
+  return c;
+}
+
+/// A number that every model may add to its details.
+Column number_column(const Details& details, const char* key, std::string label, std::string hint, int digits) {
+  Column c = column(key, std::move(hint), false);
+  c.label = std::move(label);
+  for (std::size_t m = 0; m < details.size(); ++m) {
+    const std::optional<double> value = details.number(m, key);
+    c.values.push_back(value ? Json(*value) : Json(nullptr));
+    c.cells.push_back(value ? fmt::format("{:.{}f}", *value, digits) : "-");
+  }
+  return c;
+}
+
+Column model_column(const RankedDataset& result) {
+  Column c = column("model", "", true);
+  c.kind = Column::Kind::heading;
+  for (const ScoredModel& model : result.models) {
+    c.values.push_back(model.model);
+    c.cells.push_back(html_text(model.model));
+  }
+  return c;
+}
+
+Table ranked_table(const RankedDataset& result, const Details& details, const std::string& id) {
+  Column rank = column("rank", "1 is the best; equal scores share a rank", true);
+  Column score =
+      column("score", is_accuracy(result.method) ? "accuracy on the validation rows" : "larger is better", false);
+  Column truth = column("truth", "accuracy after fine-tuning, %", false);
+  Column seconds = column("seconds", "time spent on the model, repeats included", true);
+  for (const ScoredModel& model : result.models) {
+    rank.values.push_back(model.rank);
+    rank.cells.push_back(std::to_string(model.rank));
+    score.values.push_back(finite(model.score));
+    score.cells.push_back(score_text(result.method, model.score));
+    truth.values.push_back(model.truth ? finite(*model.truth) : Json(nullptr));
+    truth.cells.push_back(model.truth ? fmt::format("{:.2f}", *model.truth) : "-");
+    seconds.values.push_back(finite(model.seconds));
+    seconds.cells.push_back(fmt::format("{:.2f}", model.seconds));
+  }
+  Table table;
+  table.id = id;
+  table.label = fmt::format("{}, {}: models by score", result.dataset, result.method);
+  table.first_is_best = true;
+  table.columns = {rank, model_column(result), score};
+  if (has_truth(result)) {
+    table.columns.push_back(truth);
+  }
+  if (details.has_number("eta")) {
+    table.columns.push_back(number_column(details, "eta", "eta", "rate of the evolution", 3));
+  }
+  if (details.has_number("dispersion")) {
+    table.columns.push_back(
+        number_column(details, "dispersion", "dis", "mean distance of the features to their class means", 2));
+  }
+  table.columns.push_back(seconds);
+  return table;
+}
+
+std::string scalar_text(const Json& value) {
+  if (value.is_string()) return html_text(value.get<std::string>());
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_number_unsigned()) return with_commas(value.get<std::uint64_t>());
+  if (value.is_number_integer()) return std::to_string(value.get<std::int64_t>());
+  return value.is_number() ? fmt::format("{:.6g}", value.get<double>()) : "-";
+}
+
+/// Every scalar that the method gave, folded away: few readers need it, and those need all of it.
+void add_details(Page& page, const RankedDataset& result, const Details& details, const std::string& id) {
+  const std::vector<std::string> keys = details.scalar_keys();
+  if (keys.empty()) {
+    return;
+  }
+  Table table;
+  table.id = id + "-details";
+  table.label = fmt::format("{}, {}: details", result.dataset, result.method);
+  table.columns.push_back(model_column(result));
+  for (const std::string& key : keys) {
+    Column c = column(key, "", true);
+    bool all_text = true;
+    for (std::size_t m = 0; m < details.size(); ++m) {
+      const Json value = details.scalar(m, key);
+      all_text = all_text && !value.is_number();
+      c.values.push_back(value);
+      c.cells.push_back(scalar_text(value));
+    }
+    c.kind = all_text ? Column::Kind::text : Column::Kind::number;
+    table.columns.push_back(std::move(c));
+  }
+  page.add("<details><summary>All details</summary>\n");
+  page.add(table);
+  page.add("</details>\n");
+}
+
+void add_agreement(Page& page, const RankedDataset& result) {
+  if (!result.agreement) {
+    return;
+  }
+  const Agreement& a = *result.agreement;
+  std::string tau = figure(a.tau_w);
+  if (a.tau_w_interval) {
+    tau += fmt::format(" [{:.2f}, {:.2f}]", a.tau_w_interval->low, a.tau_w_interval->high);
+  }
+  const std::vector<std::pair<const char*, std::string>> figures{{"tau_w", tau},
+                                                                 {"scipy", figure(a.tau_w_scipy)},
+                                                                 {"Kendall", figure(a.kendall)},
+                                                                 {"Spearman", figure(a.spearman)},
+                                                                 {"Pearson", figure(a.pearson)},
+                                                                 {"Rel@1", figure(a.rel_at_1)},
+                                                                 {"Rel@3", figure(a.rel_at_3)}};
+  page.add("<dl class=\"facts\">");
+  for (const auto& [name, text] : figures) {
+    page.add(fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, text));
+  }
+  page.add("</dl>\n");
+}
+
+void add_truth_missing(Page& page, const RankedDataset& result) {
+  if (result.truth_missing.empty()) {
+    return;
+  }
+  const std::size_t named = std::min(result.truth_missing.size(), most_names);
+  std::string names;
+  for (std::size_t i = 0; i < named; ++i) {
+    names += (i == 0 ? "" : ", ") + html_text(result.truth_missing[i]);
+  }
+  if (named < result.truth_missing.size()) {
+    names += fmt::format(" and {} others", with_commas(result.truth_missing.size() - named));
+  }
+  page.add("<p class=\"note\">No truth for " + names + ".</p>\n");
+}
+
+std::string heading_of(const RankedDataset& result, const Details& details) {
+  std::string facts = html_text(result.method);
+  const auto rows = details.size() > 0 ? details.number(0, "rows") : std::nullopt;
+  const auto classes = details.size() > 0 ? details.number(0, "classes") : std::nullopt;
+  if (rows && classes && *rows >= 0 && *classes >= 0) {
+    facts += fmt::format(", {} rows, {} classes", with_commas(static_cast<std::uint64_t>(*rows)),
+                         with_commas(static_cast<std::uint64_t>(*classes)));
+  }
+  return fmt::format("<h2>{} <small>{}</small></h2>\n", html_text(result.dataset), facts);
+}
+
+void add_result(Page& page, const RankedDataset& result, std::size_t number) {
+  const std::string id = fmt::format("r{}", number);
+  const Details details(result);
+  page.add(fmt::format("<section id=\"{}-section\">\n{}", id, heading_of(result, details)));
+  add_agreement(page, result);
+  const Table table = ranked_table(result, details, id);
+  page.add(table);
+  add_truth_missing(page, result);
+  add_plots(page, result, details, table);
+  add_details(page, result, details, id);
+  page.add("</section>\n");
+}
+
+void add_failures(Page& page, const RankReport& report) {
+  if (report.failures.empty()) {
+    return;
+  }
+  Table table;
+  table.id = "failed";
+  table.label = "Models that are in no ranking, and why";
+  const auto add = [&](const char* key, Column::Kind kind, std::string Failure::*field) {
+    Column c = column(key, "", true);
+    c.kind = kind;
+    for (const Failure& failure : report.failures) {
+      c.values.push_back(failure.*field);
+      c.cells.push_back(html_text(failure.*field));
+    }
+    table.columns.push_back(std::move(c));
+  };
+  add("model", Column::Kind::heading, &Failure::model);
+  add("data set", Column::Kind::text, &Failure::dataset);
+  add("method", Column::Kind::text, &Failure::method);
+  add("message", Column::Kind::text, &Failure::message);
+  page.add("<section id=\"failures\">\n<h2>Not ranked</h2>\n");
+  page.add(table);
+  page.add("</section>\n");
+}
+
+void add_header(Page& page, const RankReport& report, const HtmlOptions& options) {
+  std::vector<std::pair<std::string, std::string>> facts = options.facts;
+  facts.insert(facts.end(), {{"itm", ITM_VERSION},
+                             {"backend", report.backend},
+                             {"threads", std::to_string(report.threads)},
+                             {"seconds", fmt::format("{:.1f}", report.seconds)}});
+  page.add(fmt::format("<header>\n<h1>{}</h1>\n<p class=\"summary\">{}</p>\n<dl class=\"facts\">",
+                       html_text(options.title), html_text(summary_line(report, Paint{false}))));
+  for (const auto& [name, value] : facts) {
+    page.add(fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", html_text(name), html_text(value)));
+  }
+  page.add("</dl>\n</header>\n");
+}
+
+/// Links to every section, by data set.
+void add_contents(Page& page, const RankReport& report) {
+  if (report.results.size() < 2) {
+    return;
+  }
+  std::vector<std::string> order;
+  std::map<std::string, std::string> links;
+  for (std::size_t i = 0; i < report.results.size(); ++i) {
+    const RankedDataset& result = report.results[i];
+    std::string& line = links[result.dataset];
+    if (line.empty()) {
+      order.push_back(result.dataset);
+    }
+    line += fmt::format(" <a href=\"#r{}-section\">{}</a>", i + 1, html_text(result.method));
+  }
+  // A line a data set, unless all of them have a single link.
+  page.add(fmt::format("<nav aria-label=\"Contents\"><ul{}>\n",
+                       order.size() < report.results.size() ? " class=\"rows\"" : ""));
+  page.add("<li><a href=\"#methods\">Methods compared</a></li>\n");
+  for (const std::string& dataset : order) {
+    page.add(fmt::format("<li>{}:{}</li>\n", html_text(dataset), links[dataset]));
+  }
+  page.add(report.failures.empty() ? "</ul></nav>\n" : "<li><a href=\"#failures\">Not ranked</a></li>\n</ul></nav>\n");
+}
+
+}  // namespace
+}  // namespace html
+
+std::string to_html(const RankReport& report, const HtmlOptions& options) {
+  html::Page page;
+  html::add_header(page, report, options);
+  html::add_contents(page, report);
+  page.add("<main>\n");
+  html::add_comparison(page, report);
+  for (std::size_t i = 0; i < report.results.size(); ++i) {
+    html::add_result(page, report.results[i], i + 1);
+  }
+  html::add_failures(page, report);
+  page.add("</main>\n");
+  return page.document(options.title, {{"schema", "itm.page/1"},
+                                       {"version", ITM_VERSION},
+                                       {"backend", report.backend},
+                                       {"threads", report.threads},
+                                       {"seconds", report.seconds}});
+}
+
+}  // namespace itm

@@ -1,0 +1,41 @@
+#include "report/result_grid.hpp"
+
+#include <algorithm>
+
+namespace itm {
+namespace {
+
+void add_once(std::vector<std::string>& list, const std::string& name) {
+  if (std::find(list.begin(), list.end(), name) == list.end()) {
+    list.push_back(name);
+  }
+}
+
+}  // namespace
+
+ResultGrid::ResultGrid(const RankReport& report) {
+  for (const RankedDataset& result : report.results) {
+    add_once(methods, result.method);
+    add_once(datasets, result.dataset);
+    cells_[{result.method, result.dataset}] = &result;
+    has_truth = has_truth || result.agreement.has_value();
+    has_intervals = has_intervals || (result.agreement && result.agreement->tau_w_interval);
+  }
+}
+
+const RankedDataset* ResultGrid::at(const std::string& method, const std::string& dataset) const {
+  const auto found = cells_.find({method, dataset});
+  return found == cells_.end() ? nullptr : found->second;
+}
+
+std::optional<double> mean_of(const std::vector<std::optional<double>>& values) {
+  double sum = 0;
+  double count = 0;
+  for (const auto& value : values) {
+    sum += value.value_or(0);
+    count += value ? 1 : 0;
+  }
+  return count > 0 ? std::optional(sum / count) : std::nullopt;
+}
+
+}  // namespace itm

@@ -1,0 +1,413 @@
+// The operations of a Device against the loops that define them, on shapes that are multiples of nothing.
+
+#include "itm/device.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "core/philox.hpp"
+#include "itm/error.hpp"
+#include "made_array.hpp"
+
+namespace {
+
+using itm::Arithmetic;
+using itm::Device;
+using itm::Matrix;
+using itm::Op;
+using Numbers = std::vector<double>;
+
+constexpr std::uint64_t stream = itm::philox::stream_id("device test");
+
+/// Uniform in [-1, 1).
+Numbers numbers(std::size_t count, std::uint64_t seed) {
+  Numbers made(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    made[i] = 2 * itm::philox::uniform(seed, stream, i) - 1;
+  }
+  return made;
+}
+
+void expect_near(const Numbers& found, const Numbers& wanted, double tolerance) {
+  ASSERT_EQ(found.size(), wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    EXPECT_NEAR(found[i], wanted[i], tolerance) << "element " << i;
+  }
+}
+
+class DeviceTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Device> owned = itm::make_cpu_device();
+  Device& device = *owned;
+
+  Matrix made(std::size_t rows, std::size_t cols, std::uint64_t seed) {
+    return device.matrix_of(numbers(rows * cols, seed), rows, cols);
+  }
+};
+
+TEST_F(DeviceTest, MatricesBeginAsZerosAlsoInMemoryThatWasUsedBefore) {
+  {
+    const Matrix used = device.matrix(7, 5);
+    device.fill(used, 3);
+  }
+  EXPECT_EQ(device.download(device.matrix(7, 5)), Numbers(35));
+}
+
+TEST_F(DeviceTest, ViewsOfRowsAndColumnsShareMemory) {
+  const Matrix x = made(5, 4, 1);
+  device.fill(x.rows(1, 2).columns(2, 2), 9);
+  const Numbers values = device.download(x);
+  EXPECT_EQ(values[1 * 4 + 2], 9);
+  EXPECT_EQ(values[2 * 4 + 3], 9);
+  EXPECT_NE(values[1 * 4 + 1], 9);
+  EXPECT_EQ(device.download(x.rows(1, 2).columns(2, 2)), Numbers(4, 9.0));
+}
+
+TEST_F(DeviceTest, LoadsRowsOfAnyDtypeThroughAMap) {
+  const std::vector<std::uint32_t> map{4, 0, 2};
+  const Numbers values = numbers(5 * 3, 2);
+  std::vector<float> narrow(values.begin(), values.end());
+  const Matrix x = device.matrix(2, 3);
+  device.load(itm::testing::made_array(narrow, 5, 3), map, 1, x);
+  EXPECT_EQ(device.download(x), (Numbers{narrow[0], narrow[1], narrow[2], narrow[6], narrow[7], narrow[8]}));
+}
+
+class Products : public DeviceTest, public ::testing::WithParamInterface<std::tuple<Op, Op, Arithmetic>> {};
+
+TEST_P(Products, MultiplyMatchesItsDefinition) {
+  const auto [op_a, op_b, arithmetic] = GetParam();
+  owned = itm::make_cpu_device(arithmetic);
+  Device& here = *owned;
+  constexpr std::size_t m = 5;
+  constexpr std::size_t n = 3;
+  constexpr std::size_t k = 7;
+  const Numbers a = numbers(m * k, 1);
+  const Numbers b = numbers(k * n, 2);
+  const Numbers c = numbers(m * n, 3);
+  Numbers wanted(m * n);
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t j = 0; j < n; ++j) {
+      wanted[i * n + j] = 0.5 * c[i * n + j];
+      for (std::size_t p = 0; p < k; ++p) {
+        wanted[i * n + j] +=
+            2 * (op_a == Op::none ? a[i * k + p] : a[p * m + i]) * (op_b == Op::none ? b[p * n + j] : b[j * k + p]);
+      }
+    }
+  }
+  const Matrix product = here.matrix_of(c, m, n);
+  here.multiply(2, op_a == Op::none ? here.matrix_of(a, m, k) : here.matrix_of(a, k, m), op_a,
+                op_b == Op::none ? here.matrix_of(b, k, n) : here.matrix_of(b, n, k), op_b, 0.5, product);
+  expect_near(here.download(product), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(AllForms, Products,
+                         ::testing::Combine(::testing::Values(Op::none, Op::transpose),
+                                            ::testing::Values(Op::none, Op::transpose),
+                                            ::testing::Values(Arithmetic::float64, Arithmetic::float32)));
+
+TEST_F(DeviceTest, GramAddsToTheLowerTriangle) {
+  for (const Arithmetic arithmetic : {Arithmetic::float64, Arithmetic::float32}) {
+    const auto here = itm::make_cpu_device(arithmetic);
+    const Numbers a = numbers(9 * 4, 1);
+    Numbers wanted(16, 1.0);
+    for (std::size_t i = 0; i < 4; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        for (std::size_t p = 0; p < 9; ++p) {
+          wanted[i * 4 + j] += a[p * 4 + i] * a[p * 4 + j];
+        }
+      }
+    }
+    const Matrix gram = here->matrix(4, 4);
+    here->fill(gram, 1);
+    here->add_gram(1, here->matrix_of(a, 9, 4), gram);
+    expect_near(here->download(gram), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
+  }
+}
+
+/// A symmetric positive definite matrix, both triangles.
+Matrix positive_definite(Device& device, std::size_t dims, std::uint64_t seed) {
+  Matrix s = device.matrix(dims, dims);
+  device.add_gram(1, device.matrix_of(numbers(2 * dims * dims, seed), 2 * dims, dims), s);
+  device.symmetrise(s);
+  return s;
+}
+
+TEST_F(DeviceTest, SymmetriseMirrorsTheLowerTriangleAcrossTiles) {
+  constexpr std::size_t dims = 70;  // two tiles and a bit
+  const Numbers before = numbers(dims * dims, 1);
+  const Matrix s = device.matrix_of(before, dims, dims);
+  device.symmetrise(s);
+  const Numbers after = device.download(s);
+  for (std::size_t i = 0; i < dims; ++i) {
+    for (std::size_t j = 0; j < dims; ++j) {
+      EXPECT_EQ(after[i * dims + j], before[std::max(i, j) * dims + std::min(i, j)]);
+    }
+  }
+}
+
+TEST_F(DeviceTest, CholeskySolvesAndWhitensRows) {
+  constexpr std::size_t dims = 6;
+  const Matrix s = positive_definite(device, dims, 3);
+  const Matrix factor = device.matrix(dims, dims);
+  device.copy(s, factor);
+  ASSERT_TRUE(device.cholesky(factor));
+
+  const Matrix b = made(3, dims, 4);
+  const Matrix solved = device.matrix(3, dims);
+  device.copy(b, solved);
+  device.solve_rows(factor, solved);
+  const Matrix back = device.matrix(3, dims);
+  device.multiply(1, solved, Op::none, s, Op::none, 0, back);
+  expect_near(device.download(back), device.download(b), 1e-12);
+
+  // |L^-1 b|^2 = b S^-1 b
+  const Matrix white = device.matrix(3, dims);
+  device.copy(b, white);
+  device.whiten_rows(factor, white);
+  const Matrix lengths = device.matrix(1, 3);
+  device.row_squares(white, lengths);
+  const Matrix wanted = device.matrix(1, 3);
+  device.indexed_row_dots(b, solved, device.index(std::vector<std::int32_t>{0, 1, 2}), wanted);
+  expect_near(device.download(lengths), device.download(wanted), 1e-12);
+}
+
+TEST_F(DeviceTest, CholeskyRefusesWhatIsNotPositiveDefinite) {
+  const Matrix s = device.matrix(3, 3);
+  device.add_to_diagonal(1, s);
+  device.fill(s.row(2).columns(2, 1), -1);
+  EXPECT_FALSE(device.cholesky(s));
+}
+
+TEST_F(DeviceTest, EigenvectorsAreRowsAndValuesAscend) {
+  constexpr std::size_t dims = 8;
+  const Matrix s = positive_definite(device, dims, 5);
+  const Matrix vectors = device.matrix(dims, dims);
+  device.copy(s, vectors);
+  const Matrix values = device.matrix(1, dims);
+  device.symmetric_eigen(vectors, values);
+  const Numbers lambda = device.download(values);
+  EXPECT_TRUE(std::is_sorted(lambda.begin(), lambda.end()));
+
+  // V S = diag(lambda) V and V V^T = 1
+  const Matrix applied = device.matrix(dims, dims);
+  device.multiply(1, vectors, Op::none, s, Op::none, 0, applied);
+  const Matrix scaled = device.matrix(dims, dims);
+  device.copy(vectors, scaled);
+  device.scale_rows(values, scaled);
+  expect_near(device.download(applied), device.download(scaled), 1e-12);
+  const Matrix product = device.matrix(dims, dims);
+  device.multiply(1, vectors, Op::none, vectors, Op::transpose, 0, product);
+  device.add_to_diagonal(-1, product);
+  expect_near(device.download(product), Numbers(dims * dims), 1e-12);
+}
+
+TEST_F(DeviceTest, ClassSumsAndIndexedRowsUndoEachOther) {
+  const std::vector<std::int32_t> labels{2, 0, 2, 1, 0};
+  const auto index = device.index(labels);
+  const Numbers x = numbers(5 * 3, 6);
+  const Matrix sums = device.matrix(3, 3);
+  device.add_class_sums(device.matrix_of(x, 5, 3), index, sums);
+  Numbers wanted(9);
+  for (std::size_t i = 0; i < 5; ++i) {
+    for (std::size_t j = 0; j < 3; ++j) {
+      wanted[static_cast<std::size_t>(labels[i]) * 3 + j] += x[i * 3 + j];
+    }
+  }
+  expect_near(device.download(sums), wanted, 1e-15);
+
+  const Matrix rows = device.matrix_of(x, 5, 3);
+  device.add_indexed_rows(-2, sums, index, rows);
+  Numbers moved = x;
+  for (std::size_t i = 0; i < 15; ++i) {
+    moved[i] -= 2 * wanted[static_cast<std::size_t>(labels[i / 3]) * 3 + i % 3];
+  }
+  expect_near(device.download(rows), moved, 1e-15);
+
+  const Matrix gathered = device.matrix(5, 3);
+  device.gather_rows(sums, index, gathered);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(device.download(gathered.row(i)), device.download(sums.row(static_cast<std::size_t>(labels[i]))));
+  }
+}
+
+TEST_F(DeviceTest, RowAndColumnOperationsMatchTheirDefinitions) {
+  constexpr std::size_t rows = 4;
+  constexpr std::size_t cols = 5;
+  const Numbers x = numbers(rows * cols, 7);
+  const Numbers by_row = numbers(rows, 8);
+  const Numbers by_col = numbers(cols, 9);
+  const auto element = [&](std::size_t i, std::size_t j) { return x[i * cols + j]; };
+  Numbers scaled(rows * cols);
+  Numbers column_sums(cols);
+  Numbers column_squares(cols);
+  Numbers row_squares(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < cols; ++j) {
+      scaled[i * cols + j] = (by_row[i] * element(i, j) * by_col[j] + 2 * by_col[j]) * 3;
+      column_sums[j] += element(i, j);
+      column_squares[j] += element(i, j) * element(i, j);
+      row_squares[i] += element(i, j) * element(i, j);
+    }
+  }
+  const Matrix y = device.matrix_of(x, rows, cols);
+  device.scale_rows(device.matrix_of(by_row, 1, rows), y);
+  device.scale_columns(device.matrix_of(by_col, 1, cols), y);
+  device.add_to_rows(2, device.matrix_of(by_col, 1, cols), y);
+  device.scale(3, y);
+  expect_near(device.download(y), scaled, 1e-14);
+
+  const Matrix original = device.matrix_of(x, rows, cols);
+  const Matrix out_columns = device.matrix(2, cols);
+  device.add_column_sums(original, out_columns.row(0));
+  device.add_column_squares(original, out_columns.row(1));
+  expect_near(device.download(out_columns.row(0)), column_sums, 1e-14);
+  expect_near(device.download(out_columns.row(1)), column_squares, 1e-14);
+  const Matrix out_rows = device.matrix(1, rows);
+  device.row_squares(original, out_rows);
+  expect_near(device.download(out_rows), row_squares, 1e-14);
+  EXPECT_NEAR(device.sum(original), std::accumulate(x.begin(), x.end(), 0.0), 1e-14);
+
+  const Matrix turned = device.matrix(cols, rows);
+  device.transpose(original, turned);
+  EXPECT_EQ(device.download(turned)[3 * rows + 1], element(1, 3));
+  const Matrix corner = device.matrix(1, rows);
+  device.diagonal(original.view().columns(0, rows), corner);
+  EXPECT_EQ(device.download(corner), (Numbers{element(0, 0), element(1, 1), element(2, 2), element(3, 3)}));
+}
+
+TEST_F(DeviceTest, SoftmaxAndLogSumExpSurviveLargeLogits) {
+  const Numbers logits{1000, 1001, 999, -1000, 0, -2000, 3, 3, 3};
+  const Matrix x = device.matrix_of(logits, 3, 3);
+  const Matrix total = device.matrix(1, 3);
+  device.log_sum_exp_rows(x, total);
+  const double spread = std::log(1 + std::exp(-1.0) + std::exp(-2.0));
+  expect_near(device.download(total), {1001 + spread, 0, 3 + std::log(3.0)}, 1e-12);
+  device.softmax_rows(x);
+  const Numbers p = device.download(x);
+  expect_near({p.begin(), p.begin() + 3}, {std::exp(-1 - spread), std::exp(-spread), std::exp(-2 - spread)}, 1e-15);
+  expect_near({p.begin() + 3, p.end()}, {0, 1, 0, 1.0 / 3, 1.0 / 3, 1.0 / 3}, 1e-15);
+}
+
+TEST_F(DeviceTest, SoftmaxAgreesWithTheLibraryExponential) {
+  const Numbers x = numbers(50, 10);
+  Numbers wanted(50);
+  double total = 0;
+  for (std::size_t j = 0; j < 50; ++j) {
+    wanted[j] = std::exp(30 * x[j]);
+    total += wanted[j];
+  }
+  const Matrix row = device.matrix_of(x, 1, 50);
+  device.scale(30, row);
+  device.softmax_rows(row);
+  const Numbers found = device.download(row);
+  for (std::size_t j = 0; j < 50; ++j) {
+    EXPECT_NEAR(found[j] * total / wanted[j], 1, 1e-13);
+  }
+}
+
+TEST_F(DeviceTest, PickAndArgmaxTakeOneElementPerRow) {
+  const Matrix x = device.matrix_of(Numbers{1, 5, 5, 7, 2, 3}, 2, 3);
+  EXPECT_EQ(device.argmax_rows(x), (std::vector<std::int32_t>{1, 0})) << "the first of equals";
+  const Matrix out = device.matrix(1, 2);
+  device.pick(x, device.index(std::vector<std::int32_t>{2, 1}), out);
+  EXPECT_EQ(device.download(out), (Numbers{5, 2}));
+}
+
+TEST_F(DeviceTest, CorrelatedRowsHaveMeanZeroAndLengthOneConstantRowsVanish) {
+  const Matrix x = device.matrix_of(Numbers{1, 2, 4, 0.1, 0.1, 0.1}, 2, 3);
+  device.correlate_rows(x);
+  const Numbers values = device.download(x);
+  EXPECT_NEAR(values[0] + values[1] + values[2], 0, 1e-15);
+  EXPECT_NEAR(values[0] * values[0] + values[1] * values[1] + values[2] * values[2], 1, 1e-15);
+  EXPECT_EQ(Numbers(values.begin() + 3, values.end()), Numbers(3));
+}
+
+TEST_F(DeviceTest, SquaredDistancesOfNearRowsLoseNoDigits) {
+  const double step = std::ldexp(1.0, -40);
+  const Matrix a = device.matrix_of(Numbers{1e3, 2}, 1, 2);
+  const Matrix b = device.matrix_of(Numbers{1e3, 2 + step, 1e3 - 3, 2}, 2, 2);
+  const Matrix out = device.matrix(1, 2);
+  device.squared_distances(a, b, out);
+  EXPECT_EQ(device.download(out), (Numbers{step * step, 9}));
+}
+
+TEST_F(DeviceTest, SmallestOfRowsPrefersTheLowerColumnAmongEquals) {
+  const Matrix x = device.matrix_of(Numbers{3, 1, 1, 2, 5, 5, 5, 5}, 2, 4);
+  EXPECT_EQ(device.smallest_of_rows(x, 3), (std::vector<std::int32_t>{1, 2, 3, 0, 1, 2}));
+}
+
+TEST_F(DeviceTest, SortsShortAndLongVectorsWithNegativesAndInfinities) {
+  for (const std::size_t count : {std::size_t{1}, std::size_t{100}, std::size_t{20'000}}) {
+    Numbers values = numbers(count, count);
+    for (std::size_t i = 0; i < count; i += 7) {
+      values[i] *= 1e300;
+    }
+    values[0] = -INFINITY;
+    if (count > 1) {
+      values[count / 2] = 0;
+      values[count - 1] = INFINITY;
+    }
+    const Matrix x = device.matrix_of(values, 1, count);
+    device.sort(x);
+    std::sort(values.begin(), values.end());
+    EXPECT_EQ(device.download(x), values);
+  }
+}
+
+/// Average ranks of all pairs by the book.
+itm::PairRanks pair_ranks(const Numbers& x, std::size_t rows, std::size_t cols,
+                          const std::vector<std::int32_t>& labels) {
+  std::vector<std::pair<double, bool>> pairs;
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = i + 1; j < rows; ++j) {
+      const double dot = std::inner_product(x.begin() + static_cast<std::ptrdiff_t>(i * cols),
+                                            x.begin() + static_cast<std::ptrdiff_t>((i + 1) * cols),
+                                            x.begin() + static_cast<std::ptrdiff_t>(j * cols), 0.0);
+      pairs.emplace_back(std::round((1 - dot) * 1e8), labels[i] == labels[j]);
+    }
+  }
+  itm::PairRanks wanted;
+  wanted.pairs = static_cast<double>(pairs.size());
+  std::map<double, double> groups;
+  for (const auto& [distance, same] : pairs) {
+    groups[distance] += 1;
+    if (same) {
+      wanted.same += 1;
+      double rank = 0.5;
+      for (const auto& [other, ignored] : pairs) {
+        rank += other < distance ? 1 : (other == distance ? 0.5 : 0);
+      }
+      wanted.same_rank_sum += rank;
+    }
+  }
+  for (const auto& [distance, tied] : groups) {
+    wanted.ties += (tied * tied - 1) * tied;
+  }
+  return wanted;
+}
+
+TEST_F(DeviceTest, PairRanksCountTiesAndSameClassPairs) {
+  constexpr std::size_t rows = 41;  // more than one block of rows
+  constexpr std::size_t cols = 3;
+  Numbers x = numbers(rows * cols, 11);
+  std::copy_n(x.begin(), cols, x.begin() + cols);       // a duplicate: distance 0 and many ties
+  std::copy_n(x.begin(), cols, x.begin() + 20 * cols);  // another
+  std::vector<std::int32_t> labels(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    labels[i] = static_cast<std::int32_t>(i % 4);
+  }
+  const Matrix matrix = device.matrix_of(x, rows, cols);
+  device.correlate_rows(matrix);
+  const itm::PairRanks wanted = pair_ranks(device.download(matrix), rows, cols, labels);
+  const itm::PairRanks found = device.rank_pairs(matrix, device.index(labels));
+  EXPECT_EQ(found.pairs, wanted.pairs);
+  EXPECT_EQ(found.same, wanted.same);
+  EXPECT_EQ(found.same_rank_sum, wanted.same_rank_sum);
+  EXPECT_EQ(found.ties, wanted.ties);
+}
+
+}  // namespace
