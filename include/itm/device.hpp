@@ -124,7 +124,7 @@ class Device {
   /// Every row b of B becomes L^-1 b, so that |b|^2 is the squared Mahalanobis length.
   virtual void whiten_rows(View l, View b) = 0;
   /// S = V^T diag(w) V: `values` (1 x d) ascending, S overwritten by V, row i the eigenvector of values[i]. Reads the
-  /// lower triangle. Throws Error when the iteration does not converge (input with NaN).
+  /// lower triangle. Throws NumericError when the iteration does not converge (input with NaN or infinity).
   virtual void symmetric_eigen(View s, View values) = 0;
 
   // ---- rows and columns ----
@@ -146,6 +146,8 @@ class Device {
   virtual void scale_columns(View v, View x) = 0;
   /// X[i, .] *= v_i.
   virtual void scale_rows(View v, View x) = 0;
+  /// x_ij = max(0, min(x_ij, most_j)); most is one row.
+  virtual void clamp_rows(View most, View x) = 0;
   /// out_j += sum_i x_ij.
   virtual void add_column_sums(View x, View out) = 0;
   /// out_j += sum_i x_ij^2.

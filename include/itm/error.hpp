@@ -32,6 +32,13 @@ class InputError : public Error {
   explicit InputError(const std::string& sentence) : Error(ExitStatus::bad_input, sentence) {}
 };
 
+/// Numbers of a matrix left the range of the arithmetic. A device does not know whose they are: what() names no file,
+/// and whoever does know puts it in front.
+class NumericError : public InputError {
+ public:
+  using InputError::InputError;
+};
+
 /// No such device, or not enough memory on it: exit status 3.
 class DeviceError : public Error {
  public:

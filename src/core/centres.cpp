@@ -4,8 +4,8 @@
 #include <lapacke.h>
 
 #include <cmath>
-#include <numbers>
 
+#include "core/gaussian.hpp"
 #include "core/philox.hpp"
 #include "core/plan_tools.hpp"
 #include "device/blas.hpp"
@@ -15,15 +15,11 @@
 namespace itm {
 namespace {
 
-/// Standard normal draws by Box-Muller: draw i uses the two halves of one 64-bit word pair.
 std::vector<double> gaussian(std::size_t count, std::uint64_t seed, std::string_view stream_name) {
   const std::uint64_t stream = philox::stream_id(stream_name);
   std::vector<double> out(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const philox::Block b = philox::block(seed, stream, i);
-    const double u1 = (static_cast<double>(b.word[0]) + 1.0) / 4294967296.0;  // (0, 1]: the logarithm is finite
-    const double u2 = static_cast<double>(b.word[1]) / 4294967296.0;
-    out[i] = std::sqrt(-2.0 * std::log(u1)) * std::cos(2.0 * std::numbers::pi * u2);
+    out[i] = philox::normal(seed, stream, i);
   }
   return out;
 }

@@ -1,8 +1,11 @@
 #pragma once
 // The draws of numpy.random.RandomState(seed), for methods whose published code is tied to them: MT19937 seeded by a
-// number, 53-bit uniforms and polar Gaussians. They are made on the host, so every device sees the same.
+// number, 53-bit uniforms, bounded integers and polar Gaussians. They are made on the host, so every device sees the
+// same.
 
+#include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -18,6 +21,20 @@ class NumpyRandom {
     const auto high = static_cast<double>(words_() >> 5U);
     const auto low = static_cast<double>(words_() >> 6U);
     return (high * 67108864.0 + low) / 9007199254740992.0;
+  }
+
+  /// randint(count): uniform in [0, count), by rejection of words under a mask; count up to 2^32.
+  [[nodiscard]] std::uint32_t below(std::size_t count) {
+    const auto most = static_cast<std::uint32_t>(count - 1);
+    if (most == 0) {
+      return 0;  // numpy draws nothing either
+    }
+    const std::uint32_t mask = ~std::uint32_t{0} >> static_cast<unsigned>(std::countl_zero(most));
+    std::uint32_t value = 0;
+    do {
+      value = static_cast<std::uint32_t>(words_()) & mask;
+    } while (value > most);
+    return value;
   }
 
   /// standard_normal(): Marsaglia's polar method, two at a time.

@@ -194,7 +194,7 @@ class CpuDevice final : public Device {
     const lapack_int info =
         LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', as_int(s.rows()), s.data(), as_int(s.stride()), values.data());
     if (info != 0) {
-      throw InputError(
+      throw NumericError(
           fmt::format("the eigenvalues of a {} x {} matrix did not converge (LAPACK dsyevd: {}); look for "
                       "extreme values in the features with itm inspect",
                       s.rows(), s.cols(), info));
@@ -216,6 +216,7 @@ class CpuDevice final : public Device {
   void gather_rows(View from, IndexView index, View to) override { cpu::gather_rows(from, index, to); }
   void scale_columns(View v, View x) override { cpu::scale_columns(v, x); }
   void scale_rows(View v, View x) override { cpu::scale_rows(v, x); }
+  void clamp_rows(View most, View x) override { cpu::clamp_rows(most, x); }
   void add_column_sums(View x, View out) override { cpu::add_column_sums(x, out); }
   void add_column_squares(View x, View out) override { cpu::add_column_squares(x, out); }
   void row_squares(View x, View out) override { cpu::row_squares(x, out); }

@@ -42,6 +42,13 @@ ITM_CLONES void scale_run(double factor, double* x, std::size_t count) {
   }
 }
 
+ITM_CLONES void clamp_run(const double* most, double* x, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    const double low = x[j] < most[j] ? x[j] : most[j];
+    x[j] = low > 0.0 ? low : 0.0;
+  }
+}
+
 ITM_CLONES double sum_of(const double* x, std::size_t count) {
   double total = 0;
 #pragma omp simd reduction(+ : total)
@@ -137,6 +144,12 @@ void scale_columns(View v, View x) {
 void scale_rows(View v, View x) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     scale_run(v.data()[i], row(x, i), x.cols());
+  }
+}
+
+void clamp_rows(View most, View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    clamp_run(most.data(), row(x, i), x.cols());
   }
 }
 

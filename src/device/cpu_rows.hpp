@@ -16,6 +16,7 @@ void add_to_rows(double alpha, View v, View x);
 void gather_rows(View from, IndexView index, View to);
 void scale_columns(View v, View x);
 void scale_rows(View v, View x);
+void clamp_rows(View most, View x);
 void add_column_sums(View x, View out);
 void add_column_squares(View x, View out);
 void row_squares(View x, View out);

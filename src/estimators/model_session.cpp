@@ -34,7 +34,7 @@ class ModelSession final : public Session {
     const DeviceLease device(*this);
     ModelInput input(device.device(), estimator_, options_, task_.entries[model], task_.labels,
                      options_.itm.seed + repeat);
-    Scored scored = score_(input);
+    Scored scored = score_named(input);
     if (!std::isfinite(scored.score)) {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
                                    input.file(), estimator_.name));
@@ -61,6 +61,7 @@ class ModelSession final : public Session {
     for (std::size_t i = 0; i < scored_.size(); ++i) {
       result[i].model = task_.entries[i].model;
       result[i].score = means[i].score;
+      result[i].tie_break = means[i].tie_break;
       result[i].details = means[i].details.dump();
       result[i].note = means[i].note;
     }
@@ -68,13 +69,25 @@ class ModelSession final : public Session {
   }
 
  private:
+  /// The method's score; errors of arithmetic get the name of the file.
+  Scored score_named(ModelInput& input) const {
+    try {
+      return score_(input);
+    } catch (const NumericError& error) {
+      throw InputError(fmt::format("{}: {}", input.file(), error.what()));
+    }
+  }
+
   /// Details are those of the first seed, with the scores of all.
   static Scored mean_of(const std::vector<Scored>& repeats) {
     Scored mean = repeats.front();
     if (repeats.size() > 1) {
+      const auto count = static_cast<double>(repeats.size());
       mean.score = 0;
+      mean.tie_break = 0;
       for (const Scored& scored : repeats) {
-        mean.score += scored.score / static_cast<double>(repeats.size());
+        mean.score += scored.score / count;
+        mean.tie_break += scored.tie_break / count;
         mean.details["repeats"].push_back(scored.score);
       }
     }
@@ -195,6 +208,12 @@ void ModelInput::for_each_block(std::span<const std::uint32_t> rows, const Block
     device_.add_indexed_rows(1, displacement_, index.view().columns(first, x.rows()), x);
     block(x, first);
   });
+}
+
+void ModelInput::for_each_block_of(const Array& array, const Block& block) const {
+  check_row_count(array, {}, feature_.rows());
+  check_finite(array, kept_.rows);
+  walk(array, kept_.rows, block);
 }
 
 void ModelInput::walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const {

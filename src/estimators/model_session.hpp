@@ -18,6 +18,7 @@ namespace itm {
 /// A score with what it is made of. Larger is better.
 struct Scored {
   double score = 0;
+  double tie_break = 0;  ///< orders models with equal scores; larger is better
   nlohmann::ordered_json details = nlohmann::ordered_json::object();
   std::string note;  ///< one sentence that the reader of the score should know
 };
@@ -36,6 +37,10 @@ class ModelInput {
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
   [[nodiscard]] bool exact() const { return options_.variant == Variant::exact; }
   [[nodiscard]] Device& device() const { return device_; }
+  /// Unit roundoff of the device's products.
+  [[nodiscard]] double product_rounding() const {
+    return options_.arithmetic == Arithmetic::float64 ? 0x1p-53 : 0x1p-24;
+  }
   /// The feature file, for sentences.
   [[nodiscard]] std::string file() const { return feature_.source().string(); }
 
@@ -56,6 +61,8 @@ class ModelInput {
   /// The same over the source head's logits [b, C_source], and over the features of source images [b, D].
   void for_each_output_block(const Block& block) const { walk(*output_, kept_.rows, block); }
   void for_each_source_block(const Block& block) const { walk(*source_, {}, block); }
+  /// The same over a further file that has one row per row of the feature file, checked like the others.
+  void for_each_block_of(const Array& array, const Block& block) const;
   [[nodiscard]] std::size_t source_classes() const { return output_->cols(); }
   [[nodiscard]] std::size_t source_rows() const { return source_->rows(); }
 

@@ -12,6 +12,7 @@
 
 #include "core/numpy_random.hpp"
 #include "core/philox.hpp"
+#include "estimators/class_rows.hpp"
 #include "estimators/columns.hpp"
 #include "estimators/model_session.hpp"
 #include "estimators/registry.hpp"
@@ -28,33 +29,15 @@ std::vector<std::uint32_t> chosen_rows(const ModelInput& input, std::size_t most
     return rows;
   }
   constexpr std::uint64_t stream = philox::stream_id("parc rows");
-  std::vector<std::vector<std::uint32_t>> of_class(input.classes());
-  for (const std::uint32_t row : rows) {
-    of_class[static_cast<std::size_t>(labels[row])].push_back(row);
-  }
   const double share = static_cast<double>(most) / static_cast<double>(rows.size());
   rows.clear();
-  for (std::vector<std::uint32_t>& members : of_class) {
-    std::sort(members.begin(), members.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return philox::draw64(input.seed(), stream, a) < philox::draw64(input.seed(), stream, b);
-    });
+  for (std::vector<std::uint32_t>& members : rows_of_classes(input.labels())) {
+    shuffle_rows(members, input.seed(), stream);
     members.resize(static_cast<std::size_t>(share * static_cast<double>(members.size())));
     rows.insert(rows.end(), members.begin(), members.end());
   }
   std::sort(rows.begin(), rows.end());
   return rows;
-}
-
-void standardise_columns(Device& device, View x) {
-  const Matrix mean = device.matrix(1, x.cols());
-  device.add_column_sums(x, mean);
-  device.scale(1 / static_cast<double>(x.rows()), mean);
-  device.add_to_rows(-1, mean, x);
-  const Matrix variance = device.matrix(1, x.cols());
-  device.add_column_squares(x, variance);
-  device.scale(1 / static_cast<double>(x.rows()), variance);
-  const std::vector<double> scale = inverse_deviations(device.download(mean), device.download(variance), x.rows());
-  device.scale_columns(device.matrix_of(scale, 1, scale.size()), x);
 }
 
 /// An orthonormal basis of the columns of Y, in place: Cholesky QR, twice, because once squares the condition number.

@@ -1,6 +1,6 @@
 // PED, potential energy descent (Li et al., "Exploring Model Transferability through the Lens of Potential Energy",
 // ICCV 2023; lixiaotong97/PED, metrics.PED_Score): classes whose spheres overlap push each other apart for a few steps,
-// in features rescaled by the source domain's statistics; the moved features are scored by SFDA (or LogME).
+// in features rescaled by the source domain's statistics; the moved features are scored by SFDA, LogME or N-LEEP.
 //
 // A step moves every row of a class alike, so only the C class means are simulated: spreads never change, and no
 // C x C x D array is needed.
@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "estimators/logme.hpp"
+#include "estimators/nleep.hpp"
 #include "estimators/registry.hpp"
 #include "estimators/sfda.hpp"
 
@@ -145,7 +146,9 @@ Scored score_ped(ModelInput& input) {
   const Descent descent = descend(input, positions, class_radii(input, means, scale), scale.deviation);
 
   input.displace(device.matrix_of(descent.displacement, input.classes(), input.dims()));
-  Scored scored = input.word("score") == "logme" ? logme(input) : sfda(input);
+  constexpr std::size_t components_per_class = 5;  // as published
+  const std::string judge = input.word("score");
+  Scored scored = judge == "logme" ? logme(input) : judge == "nleep" ? nleep(input, components_per_class) : sfda(input);
   double moved = 0;  // mean over rows and columns
   for (std::size_t i = 0; i < descent.displacement.size(); ++i) {
     moved += std::abs(descent.displacement[i]) * means.priors[i / input.dims()] / static_cast<double>(input.dims());
@@ -175,7 +178,7 @@ Estimator ped_estimator() {
                     {.name = "score",
                      .standard = std::string("sfda"),
                      .help = "What scores the moved features",
-                     .words = {"sfda", "logme"}}}},
+                     .words = {"sfda", "logme", "nleep"}}}},
       score_ped);
 }
 

@@ -11,8 +11,21 @@ namespace itm {
 
 const std::vector<Estimator>& estimators() {
   static const std::vector<Estimator> all{
-      itm_estimator(),  logme_estimator(), leep_estimator(),  nce_estimator(),    parc_estimator(),
-      sfda_estimator(), ped_estimator(),   etran_estimator(), hscore_estimator(),
+      itm_estimator(),           //
+      logme_estimator(),         //
+      leep_estimator(),          //
+      nce_estimator(),           //
+      nleep_estimator(),         //
+      parc_estimator(),          //
+      sfda_estimator(),          //
+      ped_estimator(),           //
+      etran_estimator(),         //
+      gbc_estimator(),           //
+      lead_estimator(),          //
+      hscore_estimator(),        //
+      transrate_estimator(),     //
+      knn_estimator(),           //
+      linear_probe_estimator(),  //
   };
   return all;
 }

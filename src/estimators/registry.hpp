@@ -11,8 +11,14 @@ namespace itm {
 [[nodiscard]] Estimator ped_estimator();
 [[nodiscard]] Estimator hscore_estimator();
 [[nodiscard]] Estimator etran_estimator();
+[[nodiscard]] Estimator nleep_estimator();
 [[nodiscard]] Estimator parc_estimator();
 [[nodiscard]] Estimator nce_estimator();
 [[nodiscard]] Estimator leep_estimator();
+[[nodiscard]] Estimator gbc_estimator();
+[[nodiscard]] Estimator lead_estimator();
+[[nodiscard]] Estimator transrate_estimator();
+[[nodiscard]] Estimator knn_estimator();
+[[nodiscard]] Estimator linear_probe_estimator();
 
 }  // namespace itm

@@ -176,7 +176,7 @@ TEST_F(AllMethods, BadSettingsAreOneSentence) {
   for (const auto& [option, value, says] : std::vector<std::tuple<const char*, const char*, const char*>>{
            {"--ped-nsigma", "wide", "a number"},
            {"--parc-dims", "1.5", "a whole number"},
-           {"--ped-score", "itm", "one of sfda|logme"},
+           {"--ped-score", "itm", "one of sfda|logme|nleep"},
            {"--variant", "both", "one of published|exact"}}) {
     const Finished run = run_itm({"rank", zoo(), option, value});
     EXPECT_EQ(run.status, 2) << option;

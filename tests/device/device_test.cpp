@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -203,6 +204,12 @@ TEST_F(DeviceTest, EigenvectorsAreRowsAndValuesAscend) {
   device.multiply(1, vectors, Op::none, vectors, Op::transpose, 0, product);
   device.add_to_diagonal(-1, product);
   expect_near(device.download(product), Numbers(dims * dims), 1e-12);
+}
+
+TEST_F(DeviceTest, ClampRowsKeepsNumbersBetweenZeroAndTheColumnsMost) {
+  const Matrix x = device.matrix_of(Numbers{-1, 2, 3, 0.5, -2, 9}, 2, 3);
+  device.clamp_rows(device.matrix_of(Numbers{1, 1, std::numeric_limits<double>::infinity()}, 1, 3), x);
+  EXPECT_EQ(device.download(x), (Numbers{0, 1, 3, 0.5, 0, 9}));
 }
 
 TEST_F(DeviceTest, ClassSumsAndIndexedRowsUndoEachOther) {

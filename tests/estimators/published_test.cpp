@@ -61,6 +61,7 @@ const std::vector<Published>& all_published() {
       {"etran_energy_percent100", "etran", {{"etran-percent", 100.0}}, "etran_energy"},
       {"etran_lda", "etran", {}, "etran_lda"},
       {"hscore", "hscore", {}, ""},
+      {"knn_k1_l2", "knn", {}, ""},
       {"parc_exact_ties_DIRECT", "parc", {}, ""},
       {"parc_n32_exact_ties_DIRECT", "parc", {{"parc-dims", 32.0}}, ""},
   };

@@ -294,13 +294,18 @@ TEST(HtmlPage, ScalarDetailsOfAMethodAreColumnsOfItsFoldOut) {
   EXPECT_NE(page.find("<details><summary>All details</summary>"), std::string::npos);
 }
 
-TEST(HtmlPage, ListsFailures) {
+TEST(HtmlPage, ListsFailuresWhatWasLeftOutAndNotes) {
   RankReport report = one_result();
+  report.results.front().models.front().note = "a <remark> on the score";
+  report.skipped.push_back({"math", "", "leep", "no source logits"});
   report.failures.push_back({"math", "broken", "itm", "zoo/x.npy: row 3 is NaN; extract it again"});
   const std::string page = to_html(report);
   EXPECT_NE(page.find("<th scope=\"row\">broken</th><td class=\"t\">math</td><td class=\"t\">itm</td>"
                       "<td class=\"t\">zoo/x.npy: row 3 is NaN; extract it again</td>"),
             std::string::npos);
+  EXPECT_NE(page.find("<th scope=\"row\">(all)</th><td class=\"t\">math</td><td class=\"t\">leep</td>"),
+            std::string::npos);
+  EXPECT_NE(page.find("<p class=\"note\">a &lt;remark&gt; on the score</p>"), std::string::npos);
   EXPECT_NE(page.find("1 not ranked"), std::string::npos);
   EXPECT_EQ(to_html(one_result()).find("id=\"failures\""), std::string::npos);
 }

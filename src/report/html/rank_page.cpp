@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "core/text.hpp"
 #include "itm/report.hpp"
@@ -149,6 +150,16 @@ void add_agreement(Page& page, const RankedDataset& result) {
   page.add("</dl>\n");
 }
 
+/// What the reader of the scores should know, each sentence once.
+void add_notes(Page& page, const RankedDataset& result) {
+  std::set<std::string> notes;
+  for (const ScoredModel& model : result.models) {
+    if (!model.note.empty() && notes.insert(model.note).second) {
+      page.add(fmt::format("<p class=\"note\">{}</p>\n", html_text(model.note)));
+    }
+  }
+}
+
 void add_truth_missing(Page& page, const RankedDataset& result) {
   if (result.truth_missing.empty()) {
     return;
@@ -183,13 +194,25 @@ void add_result(Page& page, const RankedDataset& result, std::size_t number) {
   const Table table = ranked_table(result, details, id);
   page.add(table);
   add_truth_missing(page, result);
+  add_notes(page, result);
   add_plots(page, result, details, table);
   add_details(page, result, details, id);
   page.add("</section>\n");
 }
 
+/// What failed, and what was left out for want of inputs.
+std::vector<Failure> not_ranked(const RankReport& report) {
+  std::vector<Failure> all = report.failures;
+  for (Failure skipped : report.skipped) {
+    skipped.model = skipped.model.empty() ? "(all)" : skipped.model;
+    all.push_back(std::move(skipped));
+  }
+  return all;
+}
+
 void add_failures(Page& page, const RankReport& report) {
-  if (report.failures.empty()) {
+  const std::vector<Failure> failures = not_ranked(report);
+  if (failures.empty()) {
     return;
   }
   Table table;
@@ -198,7 +221,7 @@ void add_failures(Page& page, const RankReport& report) {
   const auto add = [&](const char* key, Column::Kind kind, std::string Failure::*field) {
     Column c = column(key, "", true);
     c.kind = kind;
-    for (const Failure& failure : report.failures) {
+    for (const Failure& failure : failures) {
       c.values.push_back(failure.*field);
       c.cells.push_back(html_text(failure.*field));
     }
@@ -249,7 +272,8 @@ void add_contents(Page& page, const RankReport& report) {
   for (const std::string& dataset : order) {
     page.add(fmt::format("<li>{}:{}</li>\n", html_text(dataset), links[dataset]));
   }
-  page.add(report.failures.empty() ? "</ul></nav>\n" : "<li><a href=\"#failures\">Not ranked</a></li>\n</ul></nav>\n");
+  page.add(not_ranked(report).empty() ? "</ul></nav>\n"
+                                      : "<li><a href=\"#failures\">Not ranked</a></li>\n</ul></nav>\n");
 }
 
 }  // namespace

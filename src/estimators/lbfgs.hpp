@@ -1,0 +1,31 @@
+#pragma once
+// Limited-memory BFGS (Nocedal and Wright, "Numerical Optimization", 2nd ed., algorithm 7.5) for smooth functions of a
+// matrix in a device's memory.
+
+#include <cstddef>
+#include <functional>
+
+#include "itm/device.hpp"
+
+namespace itm {
+
+struct LbfgsOptions {
+  std::size_t iterations = 100;  ///< at most
+  double tolerance = 1e-5;       ///< stops when |gradient| <= tolerance * max(1, |x|), Euclidean norms
+  std::size_t memory = 10;       ///< pairs of steps that the Hessian is remembered by
+};
+
+struct LbfgsResult {
+  double value = 0;
+  std::size_t iterations = 0;
+  std::size_t evaluations = 0;
+  bool converged = false;  ///< the tolerance was reached; else the iterations or the digits of the arithmetic ended
+};
+
+/// Returns f(x) and writes its gradient. May be infinite or NaN where x is too far out; the search then steps back.
+using Objective = std::function<double(View x, View gradient)>;
+
+/// Minimises from x, in place. The value never rises. Works in dot products and sums alone, so the shape of x is free.
+[[nodiscard]] LbfgsResult minimise(Device& device, const Objective& objective, View x, const LbfgsOptions& options);
+
+}  // namespace itm

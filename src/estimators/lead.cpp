@@ -1,0 +1,138 @@
+// LEAD, evolution in the space of logits (Hu et al., "LEAD: Exploring Logit Space Evolution for Model Selection", CVPR
+// 2024): fine-tuning moves the logits of class k from those of a linear classifier towards the one-hot labels, at the
+// rate of the class's mean eigenvalue of a neural tangent kernel. There is no published code; docs/methods.md lists
+// what is chosen here.
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/gaussian.hpp"
+#include "estimators/class_rows.hpp"
+#include "estimators/linear_classifier.hpp"
+#include "estimators/registry.hpp"
+
+namespace itm {
+namespace {
+
+/// A random head f_k(x) = sum_h a_kh relu(<w_h, x> / sqrt(D)) / sqrt(H) with standard normal w and a. Its hidden units
+/// come in pairs w, -w with the same a: whatever x is, one of each pair is active, which makes the trace of the tangent
+/// kernel a quadratic form and halves its variance.
+struct Head {
+  Matrix weights;  ///< P x D, P = H / 2 pairs
+  double output;   ///< mean of a_kh^2 over pairs and outputs
+};
+
+Head random_head(const ModelInput& input, std::size_t pairs) {
+  constexpr std::uint64_t hidden = philox::stream_id("lead hidden weights");
+  constexpr std::uint64_t output = philox::stream_id("lead output weights");
+  std::vector<double> w(pairs * input.dims());
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    w[i] = philox::normal(input.seed(), hidden, i);
+  }
+  const std::size_t outputs = pairs * input.classes();
+  double energy = 0;
+  for (std::size_t i = 0; i < outputs; ++i) {
+    const double a = philox::normal(input.seed(), output, i);
+    energy += a * a;
+  }
+  return {input.device().matrix_of(w, pairs, input.dims()), energy / static_cast<double>(outputs)};
+}
+
+/// Mean eigenvalue of the head's empirical tangent kernel on rows x [S, D], per output: trace / S, where a row has
+///   |df/da|^2 + |df/dw|^2 = sum_pairs (<w, x>^2 + a^2 |x|^2) / (D H).
+/// About |x|^2 / D, so 1 for standardised features.
+double mean_eigenvalue(Device& device, const Head& head, View x) {
+  const std::size_t pairs = head.weights.rows();
+  const Matrix hidden = device.scratch(x.rows(), pairs);
+  device.multiply(1, x, Op::none, head.weights, Op::transpose, 0, hidden);
+  const Matrix squares = device.scratch(2, x.rows());
+  device.row_squares(hidden, squares.row(0));
+  device.row_squares(x, squares.row(1));
+  const double first_layer = static_cast<double>(pairs) * head.output * device.sum(squares.row(1));
+  const double second_layer = device.sum(squares.row(0));
+  return (first_layer + second_layer) / static_cast<double>(2 * pairs * x.cols() * x.rows());
+}
+
+/// l_k per class, on at most `samples` rows of it.
+std::vector<double> class_eigenvalues(const ModelInput& input, View features) {
+  constexpr std::uint64_t stream = philox::stream_id("lead samples");
+  Device& device = input.device();
+  const Head head = random_head(input, std::max<std::size_t>(input.count("width") / 2, 1));
+  std::vector<double> eigenvalues;
+  for (std::vector<std::uint32_t>& rows : rows_of_classes(input.labels())) {
+    shuffle_rows(rows, input.seed(), stream);
+    rows.resize(std::min(rows.size(), input.count("samples")));
+    const std::vector<std::int32_t> chosen(rows.begin(), rows.end());
+    const Matrix x = device.scratch(chosen.size(), features.cols());
+    device.gather_rows(features, device.index(chosen), x);
+    eigenvalues.push_back(chosen.empty() ? 0 : mean_eigenvalue(device, head, x));
+  }
+  return eigenvalues;
+}
+
+Scored score_lead(const ModelInput& input) {
+  Device& device = input.device();
+  const std::size_t classes = input.classes();
+  const Matrix x = classifier_rows(input, {});
+  const Index labels = input.label_index();
+  const RowRange all{0, input.rows()};
+  const LinearClassifier classifier =
+      fit_linear_classifier(device, x, labels, classes, std::span(&all, 1), input.number("l2"),
+                            {.iterations = input.count("iterations")}, [&] { input.check_cancelled(); });
+  const std::vector<double> eigenvalues = class_eigenvalues(input, x.view().columns(0, input.dims()));
+
+  // What is left of the first logits at t = 1, and what the label has got.
+  std::vector<double> left(classes);
+  std::vector<double> gained(classes * classes);
+  for (std::size_t k = 0; k < classes; ++k) {
+    left[k] = std::exp(-input.number("eta") * eigenvalues[k]);
+    gained[k * classes + k] = 1 - left[k];
+  }
+  const Matrix label_logits = device.matrix_of(gained, classes, classes);
+  const Matrix left_of_class = device.matrix_of(left, classes, 1);
+  double initial = 0;
+  double evolved = 0;
+  for_each_logits(device, x, all, classifier.weights, [&](View z, std::size_t first) {
+    const IndexView mine = labels.view().columns(first, z.rows());
+    initial += cross_entropy(device, z, mine);
+    const Matrix shares = device.scratch(z.rows(), 1);
+    device.gather_rows(left_of_class, mine, shares);
+    device.scale_rows(shares, z);
+    device.add_indexed_rows(1, label_logits, mine, z);
+    evolved += cross_entropy(device, z, mine);
+  });
+
+  const auto n = static_cast<double>(input.rows());
+  Scored scored;
+  scored.score = -evolved / n;
+  scored.details["lead_eigenvalues"] = eigenvalues;
+  scored.details["lead_initial_cross_entropy"] = initial / n;
+  scored.details["lead_classifier_iterations"] = classifier.fit.iterations;
+  scored.details["lead_classifier_converged"] = classifier.fit.converged;
+  return scored;
+}
+
+}  // namespace
+
+Estimator lead_estimator() {
+  return model_estimator(
+      {.name = "lead",
+       .description = "cross-entropy of logits evolved towards the labels by a tangent kernel's rates",
+       .citation = "Hu et al., LEAD: Exploring Logit Space Evolution for Model Selection, CVPR 2024",
+       .seeded = true,
+       .settings =
+           {{.name = "eta", .standard = 1.0, .help = "Learning rate of the evolution"},
+            {.name = "samples", .standard = 64.0, .help = "Rows per class in the kernel", .low = 1, .whole = true},
+            {.name = "width",
+             .standard = 256.0,
+             .help = "Hidden units of the head",
+             .low = 2,
+             .high = 65536,
+             .whole = true},
+            {.name = "l2", .standard = 1.0, .help = "Penalty on the weights of the linear classifier"},
+            {.name = "iterations", .standard = 100.0, .help = "L-BFGS steps at most", .low = 1, .whole = true}}},
+      score_lead);
+}
+
+}  // namespace itm
