@@ -92,6 +92,7 @@ struct Estimator {
   std::string citation;
   Inputs inputs{};
   bool seeded = false;  ///< draws random numbers: repeats differ
+  bool float32 = true;  ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
   std::vector<Setting> settings{};
   std::function<std::unique_ptr<Session>(DatasetTask, const MethodOptions&)> open{};
 

@@ -54,9 +54,9 @@ void add_method_options(CLI::App& app, MethodOptions& options) {
   add_choice<Variant>(app, "--variant", options.variant, {{"published", Variant::published}, {"exact", Variant::exact}},
                       "Arithmetic of the published code, or what it means to compute where the two differ (ITM: no "
                       "difference)");
-  add_choice<Arithmetic>(app, "--arithmetic", options.arithmetic,
-                         {{"float64", Arithmetic::float64}, {"float32", Arithmetic::float32}},
-                         "Matrix products of the methods other than ITM; float32 is faster and less exact");
+  add_choice<Arithmetic>(
+      app, "--arithmetic", options.arithmetic, {{"float64", Arithmetic::float64}, {"float32", Arithmetic::float32}},
+      "Matrix products of the methods other than ITM where float32 will do; it is faster and less exact");
   add_number<std::size_t>(app, "--repeats", options.repeats, 1, 10'000,
                           "Seeds seed, seed + 1, ... to average over, for methods that draw random numbers");
   app.add_flag("--drop-bad-rows", options.drop_bad_rows, "Drop rows with NaN or infinity");

@@ -85,6 +85,7 @@ Estimator etran_estimator() {
       {.name = "etran",
        .description = "energy of the features and a discriminant, min-max scaled over the zoo",
        .citation = "Gholami et al., ETran: Energy-Based Transferability Estimation, ICCV 2023",
+       .float32 = false,
        .settings = {{.name = "percent", .standard = 0.5, .help = "Percentage of rows in the mean energy", .high = 100},
                     {.name = "tail",
                      .standard = std::string("bottom"),

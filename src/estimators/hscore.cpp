@@ -141,6 +141,7 @@ Estimator hscore_estimator() {
        .description = "how much of the features' variance the class means explain, whitened",
        .citation =
            "Bao et al., An Information-Theoretic Approach to Transferability in Task Transfer Learning, ICIP 2019",
+       .float32 = false,
        .settings = {{.name = "covariance",
                      .standard = std::string("plain"),
                      .help = "Covariance of the features",

@@ -201,15 +201,15 @@ class ItmSession final : public Session {
 }  // namespace
 
 Estimator itm_estimator() {
-  return {"itm",
-          "Implicit Transferability Modeling: trains a linear latent under the evolution of eq. 7",
-          "Generalizable Transferability Estimation of Foundation Vision Models via Implicit Learning",
-          {},
-          true,
-          {},
-          [](DatasetTask task, const MethodOptions& options) -> std::unique_ptr<Session> {
-            return std::make_unique<ItmSession>(std::move(task), options);
-          }};
+  Estimator made;
+  made.name = "itm";
+  made.description = "Implicit Transferability Modeling: trains a linear latent under the evolution of eq. 7";
+  made.citation = "Generalizable Transferability Estimation of Foundation Vision Models via Implicit Learning";
+  made.seeded = true;
+  made.open = [](DatasetTask task, const MethodOptions& options) -> std::unique_ptr<Session> {
+    return std::make_unique<ItmSession>(std::move(task), options);
+  };
+  return made;
 }
 
 }  // namespace itm

@@ -103,7 +103,7 @@ class ModelSession final : public Session {
         device_ = std::move(session_.idle_.back());
         session_.idle_.pop_back();
       } else {
-        device_ = make_cpu_device(session_.options_.arithmetic);
+        device_ = make_cpu_device(session_.estimator_.float32 ? session_.options_.arithmetic : Arithmetic::float64);
       }
     }
     ~DeviceLease() {

@@ -121,6 +121,7 @@ Estimator nleep_estimator() {
        .description = "how well the components of a Gaussian mixture tell the classes apart",
        .citation = "Li et al., Ranking Neural Checkpoints, CVPR 2021",
        .seeded = true,
+       .float32 = false,
        .settings = {{.name = "ratio",
                      .standard = 5.0,
                      .help = "Mixture components per class",

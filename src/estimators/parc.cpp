@@ -178,6 +178,7 @@ Scored score_parc(const ModelInput& input) {
   Device& device = input.device();
   const std::vector<std::uint32_t> rows = chosen_rows(input, input.count("rows"));
   std::vector<std::int32_t> labels;
+  labels.reserve(rows.size());
   for (const std::uint32_t row : rows) {
     labels.push_back(input.labels().values[row]);
   }

@@ -168,6 +168,7 @@ Estimator ped_estimator() {
        .description = "SFDA after classes that overlap have pushed each other apart",
        .citation = "Li et al., Exploring Model Transferability through the Lens of Potential Energy, ICCV 2023",
        .inputs = {.source = true},
+       .float32 = false,
        .settings = {{.name = "nsigma", .standard = 0.6, .help = "Radius of a class in standard deviations"},
                     {.name = "exit-ratio",
                      .standard = 0.5,

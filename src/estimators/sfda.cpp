@@ -235,7 +235,8 @@ Scored sfda(const ModelInput& input) {
 Estimator sfda_estimator() {
   return model_estimator({.name = "sfda",
                           .description = "self-challenging Fisher discriminant: LDA, confidence mixing, LDA again",
-                          .citation = "Shao et al., Not All Models Are Equal, ECCV 2022"},
+                          .citation = "Shao et al., Not All Models Are Equal, ECCV 2022",
+                          .float32 = false},
                          sfda);
 }
 

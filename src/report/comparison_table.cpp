@@ -93,6 +93,7 @@ std::string rank_tables(const RankReport& report, Paint paint) {
       }
     }
     std::vector<std::pair<double, std::string>> order;
+    order.reserve(ranks.size());
     for (const auto& [model, given] : ranks) {
       order.emplace_back(*mean_of(given), model);
     }
