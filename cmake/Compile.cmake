@@ -17,3 +17,8 @@ function(itm_compile_options target)
     target_compile_definitions(${target} PRIVATE ITM_SANITIZED=1)
   endif()
 endfunction()
+
+# CMake before 3.26 does not know how to ask nvcc for C++20.
+if(ITM_HAVE_CUDA AND NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+endif()

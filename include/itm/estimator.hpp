@@ -7,6 +7,7 @@
 //   settle()   once                                            (ITM: dis_b and every eta)
 //   score(i, repeat)  concurrent, per model and repeat         (ITM: training)
 //   finish()   once: the scores
+// A session that advances all its models together takes score_all(alive), once, in place of score().
 
 #include <cstddef>
 #include <functional>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "itm/device.hpp"
+#include "itm/engine.hpp"
 #include "itm/itm.hpp"
 #include "itm/report.hpp"
 #include "itm/zoo.hpp"
@@ -51,6 +53,7 @@ struct MethodOptions {
   std::map<std::string, SettingValue> settings;  ///< "<method>-<name>" -> value, where it is not the default
   std::size_t repeats = 1;                       ///< seeds seed, seed + 1, ...; the score is their mean
   bool drop_bad_rows = false;                    ///< drop rows with NaN or infinity instead of refusing the file
+  std::shared_ptr<ItmEngine> engine;             ///< runs ITM where there is one, else the CPU engine
   std::function<bool()> cancelled;
 };
 
@@ -68,6 +71,9 @@ class Session {
   virtual void survey(std::size_t model) { (void)model; }
   virtual void settle(const std::vector<bool>& alive) { (void)alive; }
   virtual void score(std::size_t model, std::size_t repeat) = 0;
+  /// True: score_all() does the work of all score() calls.
+  [[nodiscard]] virtual bool scores_together() const { return false; }
+  virtual void score_all(const std::vector<bool>& alive) { (void)alive; }
   /// One entry per model in task order; models that are not alive are ignored.
   [[nodiscard]] virtual std::vector<ScoredModel> finish(const std::vector<bool>& alive) = 0;
 };

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "itm/engine.hpp"
 #include "itm/estimator.hpp"
 #include "itm/itm.hpp"
 #include "itm/zoo.hpp"
@@ -34,9 +35,9 @@ enum class Measure : std::uint8_t { relative, frobenius };
 /// Runs a folder laid out like the golden ITM traces (trace.json, feature, label, train_index, val_index, batches,
 /// init_*; the references that are there: iter1_*, final_*) with explicit split, batches and initial parameters, and
 /// compares every array. float64: 1e-9 relative to each array's largest element. float32: 1e-4 for dispersion, losses
-/// and curve, 1e-3 in relative Frobenius norm for arrays.
+/// and curve, 1e-3 in relative Frobenius norm for arrays. Runs on `engine` where there is one, else on the CPU.
 [[nodiscard]] std::vector<Deviation> replay_trace(const std::filesystem::path& folder, Precision precision,
-                                                  Recurrence recurrence);
+                                                  Recurrence recurrence, ItmEngine* engine = nullptr);
 
 /// Worst deviation of one stage over the models of a data set.
 struct StageDeviation {
@@ -53,10 +54,11 @@ struct VerifyReport {
   bool within = false;        ///< every stage within tolerance and the same ranking
 };
 
-/// CPU float64 against `other` on one data set, stage by stage (spec 6, `itm verify`).
+/// CPU float64 against `other` on one data set, stage by stage (spec 6, `itm verify`). `other` runs on `engine` where
+/// there is one, statistics included, else on the CPU.
 [[nodiscard]] VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const ItmOptions& options,
                                           Precision other, int threads,
                                           const std::function<void(std::size_t, std::size_t)>& progress = {},
-                                          const std::function<bool()>& cancelled = {});
+                                          const std::function<bool()>& cancelled = {}, ItmEngine* engine = nullptr);
 
 }  // namespace itm

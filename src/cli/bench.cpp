@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "cli/commands.hpp"
+#include "cli/engine_options.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/made_features.hpp"
@@ -42,6 +43,7 @@ struct BenchOptions {
   std::string suite;
   std::size_t models = std::size(paper_dims);
   std::size_t iterations = 500;
+  EngineOptions engine;
 };
 
 /// A folder for one made model at a time, removed with the object.
@@ -83,7 +85,8 @@ struct Measured {
   [[nodiscard]] double mean() const { return total() / static_cast<double>(seconds.size()); }
 };
 
-std::vector<Measured> measure(const BenchOptions& options, const Context& context) {
+std::vector<Measured> measure(const BenchOptions& options, const Context& context,
+                              const std::shared_ptr<ItmEngine>& engine) {
   const Workshop workshop;
   const auto progress = context.progress("measuring");
   std::vector<Measured> all;
@@ -95,6 +98,7 @@ std::vector<Measured> measure(const BenchOptions& options, const Context& contex
       RankOptions rank;
       rank.method.itm.iterations = options.iterations;
       rank.method.itm.seed = context.seed;
+      rank.method.engine = engine;
       rank.method.cancelled = [] { return cancelled(); };
       const auto start = std::chrono::steady_clock::now();
       (void)rank_zoo(zoo, rank);
@@ -106,10 +110,9 @@ std::vector<Measured> measure(const BenchOptions& options, const Context& contex
   return all;
 }
 
-std::string as_json(const BenchOptions& options, const std::vector<Measured>& all) {
-  nlohmann::json json{
-      {"schema", "itm.bench/1"},          {"suite", options.suite},     {"method", "itm"}, {"threads", 1},
-      {"iterations", options.iterations}, {"blas", blas::description()}};
+std::string as_json(const BenchOptions& options, const std::vector<Measured>& all, const std::string& device) {
+  nlohmann::json json{{"schema", "itm.bench/1"},          {"suite", options.suite}, {"method", "itm"}, {"threads", 1},
+                      {"iterations", options.iterations}, {"device", device}};
   for (const Measured& m : all) {
     nlohmann::json models = nlohmann::json::array();
     for (std::size_t i = 0; i < m.seconds.size(); ++i) {
@@ -135,7 +138,7 @@ std::string as_csv(const std::vector<Measured>& all) {
   return csv;
 }
 
-std::string as_table(const std::vector<Measured>& all, Paint paint) {
+std::string as_table(const std::vector<Measured>& all, const std::string& device, Paint paint) {
   TextTable table({{"data set", TextTable::Align::left}, {"N"}, {"C"}, {"s per model"}, {"s all models"}, {"paper s"}});
   double mean = 0;
   double total = 0;
@@ -154,21 +157,22 @@ std::string as_table(const std::vector<Measured>& all, Paint paint) {
       TextTable::Style::bold);
   return table.text(paint) +
          fmt::format("ITM, {} models of made features per data set, one thread, file reading included; {}\n",
-                     all.front().seconds.size(), blas::description());
+                     all.front().seconds.size(), device);
 }
 
 ExitStatus bench(const BenchOptions& options, const Context& context) {
-  (void)context.resolve_backend();
-  const std::vector<Measured> all = measure(options, context);
+  const std::shared_ptr<ItmEngine> engine = context.engine(options.engine);
+  const std::string device = engine ? engine->device() : blas::description();
+  const std::vector<Measured> all = measure(options, context, engine);
   switch (context.format()) {
     case Format::json:
-      context.write(as_json(options, all));
+      context.write(as_json(options, all, device));
       break;
     case Format::csv:
       context.write(as_csv(all));
       break;
     case Format::table:
-      context.write(as_table(all, context.paint()));
+      context.write(as_table(all, device, context.paint()));
       break;
   }
   return ExitStatus::success;
@@ -185,6 +189,7 @@ Command bench_command() {
             add_number<std::size_t>(app, "--models", options->models, 1, std::size(paper_dims),
                                     "How many of the paper's ten feature widths");
             add_number<std::size_t>(app, "--iterations", options->iterations, 1, 100'000, "Training iterations");
+            add_engine_options(app, options->engine);
             app.footer(
                 "Makes features in the temporary folder (TMPDIR), one model at a time and at most 390 MB, and ranks "
                 "them on one\n"

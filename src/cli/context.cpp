@@ -125,12 +125,23 @@ void Context::write(std::string_view result) const {
   }
 }
 
-std::string Context::resolve_backend() const {
+std::shared_ptr<ItmEngine> Context::engine(const EngineOptions& options) const {
   const BackendChoice choice = itm::resolve_backend(backend);
   if (!choice.note.empty()) {
     spdlog::info("{}", choice.note);
   }
-  return choice.cuda ? "cuda" : "cpu";
+  if (!choice.cuda) {
+    return nullptr;
+  }
+  try {
+    return open_cuda_engine(options);
+  } catch (const DeviceError& error) {
+    if (backend == Backend::cuda) {
+      throw;
+    }
+    spdlog::warn("{}; using the CPU", error.what());
+    return nullptr;
+  }
 }
 
 std::unique_ptr<Progress> Context::progress(const std::string& label) const {

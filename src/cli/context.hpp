@@ -11,6 +11,7 @@
 
 #include "cli/progress.hpp"
 #include "device/backend.hpp"
+#include "itm/engine.hpp"
 #include "report/paint.hpp"
 
 namespace itm::cli {
@@ -46,8 +47,9 @@ class Context {
   /// when the person pressed Ctrl-C meanwhile, InputError when it cannot be written.
   void write(std::string_view result) const;
 
-  /// "cpu" or "cuda". Throws DeviceError where --backend asks for what is not there.
-  [[nodiscard]] std::string resolve_backend() const;
+  /// The engine that --backend stands for; null is the CPU's. `auto` falls back to the CPU and says so; throws
+  /// DeviceError where `cuda` asks for what is not there.
+  [[nodiscard]] std::shared_ptr<ItmEngine> engine(const EngineOptions& options = {}) const;
   /// A bar on standard error while it is a terminal and --quiet was not given.
   [[nodiscard]] std::unique_ptr<Progress> progress(const std::string& label) const;
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "cli/commands.hpp"
+#include "cli/engine_options.hpp"
 #include "cli/method_options.hpp"
 #include "cli/names.hpp"
 #include "cli/options.hpp"
@@ -27,6 +28,7 @@ struct Options {
   std::filesystem::path html;
   std::vector<std::string> methods{"itm"};
   RankOptions rank;
+  EngineOptions engine;
   std::size_t bootstrap = 0;
 };
 
@@ -124,7 +126,10 @@ ExitStatus rank(Options& o, const Context& context) {
   o.rank.threads = context.threads;
   o.rank.method.itm.seed = context.seed;
   o.rank.method.cancelled = cancelled;
-  const std::string backend = context.resolve_backend();
+  const bool runs_itm = std::find(o.rank.methods.begin(), o.rank.methods.end(), "itm") != o.rank.methods.end();
+  if (runs_itm || context.backend == Backend::cuda) {
+    o.rank.method.engine = context.engine(o.engine);
+  }
 
   std::optional<GroundTruth> truth;
   std::vector<std::string> known = o.rank.datasets;
@@ -146,7 +151,7 @@ ExitStatus rank(Options& o, const Context& context) {
     o.rank.progress = bar->callback();
     report = rank_zoo(zoo, o.rank);
   }
-  report.backend = backend;
+  report.backend = o.rank.method.engine ? "cuda" : "cpu";
   if (truth) {
     add_agreement(report, *truth, {o.bootstrap, 0.95, context.seed});
   }
@@ -183,6 +188,7 @@ Command rank_command() {
                                 "Resamples for a 95 % interval of tau_w; 0: none");
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
         add_method_options(app, o->rank.method);
+        add_engine_options(app, o->engine);
         app.footer(
             "Examples:\n"
             "  itm rank examples/glyphs\n"

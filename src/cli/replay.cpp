@@ -61,8 +61,9 @@ std::string as_table(const ReplayOptions& options, const std::vector<Deviation>&
 }
 
 ExitStatus replay(const ReplayOptions& options, const Context& context) {
-  (void)context.resolve_backend();
-  const std::vector<Deviation> deviations = replay_trace(options.folder, options.precision, options.recurrence);
+  const std::shared_ptr<ItmEngine> engine = context.engine();
+  const std::vector<Deviation> deviations =
+      replay_trace(options.folder, options.precision, options.recurrence, engine.get());
   const bool within = std::all_of(deviations.begin(), deviations.end(), [](const Deviation& d) { return d.within; });
   switch (context.format()) {
     case Format::json:

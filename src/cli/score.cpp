@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/engine_options.hpp"
 #include "cli/method_options.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
@@ -32,6 +33,7 @@ struct Options {
   fs::path source;
   fs::path target;
   MethodOptions of_method;
+  EngineOptions engine;
 };
 
 bool is_archive(const fs::path& file) { return file.extension() == ".npz" || file.extension() == ".safetensors"; }
@@ -133,7 +135,8 @@ ExitStatus score(Options& o, const Context& context) {
   options.method.itm.seed = context.seed;
   options.method.cancelled = cancelled;
   options.threads = context.threads;
-  const std::string backend = context.resolve_backend();
+  options.method.engine = context.engine(o.engine);
+  const std::string backend = options.method.engine ? "cuda" : "cpu";
   const Zoo zoo{o.feature.parent_path(), {{"", {entry_of(o)}}}};
   {
     const auto bar = context.progress("scoring");
@@ -175,6 +178,7 @@ Command score_command() {
             app.add_option("--model", o->model, "Name of the model; default: the file's, without _feature")
                 ->type_name("NAME");
             add_method_options(app, o->of_method);
+            add_engine_options(app, o->engine);
             app.footer(
                 "Examples:\n"
                 "  itm score --feature examples/glyphs/sup_vgg_greek_feature.npy \\\n"

@@ -1,4 +1,4 @@
-// `itm verify`: every stage of ITM on a zoo, CPU float64 against another precision.
+// `itm verify`: every stage of ITM on a zoo, CPU float64 against another precision or backend.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/engine_options.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "cli/zoo_option.hpp"
@@ -23,6 +24,7 @@ struct VerifyOptions {
   std::vector<std::string> datasets;
   ItmOptions itm;
   Precision other = Precision::float32;
+  EngineOptions engine;
 };
 
 std::string as_json(const std::vector<VerifyReport>& reports) {
@@ -84,15 +86,16 @@ std::string as_table(const std::vector<VerifyReport>& reports, Paint paint) {
 }
 
 ExitStatus verify(const VerifyOptions& options, const Context& context) {
-  (void)context.resolve_backend();
+  const std::shared_ptr<ItmEngine> engine = context.engine(options.engine);
   ItmOptions itm = options.itm;
   itm.seed = context.seed;
   const Zoo zoo = discover_zoo(options.zoo, options.datasets);
   std::vector<VerifyReport> reports;
   for (const std::string& dataset : options.datasets.empty() ? zoo.dataset_names() : options.datasets) {
     const auto progress = context.progress("verifying " + dataset);
-    reports.push_back(verify_dataset(zoo, dataset, itm, options.other, context.threads, progress->callback(),
-                                     [] { return cancelled(); }));
+    reports.push_back(verify_dataset(
+        zoo, dataset, itm, options.other, context.threads, progress->callback(), [] { return cancelled(); },
+        engine.get()));
   }
   switch (context.format()) {
     case Format::json:
@@ -128,11 +131,14 @@ Command verify_command() {
             app, "--recurrence", options->itm.recurrence,
             {{"auto", Recurrence::automatic}, {"gram", Recurrence::gram}, {"factored", Recurrence::factored}},
             "How C_j R is evaluated");
+        add_engine_options(app, options->engine);
         app.footer(
             "Prints the worst deviation per stage and whether the ranking is the same. Exit status 1 when a stage is\n"
-            "beyond its tolerance or the ranking differs by more than near ties.\n\n"
+            "beyond its tolerance or the ranking differs by more than near ties. The reference always runs on the "
+            "CPU.\n\n"
             "Examples:\n"
             "  itm verify examples/glyphs\n"
+            "  itm verify examples/glyphs --backend cuda\n"
             "  itm verify examples/glyphs --dataset texture --steps 3 --format json");
         return [options, &context] { return verify(*options, context); };
       }};

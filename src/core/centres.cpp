@@ -7,6 +7,7 @@
 
 #include "core/gaussian.hpp"
 #include "core/philox.hpp"
+#include "core/plan_tools.hpp"
 #include "device/blas.hpp"
 #include "itm/error.hpp"
 #include "itm/itm.hpp"
@@ -23,16 +24,9 @@ std::vector<double> gaussian(std::size_t count, std::uint64_t seed, std::string_
   return out;
 }
 
-/// Replaces the symmetric C x C matrix by its eigenvectors, one a row. The sign is fixed (largest entry positive), so
-/// that LAPACK builds and cuSOLVER agree.
-void eigenvectors_as_rows(std::vector<double>& matrix, std::size_t classes) {
-  std::vector<double> eigenvalues(classes);
-  const auto n = static_cast<lapack_int>(classes);
-  // A symmetric matrix read column-major is itself; on return column k is eigenvector k, which row-major reads as row
-  // k.
-  if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', n, matrix.data(), n, eigenvalues.data()) != 0) {
-    throw InputError(fmt::format("no eigenvectors for {} class centres; choose --centres onehot", classes));
-  }
+/// Eigenvectors as rows with a fixed sign (largest entry positive), so that LAPACK builds and cuSOLVER agree.
+void signed_eigenvectors(const Eigenvectors& eigenvectors, std::vector<double>& matrix, std::size_t classes) {
+  eigenvectors(matrix, classes);
   for (std::size_t k = 0; k < classes; ++k) {
     double* row = matrix.data() + k * classes;
     std::size_t largest = 0;
@@ -72,7 +66,7 @@ std::vector<double> random_unit(std::size_t classes, std::uint64_t seed) {
 }
 
 /// Right singular vectors of a centred 2C x C Gaussian matrix G are the eigenvectors of G^T G.
-std::vector<double> pca(std::size_t classes, std::uint64_t seed) {
+std::vector<double> pca(const Eigenvectors& eigenvectors, std::size_t classes, std::uint64_t seed) {
   const std::size_t samples = 2 * classes;
   std::vector<double> g = gaussian(samples * classes, seed, "centres/pca");
   for (std::size_t j = 0; j < classes; ++j) {
@@ -88,12 +82,12 @@ std::vector<double> pca(std::size_t classes, std::uint64_t seed) {
   std::vector<double> scatter(classes * classes);
   blas::gemm(blas::Op::transpose, blas::Op::none, classes, classes, samples, 1.0, g.data(), classes, g.data(), classes,
              0.0, scatter.data(), classes);
-  eigenvectors_as_rows(scatter, classes);
+  signed_eigenvectors(eigenvectors, scatter, classes);
   return scatter;
 }
 
 /// Eigenvectors of L = diag(W 1) - W for a symmetric W of uniform similarities with a zero diagonal.
-std::vector<double> laplacian(std::size_t classes, std::uint64_t seed) {
+std::vector<double> laplacian(const Eigenvectors& eigenvectors, std::size_t classes, std::uint64_t seed) {
   const std::uint64_t stream = philox::stream_id("centres/laplacian");
   std::vector<double> l(classes * classes);
   for (std::size_t a = 0; a < classes; ++a) {
@@ -104,20 +98,35 @@ std::vector<double> laplacian(std::size_t classes, std::uint64_t seed) {
       l[b * classes + b] += similarity;
     }
   }
-  eigenvectors_as_rows(l, classes);
+  signed_eigenvectors(eigenvectors, l, classes);
   return l;
 }
 
 }  // namespace
 
+void eigenvectors_on_host(std::vector<double>& matrix, std::size_t n) {
+  std::vector<double> eigenvalues(n);
+  const auto size = static_cast<lapack_int>(n);
+  // A symmetric matrix read column-major is itself; on return column k is eigenvector k, which row-major reads as row
+  // k.
+  if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', size, matrix.data(), size, eigenvalues.data()) != 0) {
+    throw InputError(fmt::format("no eigenvectors for {} class centres; choose --centres onehot", n));
+  }
+}
+
 std::vector<double> make_centres(CentreKind kind, std::size_t classes, std::uint64_t seed) {
+  return make_centres_with(eigenvectors_on_host, kind, classes, seed);
+}
+
+std::vector<double> make_centres_with(const Eigenvectors& eigenvectors, CentreKind kind, std::size_t classes,
+                                      std::uint64_t seed) {
   switch (kind) {
     case CentreKind::random:
       return random_unit(classes, seed);
     case CentreKind::pca:
-      return pca(classes, seed);
+      return pca(eigenvectors, classes, seed);
     case CentreKind::laplacian:
-      return laplacian(classes, seed);
+      return laplacian(eigenvectors, classes, seed);
     case CentreKind::onehot:
       break;
   }

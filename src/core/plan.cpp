@@ -7,25 +7,12 @@
 #include <numeric>
 
 #include "core/philox.hpp"
+#include "core/plan_tools.hpp"
 #include "itm/error.hpp"
 #include "itm/itm.hpp"
 
 namespace itm {
 namespace {
-
-/// A permutation of 0..n-1: the order of n random 64-bit keys. Sorting keys, unlike Fisher-Yates, is parallel, so that
-/// a device computes the same permutation.
-std::vector<std::uint32_t> permutation(std::size_t n, std::uint64_t seed, std::string_view stream_name) {
-  const std::uint64_t stream = philox::stream_id(stream_name);
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> keyed(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    keyed[i] = {philox::draw64(seed, stream, i), static_cast<std::uint32_t>(i)};
-  }
-  std::sort(keyed.begin(), keyed.end());
-  std::vector<std::uint32_t> order(n);
-  std::transform(keyed.begin(), keyed.end(), order.begin(), [](const auto& pair) { return pair.second; });
-  return order;
-}
 
 void fill_uniform(std::vector<double>& out, std::size_t count, std::size_t fan_in, std::uint64_t seed,
                   std::string_view model, std::string_view parameter) {
@@ -68,7 +55,24 @@ double adaptive_rate(double eta_base, double dispersion_base, double dispersion)
   return std::clamp(1.0 - (1.0 - eta_base) * dispersion_base / dispersion, 0.0, 1.0);
 }
 
+/// Sorting keys, unlike Fisher-Yates, is parallel, so that a device computes the same permutation.
+std::vector<std::uint32_t> permute_on_host(std::size_t n, std::uint64_t seed, std::string_view stream_name) {
+  const std::uint64_t stream = philox::stream_id(stream_name);
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> keyed(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    keyed[i] = {philox::draw64(seed, stream, i), static_cast<std::uint32_t>(i)};
+  }
+  std::sort(keyed.begin(), keyed.end());
+  std::vector<std::uint32_t> order(n);
+  std::transform(keyed.begin(), keyed.end(), order.begin(), [](const auto& pair) { return pair.second; });
+  return order;
+}
+
 ItmPlan make_plan(const Labels& labels, const ItmOptions& options) {
+  return make_plan_with({permute_on_host, eigenvectors_on_host}, labels, options);
+}
+
+ItmPlan make_plan_with(const PlanTools& tools, const Labels& labels, const ItmOptions& options) {
   options.validate();
   const std::size_t n = labels.values.size();
   const std::size_t held_out = n / 5;
@@ -77,7 +81,7 @@ ItmPlan make_plan(const Labels& labels, const ItmOptions& options) {
   }
   ItmPlan plan;
   plan.labels = labels;
-  const std::vector<std::uint32_t> order = permutation(n, options.seed, "split");
+  const std::vector<std::uint32_t> order = tools.permute(n, options.seed, "split");
   const auto cut = order.begin() + static_cast<std::ptrdiff_t>(n - held_out);
   plan.train.assign(order.begin(), cut);
   plan.validation.assign(cut, order.end());
@@ -87,12 +91,12 @@ ItmPlan make_plan(const Labels& labels, const ItmOptions& options) {
   const std::size_t wanted = plan.batch * plan.iterations;
   plan.batches.reserve(wanted + plan.train.size());
   for (std::size_t epoch = 0; plan.batches.size() < wanted; ++epoch) {
-    for (const std::uint32_t i : permutation(plan.train.size(), options.seed, fmt::format("epoch/{}", epoch))) {
+    for (const std::uint32_t i : tools.permute(plan.train.size(), options.seed, fmt::format("epoch/{}", epoch))) {
       plan.batches.push_back(plan.train[i]);
     }
   }
   plan.batches.resize(wanted);
-  plan.centres = make_centres(options.centres, labels.classes, options.seed);
+  plan.centres = make_centres_with(tools.eigenvectors, options.centres, labels.classes, options.seed);
   return plan;
 }
 

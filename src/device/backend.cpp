@@ -26,8 +26,8 @@ Obstacle obstacle_of(const CudaProbe& probe) {
       return {"no CUDA device found", "check nvidia-smi and CUDA_VISIBLE_DEVICES"};
     case CudaState::broken:
       return {"the CUDA runtime failed (" + probe.detail + ")", "check nvidia-smi"};
-    case CudaState::no_engine:
-      return {"found " + probe.detail + ", but itm has no CUDA engine yet", "wait for a later version"};
+    case CudaState::ready:
+      return {};
   }
   return {"CUDA is in an unknown state", "check nvidia-smi"};
 }
@@ -49,7 +49,7 @@ CudaProbe probe_cuda() {
     }
     const auto devices = cuda::devices();
     if (devices.empty()) return {CudaState::no_device, {}};
-    return {CudaState::no_engine, devices.front().name};
+    return {CudaState::ready, devices.front().name};
   } catch (const std::exception& failure) {
     return {CudaState::broken, failure.what()};
   }
@@ -60,6 +60,7 @@ CudaProbe probe_cuda() {
 
 BackendChoice choose_backend(Backend wanted, const CudaProbe& probe) {
   if (wanted == Backend::cpu) return {};
+  if (probe.state == CudaState::ready) return {true, {}};
   const Obstacle obstacle = obstacle_of(probe);
   if (wanted == Backend::cuda) {
     throw DeviceError("--backend cuda: " + obstacle.reason + "; " + obstacle.remedy + ", or pass --backend cpu");

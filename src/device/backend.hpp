@@ -13,13 +13,13 @@ struct BackendChoice {
   std::string note;  ///< one sentence for the user where the choice needs one, else empty
 };
 
-/// What stands between the user and CUDA, if anything.
-enum class CudaState : std::uint8_t { not_built, no_driver, driver_too_old, no_device, broken, no_engine };
+/// What stands between the user and CUDA; `ready`: nothing.
+enum class CudaState : std::uint8_t { ready, not_built, no_driver, driver_too_old, no_device, broken };
 
 /// What was found out about CUDA.
 struct CudaProbe {
   CudaState state = CudaState::not_built;
-  std::string detail;  ///< no_engine: the device's name; broken: what the runtime said
+  std::string detail;  ///< ready: the device's name; broken: what the runtime said
 };
 
 /// Looks at the build and the machine. Never throws: a runtime that fails is reported as `broken`.

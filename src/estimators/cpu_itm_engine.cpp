@@ -8,14 +8,13 @@
 //   backward     head_w, E, the same operator on dE, norm, psi_w     2 B D C + 4 B C^2 + the recurrence again
 //   AdamW        over one flat arena                                 memory bound
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "core/page_allocator.hpp"
 #include "core/row_reader.hpp"
 #include "device/blas.hpp"
+#include "estimators/itm_inputs.hpp"
 #include "estimators/itm_math.hpp"
 #include "itm/error.hpp"
 #include "itm/itm.hpp"
@@ -24,19 +23,6 @@ namespace itm {
 namespace {
 
 using blas::Op;
-
-/// The cheaper exact evaluation of n steps for this batch: forward and backward each apply the operator once.
-Recurrence choose_recurrence(Recurrence wanted, std::size_t batch, std::size_t classes, std::size_t steps) {
-  if (wanted != Recurrence::automatic) {
-    return wanted;
-  }
-  const auto b = static_cast<double>(batch);
-  const auto c = static_cast<double>(classes);
-  const auto n = static_cast<double>(steps);
-  const double gram = b * b * c * (1 + 4 * n);
-  const double factored = 8 * n * b * c * c;
-  return gram < factored ? Recurrence::gram : Recurrence::factored;
-}
 
 /// C rounded up to a multiple of 4, which the matrix-product kernels run 3 % faster on at C = 397. The rows and columns
 /// that it adds start at zero, get zero gradients and stay zero.
@@ -382,34 +368,6 @@ class CpuItmEngine {
   std::vector<std::size_t> targets_;  // (B) class whose centre a row is pulled to
 };
 
-void check_shapes(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
-                  const ItmParameters& initial, std::span<const std::uint32_t> rows) {
-  const std::size_t dims = feature.cols();
-  const std::size_t classes = plan.labels.classes;
-  const std::size_t n = rows.empty() ? feature.rows() : rows.size();
-  const auto expect = [&](bool holds, std::string_view what) {
-    if (!holds) {
-      throw InputError(fmt::format("{}: {} do not fit {} rows, {} columns and {} classes", feature.source().string(),
-                                   what, n, dims, classes));
-    }
-  };
-  expect(plan.labels.values.size() == n, "the labels");
-  expect(statistics.shift.size() == dims && statistics.scale.size() == dims, "the statistics");
-  expect(plan.centres.size() == classes * classes, "the centres");
-  expect(initial.psi_w.size() == classes * dims && initial.psi_b.size() == classes &&
-             initial.head_w.size() == classes * classes && initial.head_b.size() == classes,
-         "the initial parameters");
-  const auto in_range = [&](const std::vector<std::uint32_t>& list) {
-    return !list.empty() && std::all_of(list.begin(), list.end(), [n](std::uint32_t row) { return row < n; });
-  };
-  expect(in_range(plan.validation), "the validation rows");
-  expect(plan.batch > 0 && in_range(plan.batches) && plan.batches.size() == plan.batch * plan.iterations,
-         "the batches");
-  expect(std::all_of(plan.labels.values.begin(), plan.labels.values.end(),
-                     [classes](std::int32_t y) { return y >= 0 && static_cast<std::size_t>(y) < classes; }),
-         "the label values");
-}
-
 template <typename T>
 ItmResult run_as(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
                  const ItmOptions& options, double eta, const ItmParameters& initial,
@@ -427,7 +385,7 @@ ItmResult run_itm(const Array& feature, const FeatureStatistics& statistics, con
                   std::span<const std::uint32_t> rows, const ItmObserver& observer) {
   blas::prepare();
   options.validate();
-  check_shapes(feature, statistics, plan, initial, rows);
+  check_itm_inputs(feature.source().string(), feature.rows(), feature.cols(), statistics, plan, &initial, rows);
   switch (options.precision) {
     case Precision::float32:
       return run_as<float>(feature, statistics, plan, options, eta, initial, rows, observer);

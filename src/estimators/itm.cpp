@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <list>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "estimators/itm_inputs.hpp"
 #include "estimators/kept_rows.hpp"
 #include "estimators/registry.hpp"
 
@@ -42,7 +44,9 @@ class ItmSession final : public Session {
     if (options_.drop_bad_rows) {
       m.kept = drop_bad_rows(feature, task_.labels);
     }
-    m.statistics = measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);
+    m.statistics = options_.engine ? options_.engine->measure(features_of(model, [&feature] { return feature; }),
+                                                              labels_of(m), options_.itm.standardise)
+                                   : measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);
     m.dims = feature.cols();
   }
 
@@ -60,7 +64,7 @@ class ItmSession final : public Session {
       m.eta = options_.itm.adaptive ? adaptive_rate(options_.itm.eta, base, dispersion(m)) : options_.itm.eta;
     }
     for (std::size_t repeat = 0; repeat < plans_.size(); ++repeat) {
-      plans_[repeat] = make_plan(task_.labels, seeded(repeat));
+      plans_[repeat] = plan_of(task_.labels, seeded(repeat));
     }
   }
 
@@ -78,6 +82,38 @@ class ItmSession final : public Session {
         initial_parameters(m.dims, task_.labels.classes, options.seed, task_.entries[model].model);
     m.runs[repeat] = run_itm(feature, m.statistics, own_plan ? *own_plan : plans_[repeat], options, m.eta, initial,
                              m.kept.rows, observer);
+  }
+
+  [[nodiscard]] bool scores_together() const override { return options_.engine != nullptr; }
+
+  /// All models and all seeds in lockstep.
+  void score_all(const std::vector<bool>& alive) override {
+    std::vector<ItmTask> tasks;
+    std::vector<ItmResult*> results;
+    std::list<ItmPlan> own_plans;
+    for (std::size_t model = 0; model < models_.size(); ++model) {
+      Surveyed& m = models_[model];
+      for (std::size_t repeat = 0; alive[model] && repeat < plans_.size(); ++repeat) {
+        const ItmPlan* plan = &plans_[repeat];
+        if (m.kept.labels) {
+          plan = &own_plans.emplace_back(plan_of(*m.kept.labels, seeded(repeat)));
+        }
+        ItmTask task;
+        task.features = features_of(model, [this, model] { return open_feature(model); });
+        task.statistics = &m.statistics;
+        task.plan = plan;
+        task.eta = m.eta;
+        task.model = task_.entries[model].model;
+        task.seed = seeded(repeat).seed;
+        task.observer.cancelled = options_.cancelled;
+        tasks.push_back(std::move(task));
+        results.push_back(&m.runs[repeat]);
+      }
+    }
+    std::vector<ItmResult> done = options_.engine->run(tasks, options_.itm);
+    for (std::size_t i = 0; i < done.size(); ++i) {
+      *results[i] = std::move(done[i]);
+    }
   }
 
   std::vector<ScoredModel> finish(const std::vector<bool>& alive) override {
@@ -106,6 +142,14 @@ class ItmSession final : public Session {
     return feature.col_stride() == static_cast<std::ptrdiff_t>(size_of(feature.dtype())) && !feature.big_endian()
                ? feature
                : feature.to_native_row_major();
+  }
+
+  [[nodiscard]] ItmFeatures features_of(std::size_t model, std::function<Array()> open) const {
+    return {std::move(open), resident_key(task_.entries[model].feature), models_[model].kept.rows};
+  }
+
+  [[nodiscard]] ItmPlan plan_of(const Labels& labels, const ItmOptions& options) const {
+    return options_.engine ? options_.engine->plan(labels, options) : make_plan(labels, options);
   }
 
   [[nodiscard]] const Labels& labels_of(const Surveyed& m) const { return m.kept.labels_or(task_.labels); }

@@ -52,6 +52,11 @@ class Ranking {
     for (Running& r : sessions_) {
       r.session->settle(r.alive_flags());
     }
+    for (Running& r : sessions_) {
+      if (r.session->scores_together()) {
+        score_together(r);
+      }
+    }
     run_units(score_units());
 
     RankReport report;
@@ -166,6 +171,9 @@ class Ranking {
   [[nodiscard]] std::vector<Unit> score_units() const {
     std::vector<Unit> units;
     for (Unit unit : survey_units()) {
+      if (sessions_[unit.session].session->scores_together()) {
+        continue;
+      }
       const std::size_t slots = sessions_[unit.session].seconds[unit.model].size();
       for (unit.slot = 1; unit.slot < slots; ++unit.slot) {
         units.push_back(unit);
@@ -216,6 +224,24 @@ class Ranking {
       mark_failed(r, unit.model, error.what());
     }
     r.seconds[unit.model][unit.slot] = seconds_since(start);
+  }
+
+  /// The models of a session at once; each is charged an equal share of the time.
+  void score_together(Running& r) {
+    const std::vector<bool> alive = r.alive_flags();
+    const auto count = static_cast<std::size_t>(std::count(alive.begin(), alive.end(), true));
+    if (count == 0) {
+      return;
+    }
+    const Clock::time_point start = Clock::now();
+    r.session->score_all(alive);
+    for (std::size_t m = 0; m < alive.size(); ++m) {
+      r.seconds[m][1] = alive[m] ? seconds_since(start) / static_cast<double>(count) : 0;
+    }
+    done_ += alive.size() * (r.seconds.front().size() - 1);
+    if (options_.progress) {
+      options_.progress(done_, total_);
+    }
   }
 
   // Two repeats of one model may run at the same time, so the flags are behind the lock.

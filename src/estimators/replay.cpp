@@ -124,13 +124,16 @@ ItmOptions trace_options(const Trace& trace, const ReferenceCurve& curve, Precis
 
 }  // namespace
 
-std::vector<Deviation> replay_trace(const std::filesystem::path& folder, Precision precision, Recurrence recurrence) {
+std::vector<Deviation> replay_trace(const std::filesystem::path& folder, Precision precision, Recurrence recurrence,
+                                    ItmEngine* engine) {
   const Trace trace(folder);
   const Array feature = trace.array("feature");
   const ItmPlan plan = explicit_plan(trace);
   const ReferenceCurve curve = reference_curve(trace);
   const ItmOptions options = trace_options(trace, curve, precision, recurrence);
-  const FeatureStatistics statistics = measure_features(feature, plan.labels, options.standardise);
+  const ItmFeatures features{[&feature] { return feature.to_native_row_major(); }, ""};
+  const FeatureStatistics statistics = engine != nullptr ? engine->measure(features, plan.labels, options.standardise)
+                                                         : measure_features(feature, plan.labels, options.standardise);
   const ItmParameters initial{trace.doubles("init_psi_w"), trace.doubles("init_psi_b"), trace.doubles("init_head_w"),
                               trace.doubles("init_head_b")};
 
@@ -142,7 +145,10 @@ std::vector<Deviation> replay_trace(const std::filesystem::path& folder, Precisi
   observer.snapshot_iteration = 1;
   observer.snapshot = &first;
   observer.final_parameters = &final_parameters;
-  const ItmResult result = run_itm(feature, statistics, plan, options, options.eta, initial, {}, observer);
+  const ItmTask task{features, &statistics, &plan, options.eta, "", 0, &initial, observer};
+  const ItmResult result = engine != nullptr
+                               ? engine->run({&task, 1}, options).front()
+                               : run_itm(feature, statistics, plan, options, options.eta, initial, {}, observer);
 
   const bool reference_precision = precision == Precision::float64;
   const double scalar_tolerance = reference_precision ? 1e-9 : 1e-4;

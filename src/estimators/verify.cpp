@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "core/work_pool.hpp"
+#include "estimators/itm_inputs.hpp"
 #include "itm/error.hpp"
 
 namespace itm {
@@ -17,12 +18,31 @@ namespace {
 /// Iterations after which parameters are compared.
 constexpr std::size_t milestones[] = {1, 10, 100};
 
+/// One run with everything that is compared of it.
 struct Observed {
+  FeatureStatistics statistics;
   ItmResult result;
   IterationSnapshot first;
   std::vector<double> losses;
   std::vector<std::size_t> parameter_iterations;
   std::vector<ItmParameters> parameters;
+
+  /// Asks for all of it; the observer writes into this object.
+  [[nodiscard]] ItmObserver observer(std::size_t iterations, const std::function<bool()>& cancelled) {
+    for (const std::size_t milestone : milestones) {
+      if (milestone <= iterations) {
+        parameter_iterations.push_back(milestone);
+      }
+    }
+    ItmObserver o;
+    o.snapshot_iteration = 1;
+    o.snapshot = &first;
+    o.losses = &losses;
+    o.parameter_iterations = parameter_iterations;
+    o.parameters = &parameters;
+    o.cancelled = cancelled;
+    return o;
+  }
 };
 
 std::vector<double> joined(const ItmParameters& p) {
@@ -33,33 +53,18 @@ std::vector<double> joined(const ItmParameters& p) {
   return all;
 }
 
-Observed observe(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan, ItmOptions options,
-                 double eta, const ItmParameters& initial, Precision precision,
-                 const std::function<bool()>& cancelled) {
-  options.precision = precision;
-  Observed o;
-  for (const std::size_t milestone : milestones) {
-    if (milestone <= plan.iterations) {
-      o.parameter_iterations.push_back(milestone);
-    }
-  }
-  ItmObserver observer;
-  observer.snapshot_iteration = 1;
-  observer.snapshot = &o.first;
-  observer.losses = &o.losses;
-  observer.parameter_iterations = o.parameter_iterations;
-  observer.parameters = &o.parameters;
-  observer.cancelled = cancelled;
-  o.result = run_itm(feature, statistics, plan, options, eta, initial, {}, observer);
-  return o;
-}
-
 std::vector<Deviation> compare_stages(const Observed& got, const Observed& want, std::size_t validation_rows) {
   constexpr double one_iteration = 1e-4;  // float32 rounding through one forward and backward pass
   constexpr double training = 1e-3;       // parameters after up to 100 updates
   std::vector<Deviation> d;
   const auto arrays = [&](const char* name, const std::vector<double>& a, const std::vector<double>& b,
                           double tolerance) { d.push_back(compare(name, a, b, Measure::frobenius, tolerance)); };
+  if (got.statistics.shift.size() == want.statistics.shift.size()) {  // measured on a device
+    constexpr double statistics = 1e-9;                               // float64 on both sides
+    arrays("column means", got.statistics.shift, want.statistics.shift, statistics);
+    arrays("column scales", got.statistics.scale, want.statistics.scale, statistics);
+    arrays("dispersion", {got.statistics.dispersion}, {want.statistics.dispersion}, statistics);
+  }
   arrays("latent Theta", got.first.latent, want.first.latent, one_iteration);
   arrays("recurrence C_j", got.first.recurrence, want.first.recurrence, one_iteration);
   arrays("evolved E_n", got.first.evolved, want.first.evolved, one_iteration);
@@ -108,7 +113,7 @@ bool same_up_to_ties(const std::vector<ItmResult>& reference, const std::vector<
 
 VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const ItmOptions& options, Precision other,
                             int threads, const std::function<void(std::size_t, std::size_t)>& progress,
-                            const std::function<bool()>& cancelled) {
+                            const std::function<bool()>& cancelled, ItmEngine* engine) {
   const std::vector<ZooEntry>& entries = zoo.entries(dataset);
   const Labels labels = read_labels(entries.front().label);
   const ItmPlan plan = make_plan(labels, options);
@@ -124,32 +129,62 @@ VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const It
     }
   };
 
-  std::vector<FeatureStatistics> statistics(count);
+  ItmOptions reference_options = options;
+  reference_options.precision = Precision::float64;
+  ItmOptions other_options = options;
+  other_options.precision = other;
+
+  const auto open = [&](std::size_t i) { return entries[i].feature.read().to_native_row_major(); };
+  std::vector<Observed> reference(count);
+  std::vector<Observed> observed(count);
   for_each_unit(count, threads, [&](std::size_t i) {
-    statistics[i] = measure_features(entries[i].feature.read(), labels, options.standardise);
+    reference[i].statistics = measure_features(entries[i].feature.read(), labels, options.standardise);
     advance();
   });
   const double mean_dispersion =
-      std::accumulate(statistics.begin(), statistics.end(), 0.0,
-                      [](double sum, const FeatureStatistics& s) { return sum + s.dispersion; }) /
+      std::accumulate(reference.begin(), reference.end(), 0.0,
+                      [](double sum, const Observed& o) { return sum + o.statistics.dispersion; }) /
       static_cast<double>(count);
 
+  std::vector<double> eta(count, options.eta);
+  for_each_unit(count, threads, [&](std::size_t i) {
+    const Array feature = open(i);
+    const FeatureStatistics& statistics = reference[i].statistics;
+    if (options.adaptive) {
+      eta[i] = adaptive_rate(options.eta, options.dispersion_base.value_or(mean_dispersion), statistics.dispersion);
+    }
+    const ItmParameters initial = initial_parameters(feature.cols(), labels.classes, options.seed, entries[i].model);
+    const auto run = [&](Observed& o, const ItmOptions& as) {
+      const ItmObserver observer = o.observer(plan.iterations, cancelled);
+      o.result = run_itm(feature, statistics, plan, as, eta[i], initial, {}, observer);
+    };
+    run(reference[i], reference_options);
+    if (engine == nullptr) {
+      run(observed[i], other_options);
+    }
+    advance();
+  });
+  if (engine != nullptr) {
+    std::vector<ItmTask> tasks;
+    for (std::size_t i = 0; i < count; ++i) {
+      const ItmFeatures features{[&open, i] { return open(i); }, resident_key(entries[i].feature)};
+      observed[i].statistics = engine->measure(features, labels, options.standardise);
+      tasks.push_back({features, &observed[i].statistics, &plan, eta[i], entries[i].model, options.seed, nullptr,
+                       observed[i].observer(plan.iterations, cancelled)});
+    }
+    const std::vector<ItmResult> results = engine->run(tasks, other_options);
+    for (std::size_t i = 0; i < count; ++i) {
+      observed[i].result = results[i];
+    }
+  }
   std::vector<ItmResult> reference_results(count);
   std::vector<ItmResult> other_results(count);
   std::vector<std::vector<Deviation>> deviations(count);
-  for_each_unit(count, threads, [&](std::size_t i) {
-    const Array feature = entries[i].feature.read().to_native_row_major();
-    const double eta = options.adaptive ? adaptive_rate(options.eta, options.dispersion_base.value_or(mean_dispersion),
-                                                        statistics[i].dispersion)
-                                        : options.eta;
-    const ItmParameters initial = initial_parameters(feature.cols(), labels.classes, options.seed, entries[i].model);
-    const Observed want = observe(feature, statistics[i], plan, options, eta, initial, Precision::float64, cancelled);
-    const Observed got = observe(feature, statistics[i], plan, options, eta, initial, other, cancelled);
-    deviations[i] = compare_stages(got, want, plan.validation.size());
-    reference_results[i] = want.result;
-    other_results[i] = got.result;
-    advance();
-  });
+  for (std::size_t i = 0; i < count; ++i) {
+    deviations[i] = compare_stages(observed[i], reference[i], plan.validation.size());
+    reference_results[i] = reference[i].result;
+    other_results[i] = observed[i].result;
+  }
 
   VerifyReport report;
   report.dataset = dataset;

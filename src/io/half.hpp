@@ -34,6 +34,25 @@ namespace itm::io {
   return std::bit_cast<float>(bits | sign);
 }
 
+/// The nearest binary16, ties to even; beyond 65504 infinity, NaN stays NaN.
+[[nodiscard]] inline std::uint16_t f16_from_float(float value) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const auto sign = static_cast<std::uint16_t>((bits >> 16U) & 0x8000U);
+  const std::uint32_t magnitude = bits & 0x7FFFFFFFU;
+  if (magnitude > 0x7F800000U) {
+    return static_cast<std::uint16_t>(sign | 0x7E00U);
+  }
+  if (magnitude >= 0x47800000U) {  // 2^16 and above
+    return static_cast<std::uint16_t>(sign | 0x7C00U);
+  }
+  if (magnitude < 0x38800000U) {  // below 2^-14: adding 0.5 leaves round(value * 2^24) in the low bits
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3F000000U));
+  }
+  const std::uint32_t odd = (magnitude >> 13U) & 1U;
+  return static_cast<std::uint16_t>(sign | ((magnitude - 0x38000000U + 0xFFFU + odd) >> 13U));
+}
+
 /// bfloat16 is the upper half of a binary32.
 [[nodiscard]] inline float float_from_bf16(std::uint16_t half) noexcept {
   return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);

@@ -3,13 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "device/backend.hpp"
+#include "itm/engine.hpp"
 #include "itm/error.hpp"
 
 namespace itm {
 namespace {
 
-constexpr CudaState every_state[] = {CudaState::not_built, CudaState::no_driver, CudaState::driver_too_old,
-                                     CudaState::no_device, CudaState::broken,    CudaState::no_engine};
+/// Every state in which CUDA cannot be used.
+constexpr CudaState obstacles[] = {CudaState::not_built, CudaState::no_driver, CudaState::driver_too_old,
+                                   CudaState::no_device, CudaState::broken};
 
 std::string refusal(const CudaProbe& probe) {
   try {
@@ -23,7 +25,7 @@ std::string refusal(const CudaProbe& probe) {
 }
 
 TEST(Backend, CpuNeedsNoNoteWhateverTheMachine) {
-  for (const CudaState state : every_state) {
+  for (const CudaState state : obstacles) {
     const BackendChoice choice = choose_backend(Backend::cpu, {state, "X"});
     EXPECT_FALSE(choice.cuda);
     EXPECT_EQ(choice.note, "");
@@ -31,7 +33,7 @@ TEST(Backend, CpuNeedsNoNoteWhateverTheMachine) {
 }
 
 TEST(Backend, AutomaticFallsBackToTheCpuAndSaysSo) {
-  for (const CudaState state : every_state) {
+  for (const CudaState state : obstacles) {
     const BackendChoice choice = choose_backend(Backend::automatic, {state, "X"});
     EXPECT_FALSE(choice.cuda);
     EXPECT_NE(choice.note.find("using the CPU"), std::string::npos) << choice.note;
@@ -39,9 +41,12 @@ TEST(Backend, AutomaticFallsBackToTheCpuAndSaysSo) {
   EXPECT_EQ(choose_backend(Backend::automatic, {CudaState::no_driver, ""}).note, "no CUDA device found; using the CPU");
 }
 
-TEST(Backend, AutomaticOwnsUpToADeviceItCannotUse) {
-  const std::string note = choose_backend(Backend::automatic, {CudaState::no_engine, "NVIDIA H100"}).note;
-  EXPECT_EQ(note, "found NVIDIA H100, but itm has no CUDA engine yet; using the CPU");
+TEST(Backend, AReadyDeviceIsTakenUnlessTheCpuIsAskedFor) {
+  const CudaProbe ready{CudaState::ready, "NVIDIA H100"};
+  EXPECT_TRUE(choose_backend(Backend::automatic, ready).cuda);
+  EXPECT_EQ(choose_backend(Backend::automatic, ready).note, "");
+  EXPECT_TRUE(choose_backend(Backend::cuda, ready).cuda);
+  EXPECT_FALSE(choose_backend(Backend::cpu, ready).cuda);
 }
 
 TEST(Backend, CudaNamesWhatIsMissing) {
@@ -50,18 +55,23 @@ TEST(Backend, CudaNamesWhatIsMissing) {
   EXPECT_NE(refusal({CudaState::driver_too_old, ""}).find("older"), std::string::npos);
   EXPECT_NE(refusal({CudaState::no_device, ""}).find("no CUDA device"), std::string::npos);
   EXPECT_NE(refusal({CudaState::broken, "error 999"}).find("error 999"), std::string::npos);
-  EXPECT_NE(refusal({CudaState::no_engine, "NVIDIA H100"}).find("NVIDIA H100"), std::string::npos);
 }
 
 TEST(Backend, CudaRefusalNamesTheRemedy) {
-  for (const CudaState state : every_state) {
+  for (const CudaState state : obstacles) {
     EXPECT_NE(refusal({state, "X"}).find("--backend cpu"), std::string::npos);
   }
 }
 
 TEST(Backend, ThisMachineResolvesWithoutSurprise) {
-  EXPECT_FALSE(resolve_backend(Backend::automatic).cuda);
-  EXPECT_THROW((void)resolve_backend(Backend::cuda), DeviceError);
+  if (probe_cuda().state == CudaState::ready) {
+    EXPECT_TRUE(resolve_backend(Backend::automatic).cuda);
+    EXPECT_NE(open_cuda_engine()->device(), "");
+  } else {
+    EXPECT_FALSE(resolve_backend(Backend::automatic).cuda);
+    EXPECT_THROW((void)resolve_backend(Backend::cuda), DeviceError);
+    EXPECT_THROW((void)open_cuda_engine(), DeviceError);
+  }
 }
 
 }  // namespace

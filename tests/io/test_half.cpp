@@ -85,5 +85,30 @@ TEST(Half, RowsOfBfloat16ConvertLikeSingleValues) {
   for (unsigned bits = 0; bits < doubles.size(); ++bits) expect_same(doubles[bits], bf16_by_definition(bits), bits);
 }
 
+/// Between two neighbours the nearer one, in the middle the even one.
+TEST(Half, FloatsRoundToTheNearestFloat16) {
+  for (unsigned bits = 0; bits < 0x7C00; ++bits) {
+    const auto below = static_cast<std::uint16_t>(bits);
+    const auto above = static_cast<std::uint16_t>(bits + 1);
+    const float low = io::float_from_f16(below);
+    const float high = bits + 1 == 0x7C00 ? 65536.0F : io::float_from_f16(above);
+    const float middle = low + (high - low) / 2;
+    for (const unsigned sign : {0U, 0x8000U}) {
+      const float factor = sign == 0 ? 1.0F : -1.0F;
+      const auto expect = [&](float value, unsigned want) {
+        ASSERT_EQ(io::f16_from_float(factor * value), want | sign) << value;
+      };
+      expect(low, bits);
+      expect(std::nextafter(middle, low), bits);
+      expect(middle, bits % 2 == 0 ? bits : bits + 1);
+      expect(std::nextafter(middle, high), bits + 1);
+    }
+  }
+  EXPECT_EQ(io::f16_from_float(1e30F), 0x7C00);
+  EXPECT_EQ(io::f16_from_float(-std::numeric_limits<float>::infinity()), 0xFC00);
+  EXPECT_TRUE(std::isnan(io::float_from_f16(io::f16_from_float(std::nanf("")))));
+  EXPECT_EQ(io::f16_from_float(std::numeric_limits<float>::denorm_min()), 0);
+}
+
 }  // namespace
 }  // namespace itm

@@ -1,0 +1,384 @@
+// How long ITM takes on a CUDA device, against what the device could do. Prints JSON (schema itm.gpu_bench/1).
+//
+//   gpu_itm [--commit TEXT] [--quick]
+//
+// For each case: milliseconds of a whole run with features resident, and of a run of one iteration, which is all
+// set-up; milliseconds per phase of an iteration; and two floors from ceilings that the same program measures, a large
+// matrix product in the same precision and a device-to-device copy:
+//   GEMM floor    the products' operations at the speed of the large product
+//   memory floor  the bytes that must move at the speed of the copy, each array once per phase that touches it
+// Features are made, so scores mean nothing; times do. Exit status 3 without a device.
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "device/backend.hpp"
+#include "estimators/itm_inputs.hpp"
+#include "itm/error.hpp"
+#include "kernels/check.hpp"
+#include "kernels/cuda_device_api.hpp"
+#include "kernels/zoo_engine.hpp"
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using itm::Recurrence;
+
+/// What a case runs.
+struct Case {
+  std::string name;
+  std::vector<std::size_t> dims;
+  std::size_t rows = 50'000;
+  std::size_t classes = 100;
+  itm::ItmOptions itm = {};
+  itm::ZooEngineOptions engine = {};
+};
+
+constexpr std::size_t paper_dims[] = {1024, 1280, 1280, 512, 768, 384, 768, 768, 1024, 768};
+
+const char* name_of(itm::GemmStrategy strategy) {
+  switch (strategy) {
+    case itm::GemmStrategy::buckets:
+      return "buckets";
+    case itm::GemmStrategy::grouped:
+      return "grouped";
+    case itm::GemmStrategy::padded:
+      return "padded";
+  }
+  return "";
+}
+
+// ---- time
+
+class Timer {
+ public:
+  explicit Timer(cudaStream_t stream) : stream_(stream) {
+    ITM_CUDA_TRY(cudaEventCreate(&start_));
+    ITM_CUDA_TRY(cudaEventCreate(&stop_));
+  }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() {
+    (void)cudaEventDestroy(start_);
+    (void)cudaEventDestroy(stop_);
+  }
+
+  /// Mean milliseconds of `work` on the device: once to warm up, then `times` in a row.
+  template <typename Work>
+  double operator()(int times, const Work& work) {
+    work();
+    ITM_CUDA_TRY(cudaEventRecord(start_, stream_));
+    for (int i = 0; i < times; ++i) {
+      work();
+    }
+    ITM_CUDA_TRY(cudaEventRecord(stop_, stream_));
+    ITM_CUDA_TRY(cudaEventSynchronize(stop_));
+    float milliseconds = 0;
+    ITM_CUDA_TRY(cudaEventElapsedTime(&milliseconds, start_, stop_));
+    return static_cast<double>(milliseconds) / times;
+  }
+
+ private:
+  cudaStream_t stream_;
+  cudaEvent_t start_ = nullptr;
+  cudaEvent_t stop_ = nullptr;
+};
+
+template <typename Work>
+double wall_milliseconds(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+// ---- ceilings and floors
+
+struct Ceilings {
+  double pedantic_flops = 0;  ///< per second
+  double tf32_flops = 0;
+  double bytes = 0;  ///< per second, read and written
+};
+
+Ceilings measure_ceilings() {
+  const std::unique_ptr<itm::DeviceApi> api = itm::cuda::make_cuda_device_api();
+  auto* stream = static_cast<cudaStream_t>(api->stream());
+  Timer timer(stream);
+  constexpr int n = 4096;
+  constexpr std::size_t count = std::size_t{n} * n;
+  const itm::DeviceBuffer<float> a(*api, count);
+  const itm::DeviceBuffer<float> c(*api, count);
+  a.zero();
+  Ceilings ceilings;
+  for (const bool tf32 : {false, true}) {
+    const auto product = api->prepare(
+        std::vector<itm::Gemm<float>>{{false, false, n, n, n, a.data(), n, a.data(), n, false, c.data(), n}},
+        itm::GemmStrategy::buckets, tf32);
+    const double flops = 2.0 * n * n * n / (timer(10, [&] { product->run(); }) / 1e3);
+    (tf32 ? ceilings.tf32_flops : ceilings.pedantic_flops) = flops;
+  }
+  constexpr std::size_t bytes = std::size_t{1} << 29;  // ten times an H100's L2
+  const itm::DeviceBuffer<std::byte> from(*api, bytes);
+  const itm::DeviceBuffer<std::byte> to(*api, bytes);
+  from.zero();
+  ceilings.bytes =
+      2.0 * bytes /
+      (timer(10,
+             [&] { ITM_CUDA_TRY(cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice, stream)); }) /
+       1e3);
+  return ceilings;
+}
+
+/// Operations of products and bytes of a whole run.
+struct Work {
+  double flops = 0;
+  double bytes = 0;
+};
+
+Work work_of(const Case& run, const itm::ItmPlan& plan) {
+  const auto b = static_cast<double>(plan.batch);
+  const auto c = static_cast<double>(run.classes);
+  const auto n = static_cast<double>(run.itm.steps);
+  const bool gram =
+      itm::choose_recurrence(run.itm.recurrence, plan.batch, run.classes, run.itm.steps) == Recurrence::gram;
+  const auto iterations = static_cast<double>(plan.iterations);
+  const double validations =
+      static_cast<double>((plan.iterations + run.itm.validate_every - 1) / run.itm.validate_every);
+  const double batches = validations * static_cast<double>(plan.validation.size()) / b;
+  const double stored = run.engine.half_features ? 2 : 4;
+  Work work;
+  for (const std::size_t dims : run.dims) {
+    const auto d = static_cast<double>(dims);
+    const double apply = gram ? 2 * n * b * b * c : 4 * n * b * c * c;
+    const double build = gram ? 2 * b * b * c : 0;
+    const double forward = 2 * b * d * c + build + apply + 2 * b * c * c;
+    const double backward = 4 * b * c * c + apply + 2 * b * d * c;
+    work.flops += iterations * (forward + backward) + batches * forward;
+    const double gather = b * d * (stored + 4) + 16 * d;
+    const double rows = 4 * b * c;                       // one (B, C) array, once
+    const double matrix = gram ? 4 * b * b : 4 * c * c;  // what the recurrence goes through
+    const double evolve = n * (4 * rows + 2 * matrix) + (gram ? 2 * rows + matrix : 0) + 2 * rows;
+    const double parameters = 4 * (c * d + c * c + 2 * c);
+    const double forward_bytes = gather + 4 * (b * d + c * d) + rows + 4 * rows + evolve + 2 * rows + 4 * c * c;
+    const double backward_bytes =
+        2 * rows + 2 * rows + rows + 8 * c * c + evolve + 3 * rows + 2 * rows + 4 * b * d + 4 * c * d + 7 * parameters;
+    work.bytes += iterations * (forward_bytes + backward_bytes) + batches * forward_bytes;
+  }
+  return work;
+}
+
+// ---- a case
+
+/// One pool of numbers serves every model as its features.
+class Features {
+ public:
+  explicit Features(std::size_t count) : values_(std::make_shared<std::vector<float>>(count)) {
+    std::uint32_t state = 12345;
+    for (float& v : *values_) {
+      state = state * 1664525U + 1013904223U;
+      v = static_cast<float>(state >> 8) * (1.0F / 8388608.0F) - 1.0F;
+    }
+  }
+  [[nodiscard]] itm::Array array(std::size_t rows, std::size_t dims) const {
+    return {"made", itm::DType::f32, false, {rows, dims}, false, reinterpret_cast<const std::byte*>(values_->data()),
+            values_};
+  }
+
+ private:
+  std::shared_ptr<std::vector<float>> values_;
+};
+
+Json run_case(Case run, const Features& pool, const Ceilings& ceilings) {
+  itm::Labels labels;
+  labels.classes = run.classes;
+  for (std::size_t i = 0; i < run.rows; ++i) {
+    labels.values.push_back(static_cast<std::int32_t>(i % run.classes));
+  }
+  std::unique_ptr<itm::DeviceApi> api = itm::cuda::make_cuda_device_api();
+  Timer timer(static_cast<cudaStream_t>(api->stream()));
+  bool in_phase = false;
+  bool profiling = false;
+  std::map<std::string, double> phases;
+  itm::ZooEngineOptions engine_options = run.engine;
+  const auto engine = itm::cuda::make_zoo_engine(std::move(api), engine_options);
+
+  const itm::ItmPlan plan = engine->plan(labels, run.itm);
+  std::vector<itm::FeatureStatistics> statistics(run.dims.size());
+  std::vector<itm::ItmTask> tasks(run.dims.size());
+  const double upload = wall_milliseconds([&] {
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      tasks[i].features = {[&pool, &run, i] { return pool.array(run.rows, run.dims[i]); }, std::to_string(i)};
+      statistics[i] = engine->measure(tasks[i].features, labels, itm::Standardise::dim);
+      tasks[i].statistics = &statistics[i];
+      tasks[i].plan = &plan;
+      tasks[i].model = std::to_string(i);
+    }
+  });
+  (void)engine->run(tasks, run.itm);
+  double total = 1e300;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    total = std::min(total, wall_milliseconds([&] { (void)engine->run(tasks, run.itm); }));
+  }
+
+  // The same with one iteration: set-up alone. Then one iteration phase by phase, each twenty times in a row.
+  itm::ItmOptions once = run.itm;
+  once.iterations = 1;
+  const itm::ItmPlan short_plan = engine->plan(labels, once);
+  std::for_each(tasks.begin(), tasks.end(), [&](itm::ItmTask& task) { task.plan = &short_plan; });
+  const double setup = wall_milliseconds([&] { (void)engine->run(tasks, once); });
+
+  std::unique_ptr<itm::DeviceApi> profiled_api = itm::cuda::make_cuda_device_api();
+  Timer profiler(static_cast<cudaStream_t>(profiled_api->stream()));
+  engine_options.on_phase = [&](const char* phase, const std::function<void()>& work) {
+    if (in_phase || !profiling) {
+      work();
+      return;
+    }
+    in_phase = true;  // validation is one phase, whatever it is made of
+    phases[phase] = profiler(std::strcmp(phase, "validate") == 0 ? 2 : 20, work);
+    in_phase = false;
+  };
+  double bytes = 0;
+  for (const std::size_t dims : run.dims) {
+    bytes += static_cast<double>(run.rows * dims) * 4;
+  }
+  Json json{{"case", run.name},
+            {"models", run.dims.size()},
+            {"dims", run.dims.size() <= 10 ? Json(run.dims) : Json("mixed")},
+            {"rows", run.rows},
+            {"classes", run.classes},
+            {"batch", plan.batch},
+            {"iterations", plan.iterations},
+            {"validate_every", run.itm.validate_every},
+            {"recurrence",
+             itm::choose_recurrence(run.itm.recurrence, plan.batch, run.classes, run.itm.steps) == Recurrence::gram
+                 ? "gram"
+                 : "factored"},
+            {"strategy", name_of(run.engine.strategy)},
+            {"precision", run.itm.precision == itm::Precision::tf32 ? "tf32" : "float32"},
+            {"half_features", run.engine.half_features},
+            {"graph_iterations", run.engine.graph_iterations},
+            {"milliseconds", total},
+            {"milliseconds_of_setup", setup},
+            {"milliseconds_of_upload_and_statistics", upload},
+            {"upload_gb_per_s", bytes / 1e6 / upload}};
+  if (run.engine.strategy == itm::GemmStrategy::buckets && run.dims.size() <= 10) {
+    const auto profiled = itm::cuda::make_zoo_engine(std::move(profiled_api), engine_options);
+    (void)profiled->run(tasks, once);  // uploads
+    profiling = true;
+    (void)profiled->run(tasks, once);
+    for (const auto& [phase, milliseconds] : phases) {
+      json["phases_ms"][phase] = milliseconds;
+    }
+  }
+  const Work work = work_of(run, plan);
+  const double gemm_floor =
+      work.flops / (run.itm.precision == itm::Precision::tf32 ? ceilings.tf32_flops : ceilings.pedantic_flops) * 1e3;
+  const double memory_floor = work.bytes / ceilings.bytes * 1e3;
+  json["gemm_floor_ms"] = gemm_floor;
+  json["memory_floor_ms"] = memory_floor;
+  json["ratio_to_larger_floor"] = total / std::max(gemm_floor, memory_floor);
+  std::fprintf(stderr, "%-26s %9.2f ms  %6.2f x floor\n", run.name.c_str(), total,
+               total / std::max(gemm_floor, memory_floor));
+  return json;
+}
+
+std::vector<Case> cases(bool quick) {
+  Case paper;
+  paper.name = "paper";
+  paper.dims.assign(std::begin(paper_dims), std::end(paper_dims));
+  std::vector<Case> all{paper};
+  const auto vary = [&](const char* name, auto change) {
+    Case other = paper;
+    other.name = std::string("paper, ") + name;
+    change(other);
+    all.push_back(std::move(other));
+  };
+  vary("grouped products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::grouped; });
+  vary("padded products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::padded; });
+  vary("graphs of 20", [](Case& c) { c.engine.graph_iterations = 20; });
+  if (quick) {
+    return all;
+  }
+  vary("tf32", [](Case& c) { c.itm.precision = itm::Precision::tf32; });
+  vary("half features", [](Case& c) { c.engine.half_features = true; });
+  vary("gram", [](Case& c) { c.itm.recurrence = Recurrence::gram; });
+
+  Case zoo;
+  zoo.name = "200 models";
+  zoo.rows = 10'000;
+  for (std::size_t i = 0; i < 200; ++i) {
+    zoo.dims.push_back(256 + 64 * (i * 7 % 17));  // 256 to 1280
+  }
+  all.push_back(zoo);
+  zoo.name = "200 models, grouped";
+  zoo.engine.strategy = itm::GemmStrategy::grouped;
+  all.push_back(zoo);
+
+  Case large = paper;
+  large.itm.iterations = 10;
+  large.itm.validate_every = 10;
+  large.name = "B = 16,384, factored";
+  large.itm.batch_size = 16'384;
+  large.itm.recurrence = Recurrence::factored;
+  all.push_back(large);
+  large.name = "B = 8,192, gram";
+  large.itm.batch_size = 8'192;
+  large.itm.recurrence = Recurrence::gram;
+  all.push_back(large);
+  return all;
+}
+
+int run(int count, char** arguments) {
+  std::string commit = "unknown";
+  bool quick = false;
+  for (int i = 1; i < count; ++i) {
+    const std::string argument = arguments[i];
+    if (argument == "--quick") {
+      quick = true;
+    } else if (argument == "--commit" && i + 1 < count) {
+      commit = arguments[++i];
+    } else {
+      throw itm::InputError(argument + ": is no option; usage: gpu_itm [--commit TEXT] [--quick]");
+    }
+  }
+  (void)itm::resolve_backend(itm::Backend::cuda);
+  const Ceilings ceilings = measure_ceilings();
+  int version = 0;
+  ITM_CUDA_TRY(cudaRuntimeGetVersion(&version));
+  Json json{{"schema", "itm.gpu_bench/1"},
+            {"device", itm::cuda::make_cuda_device_api()->name()},
+            {"cuda", version},
+            {"commit", commit},
+            {"ceilings",
+             {{"float32_pedantic_tflops", ceilings.pedantic_flops / 1e12},
+              {"tf32_tflops", ceilings.tf32_flops / 1e12},
+              {"copy_gb_per_s", ceilings.bytes / 1e9}}}};
+  const Features pool(50'000 * 1280);
+  for (const Case& each : cases(quick)) {
+    json["cases"].push_back(run_case(each, pool, ceilings));
+  }
+  std::printf("%s\n", json.dump(2).c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    return run(count, arguments);
+  } catch (const itm::Error& error) {
+    std::fprintf(stderr, "gpu_itm: %s\n", error.what());
+    return static_cast<int>(error.status());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "gpu_itm: %s\n", error.what());
+    return 1;
+  }
+}

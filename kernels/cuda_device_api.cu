@@ -1,0 +1,405 @@
+#include "kernels/cuda_device_api.hpp"
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cub/device/device_radix_sort.cuh>
+#include <limits>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "kernels/check.hpp"
+#include "kernels/cuda_libraries.hpp"
+
+namespace itm::cuda {
+namespace {
+
+/// cuBLAS keeps its scratch in memory of ours, so that recorded products find it where it was.
+constexpr std::size_t blas_workspace_bytes = std::size_t{16} << 20;
+/// Groups of products with several shapes spread over this many streams.
+constexpr std::size_t side_streams = 6;
+constexpr std::size_t staging_bytes = std::size_t{16} << 20;
+
+class Stream {
+ public:
+  Stream() { ITM_CUDA_TRY(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() { (void)cudaStreamDestroy(stream_); }
+  operator cudaStream_t() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+class Event {
+ public:
+  Event() { ITM_CUDA_TRY(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming)); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { (void)cudaEventDestroy(event_); }
+  operator cudaEvent_t() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+class Pinned {
+ public:
+  explicit Pinned(std::size_t bytes) { ITM_CUDA_TRY(cudaMallocHost(&memory_, bytes)); }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+  ~Pinned() { (void)cudaFreeHost(memory_); }
+  [[nodiscard]] std::byte* data() const { return static_cast<std::byte*>(memory_); }
+
+ private:
+  void* memory_ = nullptr;
+};
+
+/// Staging buffer and the end of the last copy out of it.
+struct Staging {
+  Pinned buffer{staging_bytes};
+  Event copied;
+};
+
+class Blas {
+ public:
+  explicit Blas(cudaStream_t stream) {
+    ITM_CUBLAS_TRY(cublas().create(&handle_));
+    ITM_CUDA_TRY(cudaMalloc(&workspace_, blas_workspace_bytes));
+    ITM_CUBLAS_TRY(cublas().set_stream(handle_, stream));
+    ITM_CUBLAS_TRY(cublas().set_workspace(handle_, workspace_, blas_workspace_bytes));
+  }
+  Blas(const Blas&) = delete;
+  Blas& operator=(const Blas&) = delete;
+  ~Blas() {
+    (void)cublas().destroy(handle_);
+    (void)cudaFree(workspace_);
+  }
+  operator cublasHandle_t() const { return handle_; }
+
+ private:
+  cublasHandle_t handle_ = nullptr;
+  void* workspace_ = nullptr;
+};
+
+/// A stream beside the main one with a cuBLAS handle and workspace of its own: cuBLAS repeats itself to the bit only
+/// where streams share neither.
+struct Side {
+  Stream stream;
+  Blas blas{stream};
+  Event done;
+};
+
+/// The streams that products run on.
+struct Lines {
+  explicit Lines(cudaStream_t main_stream) : stream(main_stream), blas(main_stream) {
+    for (std::size_t i = 0; i < side_streams; ++i) {
+      sides.push_back(std::make_unique<Side>());
+    }
+  }
+  cudaStream_t stream;
+  Blas blas;
+  Event ready;
+  std::vector<std::unique_ptr<Side>> sides;
+};
+
+template <typename T>
+constexpr cudaDataType_t data_type = std::is_same_v<T, float> ? CUDA_R_32F : CUDA_R_64F;
+
+template <typename T>
+constexpr cublasComputeType_t compute_type(bool tf32) {
+  return std::is_same_v<T, double> ? CUBLAS_COMPUTE_64F_PEDANTIC
+         : tf32                    ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                   : CUBLAS_COMPUTE_32F_PEDANTIC;
+}
+
+constexpr cublasOperation_t operation(bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; }
+
+/// Products with shared shapes next to each other, and their matrices as pointer arrays on the device. Row-major C = A
+/// B is column-major C^T = B^T A^T: the operands change places.
+template <typename T>
+class CudaGemms final : public GemmGroup {
+ public:
+  CudaGemms(DeviceApi& api, const Lines& lines, std::vector<Gemm<T>> products, GemmStrategy strategy, bool tf32)
+      : lines_(lines), grouped_(strategy == GemmStrategy::grouped), compute_(compute_type<T>(tf32)) {
+    std::vector<const T*> a;
+    std::vector<const T*> b;
+    std::vector<T*> c;
+    while (!products.empty()) {
+      const Gemm<T> shape = products.front();
+      const auto rest = std::stable_partition(products.begin(), products.end(),
+                                              [&](const Gemm<T>& other) { return other.same_shape(shape); });
+      for (auto g = products.begin(); g != rest; ++g) {
+        a.push_back(g->b);
+        b.push_back(g->a);
+        c.push_back(g->c);
+      }
+      shapes_.push_back(shape);
+      counts_.push_back(static_cast<int>(rest - products.begin()));
+      first_.push_back(a.size() - static_cast<std::size_t>(counts_.back()));
+      products.erase(products.begin(), rest);
+    }
+    a_ = DeviceBuffer<const T*>(api, a);
+    b_ = DeviceBuffer<const T*>(api, b);
+    c_ = DeviceBuffer<T*>(api, c);
+    for (const Gemm<T>& s : shapes_) {
+      op_a_.push_back(operation(s.transpose_b));
+      op_b_.push_back(operation(s.transpose_a));
+      m_.push_back(s.n);
+      n_.push_back(s.m);
+      k_.push_back(s.k);
+      lda_.push_back(s.ldb);
+      ldb_.push_back(s.lda);
+      ldc_.push_back(s.ldc);
+      alpha_.push_back(T{1});
+      beta_.push_back(s.accumulate ? T{1} : T{0});
+    }
+  }
+
+  void run() override {
+    if (shapes_.empty()) {
+      return;
+    }
+    if (grouped_) {
+      ITM_CUBLAS_TRY(cublas().gemm_grouped(
+          lines_.blas, op_a_.data(), op_b_.data(), m_.data(), n_.data(), k_.data(), alpha_.data(), untyped(a_.data()),
+          data_type<T>, lda_.data(), untyped(b_.data()), data_type<T>, ldb_.data(), beta_.data(), untyped(c_.data()),
+          data_type<T>, ldc_.data(), static_cast<int>(shapes_.size()), counts_.data(), compute_));
+      return;
+    }
+    // One shape after another would leave most of the device idle: small products of few models fill little of it.
+    const std::size_t used = std::min(shapes_.size() - 1, lines_.sides.size());
+    if (used > 0) {
+      ITM_CUDA_TRY(cudaEventRecord(lines_.ready, lines_.stream));
+    }
+    for (std::size_t side = 0; side < used; ++side) {
+      ITM_CUDA_TRY(cudaStreamWaitEvent(lines_.sides[side]->stream, lines_.ready, 0));
+    }
+    for (std::size_t i = 0; i < shapes_.size(); ++i) {
+      const std::size_t line = i % (used + 1);
+      run_bucket(line == 0 ? lines_.blas : lines_.sides[line - 1]->blas, i);
+    }
+    for (std::size_t side = 0; side < used; ++side) {
+      ITM_CUDA_TRY(cudaEventRecord(lines_.sides[side]->done, lines_.sides[side]->stream));
+      ITM_CUDA_TRY(cudaStreamWaitEvent(lines_.stream, lines_.sides[side]->done, 0));
+    }
+  }
+
+ private:
+  void run_bucket(cublasHandle_t blas, std::size_t i) {
+    const std::size_t first = first_[i];
+    ITM_CUBLAS_TRY(cublas().gemm_batched(blas, op_a_[i], op_b_[i], m_[i], n_[i], k_[i], &alpha_[i],
+                                         untyped(a_.data() + first), data_type<T>, lda_[i], untyped(b_.data() + first),
+                                         data_type<T>, ldb_[i], &beta_[i], untyped(c_.data() + first), data_type<T>,
+                                         ldc_[i], counts_[i], compute_, CUBLAS_GEMM_DEFAULT));
+  }
+
+  static const void* const* untyped(const T* const* pointers) { return reinterpret_cast<const void* const*>(pointers); }
+  static void* const* untyped(T* const* pointers) { return reinterpret_cast<void* const*>(pointers); }
+
+  const Lines& lines_;
+  bool grouped_;
+  cublasComputeType_t compute_;
+  std::vector<Gemm<T>> shapes_;
+  DeviceBuffer<const T*> a_;
+  DeviceBuffer<const T*> b_;
+  DeviceBuffer<T*> c_;
+  // One entry per shape, column-major, as cuBLAS reads them.
+  std::vector<int> counts_;
+  std::vector<std::size_t> first_;  // in the pointer arrays
+  std::vector<cublasOperation_t> op_a_;
+  std::vector<cublasOperation_t> op_b_;
+  std::vector<int> m_;
+  std::vector<int> n_;
+  std::vector<int> k_;
+  std::vector<int> lda_;
+  std::vector<int> ldb_;
+  std::vector<int> ldc_;
+  std::vector<T> alpha_;
+  std::vector<T> beta_;
+};
+
+class CudaGraph final : public Graph {
+ public:
+  CudaGraph(cudaStream_t stream, const std::function<void()>& work) : stream_(stream) {
+    ITM_CUDA_TRY(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    cudaGraph_t graph = nullptr;
+    try {
+      work();
+    } catch (...) {
+      (void)cudaStreamEndCapture(stream, &graph);
+      (void)cudaGraphDestroy(graph);
+      (void)cudaGetLastError();
+      throw;
+    }
+    ITM_CUDA_TRY(cudaStreamEndCapture(stream, &graph));
+    const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
+    (void)cudaGraphDestroy(graph);
+    ITM_CUDA_TRY(status);
+  }
+  CudaGraph(const CudaGraph&) = delete;
+  CudaGraph& operator=(const CudaGraph&) = delete;
+  ~CudaGraph() override { (void)cudaGraphExecDestroy(executable_); }
+  void replay() override { ITM_CUDA_TRY(cudaGraphLaunch(executable_, stream_)); }
+
+ private:
+  cudaStream_t stream_;
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+class CudaDeviceApi final : public DeviceApi {
+ public:
+  CudaDeviceApi() {
+    ITM_CUDA_TRY(cudaGetDevice(&device_));
+    cudaDeviceProp properties{};
+    ITM_CUDA_TRY(cudaGetDeviceProperties(&properties, device_));
+    name_ = properties.name;
+    // Freed memory stays with the process: the next wave wants it again.
+    ITM_CUDA_TRY(cudaDeviceGetDefaultMemPool(&pool_, device_));
+    std::uint64_t keep_all = std::numeric_limits<std::uint64_t>::max();
+    ITM_CUDA_TRY(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep_all));
+  }
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] std::size_t free_bytes() const override {
+    on_device();
+    std::size_t free = 0;
+    std::size_t total = 0;
+    ITM_CUDA_TRY(cudaMemGetInfo(&free, &total));
+    // What the pool keeps for this process is free too.
+    std::uint64_t reserved = 0;
+    std::uint64_t used = 0;
+    ITM_CUDA_TRY(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemCurrent, &reserved));
+    ITM_CUDA_TRY(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used));
+    return free + static_cast<std::size_t>(reserved - used);
+  }
+  [[nodiscard]] void* stream() const override { return static_cast<cudaStream_t>(work_); }
+
+  // Allocations have a stream of their own, which never waits for work and is never captured; the caller frees what no
+  // pending work uses.
+  [[nodiscard]] void* allocate(std::size_t bytes) override {
+    on_device();
+    void* memory = nullptr;
+    ITM_CUDA_TRY(cudaMallocAsync(&memory, bytes, allocation_));
+    ITM_CUDA_TRY(cudaStreamSynchronize(allocation_));
+    return memory;
+  }
+  void release(void* memory) noexcept override {
+    (void)cudaSetDevice(device_);
+    (void)cudaFreeAsync(memory, allocation_);
+  }
+  void zero(void* memory, std::size_t bytes) override { ITM_CUDA_TRY(cudaMemsetAsync(memory, 0, bytes, work_)); }
+  void upload(void* to, const void* from, std::size_t bytes) override {
+    on_device();
+    ITM_CUDA_TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, work_));
+    ITM_CUDA_TRY(cudaStreamSynchronize(work_));
+  }
+  void download(void* to, const void* from, std::size_t bytes) override {
+    on_device();
+    ITM_CUDA_TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, work_));
+    ITM_CUDA_TRY(cudaStreamSynchronize(work_));
+  }
+  void synchronise() override { ITM_CUDA_TRY(cudaStreamSynchronize(work_)); }
+
+  void fill(void* to, std::size_t bytes, std::size_t unit,
+            const std::function<void(std::byte*, std::size_t, std::size_t)>& write) override {
+    on_device();
+    const std::lock_guard lock(staging_guard_);
+    if (staging_.empty()) {
+      staging_.push_back(std::make_unique<Staging>());
+      staging_.push_back(std::make_unique<Staging>());
+    }
+    if (unit > staging_bytes) {
+      throw DeviceError("a row of " + std::to_string(unit) +
+                        " bytes is longer than the staging buffer; pass --backend cpu");
+    }
+    const std::size_t chunk = staging_bytes / unit * unit;
+    std::size_t turn = 0;
+    for (std::size_t offset = 0; offset < bytes; offset += chunk, ++turn) {
+      Staging& staging = *staging_[turn % staging_.size()];
+      ITM_CUDA_TRY(cudaEventSynchronize(staging.copied));  // before its first use the event counts as reached
+      const std::size_t count = std::min(chunk, bytes - offset);
+      write(staging.buffer.data(), offset, count);
+      ITM_CUDA_TRY(cudaMemcpyAsync(static_cast<std::byte*>(to) + offset, staging.buffer.data(), count,
+                                   cudaMemcpyHostToDevice, copy_));
+      ITM_CUDA_TRY(cudaEventRecord(staging.copied, copy_));
+    }
+    // Waited for on the host: the work stream may be recording a graph for somebody else just now.
+    ITM_CUDA_TRY(cudaStreamSynchronize(copy_));
+  }
+
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, GemmStrategy strategy,
+                                                   bool tf32) override {
+    return std::make_unique<CudaGemms<float>>(*this, lines_, std::move(products), strategy, tf32);
+  }
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, GemmStrategy strategy,
+                                                   bool tf32) override {
+    return std::make_unique<CudaGemms<double>>(*this, lines_, std::move(products), strategy, tf32);
+  }
+  [[nodiscard]] std::unique_ptr<Graph> record(const std::function<void()>& work) override {
+    return std::make_unique<CudaGraph>(work_, work);
+  }
+
+  void eigenvectors(double* matrix, int n) override {
+    const Cusolver& solver = cusolver();
+    cusolverDnHandle_t handle = nullptr;
+    ITM_CUSOLVER_TRY(solver.create(&handle));
+    const std::unique_ptr<cusolverDnContext, decltype(solver.destroy)> owner(handle, solver.destroy);
+    ITM_CUSOLVER_TRY(solver.set_stream(handle, work_));
+    const DeviceBuffer<double> values(*this, static_cast<std::size_t>(n));
+    const DeviceBuffer<int> info(*this, 1);
+    int size = 0;
+    ITM_CUSOLVER_TRY(solver.syevd_size(handle, CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, matrix, n,
+                                       values.data(), &size));
+    const DeviceBuffer<double> work(*this, static_cast<std::size_t>(size));
+    // Column k of the column-major result is eigenvector k, which row-major reads as row k.
+    ITM_CUSOLVER_TRY(solver.syevd(handle, CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, matrix, n, values.data(),
+                                  work.data(), size, info.data()));
+    if (info.download().front() != 0) {
+      throw DeviceError("cuSOLVER found no eigenvectors for " + std::to_string(n) +
+                        " class centres; choose --centres onehot or --backend cpu");
+    }
+  }
+
+  void sort_by_key(std::uint64_t* keys, std::uint32_t* values, std::size_t count) override {
+    const DeviceBuffer<std::uint64_t> other_keys(*this, count);
+    const DeviceBuffer<std::uint32_t> other_values(*this, count);
+    cub::DoubleBuffer<std::uint64_t> key_pair(keys, other_keys.data());
+    cub::DoubleBuffer<std::uint32_t> value_pair(values, other_values.data());
+    const auto items = static_cast<int>(count);
+    std::size_t bytes = 0;
+    ITM_CUDA_TRY(cub::DeviceRadixSort::SortPairs(nullptr, bytes, key_pair, value_pair, items, 0, 64, work_));
+    const DeviceBuffer<std::byte> work(*this, bytes);
+    ITM_CUDA_TRY(cub::DeviceRadixSort::SortPairs(work.data(), bytes, key_pair, value_pair, items, 0, 64, work_));
+    if (value_pair.Current() != values) {
+      ITM_CUDA_TRY(
+          cudaMemcpyAsync(values, value_pair.Current(), count * sizeof *values, cudaMemcpyDeviceToDevice, work_));
+    }
+    if (key_pair.Current() != keys) {
+      ITM_CUDA_TRY(cudaMemcpyAsync(keys, key_pair.Current(), count * sizeof *keys, cudaMemcpyDeviceToDevice, work_));
+    }
+    ITM_CUDA_TRY(cudaStreamSynchronize(work_));  // before the buffers go
+  }
+
+ private:
+  /// Threads of the pool start on device 0, whatever this engine is on.
+  void on_device() const { ITM_CUDA_TRY(cudaSetDevice(device_)); }
+
+  int device_ = 0;
+  cudaMemPool_t pool_ = nullptr;
+  std::string name_;
+  Stream work_;
+  Stream copy_;
+  Stream allocation_;
+  Lines lines_{work_};
+  std::mutex staging_guard_;
+  std::vector<std::unique_ptr<Staging>> staging_;
+};
+
+}  // namespace
+
+std::unique_ptr<DeviceApi> make_cuda_device_api() { return std::make_unique<CudaDeviceApi>(); }
+
+}  // namespace itm::cuda

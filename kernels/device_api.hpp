@@ -1,0 +1,151 @@
+#pragma once
+// What the engine asks of a device besides launching kernels: memory, copies, matrix products, graphs, eigenvectors,
+// sorting. The CUDA implementation (cuda_device_api.cu) is cuBLAS, cuSOLVER and CUB; the tests have one of plain loops,
+// so that the whole pipeline runs without a device. No CUDA type appears here.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace itm {
+
+/// C = op(A) op(B), or C += op(A) op(B): row-major; op(A) is m x k, op(B) k x n, C m x n; ld* = length of a stored row.
+template <typename T>
+struct Gemm {
+  bool transpose_a = false;
+  bool transpose_b = false;
+  int m = 0;
+  int n = 0;
+  int k = 0;
+  const T* a = nullptr;
+  int lda = 0;
+  const T* b = nullptr;
+  int ldb = 0;
+  bool accumulate = false;
+  T* c = nullptr;
+  int ldc = 0;
+
+  [[nodiscard]] bool same_shape(const Gemm& other) const {
+    return transpose_a == other.transpose_a && transpose_b == other.transpose_b && m == other.m && n == other.n &&
+           k == other.k && lda == other.lda && ldb == other.ldb && ldc == other.ldc && accumulate == other.accumulate;
+  }
+};
+
+/// How the products of one group reach the library. `padded` is `buckets` over rows that the engine made equally long.
+enum class GemmStrategy : std::uint8_t { buckets, grouped, padded };
+
+/// The products of one operation for all models of a group, prepared once over fixed buffers.
+class GemmGroup {
+ public:
+  virtual ~GemmGroup() = default;
+  virtual void run() = 0;
+};
+
+/// Recorded work that is started as one.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+  virtual void replay() = 0;
+};
+
+/// Work is issued in order on one stream; copies of features run beside it on another. All sizes in bytes. Throws
+/// DeviceError. One thread at a time, except fill() and the memory queries.
+class DeviceApi {
+ public:
+  virtual ~DeviceApi() = default;
+
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual std::size_t free_bytes() const = 0;
+  /// The stream as the library of the implementation knows it.
+  [[nodiscard]] virtual void* stream() const = 0;
+
+  [[nodiscard]] virtual void* allocate(std::size_t bytes) = 0;
+  /// No pending work may use the memory: download() and synchronise() say when none does.
+  virtual void release(void* memory) noexcept = 0;
+  /// Ordered with the work.
+  virtual void zero(void* memory, std::size_t bytes) = 0;
+  /// Waits for all work before it and for itself.
+  virtual void upload(void* to, const void* from, std::size_t bytes) = 0;
+  /// Likewise.
+  virtual void download(void* to, const void* from, std::size_t bytes) = 0;
+  virtual void synchronise() = 0;
+
+  /// Fills `bytes` of device memory through pinned staging: `write(at, offset, count)` puts the bytes [offset, offset +
+  /// count) to `at` while earlier ones travel. Chunks are multiples of `unit` bytes. Work issued after it sees them.
+  virtual void fill(void* to, std::size_t bytes, std::size_t unit,
+                    const std::function<void(std::byte* at, std::size_t offset, std::size_t count)>& write) = 0;
+
+  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, GemmStrategy strategy,
+                                                           bool tf32) = 0;
+  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, GemmStrategy strategy,
+                                                           bool tf32) = 0;
+  /// Records what `work` launches; `work` must be free of synchronisation and is not run as such.
+  [[nodiscard]] virtual std::unique_ptr<Graph> record(const std::function<void()>& work) = 0;
+
+  /// Replaces the symmetric n x n matrix by its eigenvectors, one a row, by ascending eigenvalue, sign undetermined.
+  virtual void eigenvectors(double* matrix, int n) = 0;
+  /// Sorts `values` by `keys`, stable; both are overwritten.
+  virtual void sort_by_key(std::uint64_t* keys, std::uint32_t* values, std::size_t count) = 0;
+};
+
+/// Device memory of `size` elements. Move-only.
+template <typename T>
+class DeviceBuffer {
+ public:
+  DeviceBuffer() = default;
+  DeviceBuffer(DeviceApi& api, std::size_t size) : api_(&api), size_(size) {
+    if (size > 0) {
+      data_ = static_cast<T*>(api.allocate(size * sizeof(T)));
+    }
+  }
+  DeviceBuffer(DeviceApi& api, const std::vector<T>& values) : DeviceBuffer(api, values.size()) {
+    if (size_ > 0) {
+      api.upload(data_, values.data(), size_ * sizeof(T));
+    }
+  }
+  DeviceBuffer(DeviceBuffer&& other) noexcept { swap(other); }
+  DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {
+    DeviceBuffer taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  DeviceBuffer(const DeviceBuffer&) = delete;
+  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
+  ~DeviceBuffer() {
+    if (data_ != nullptr) {
+      api_->release(data_);
+    }
+  }
+
+  [[nodiscard]] T* data() const { return data_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  void zero() const {
+    if (size_ > 0) {
+      api_->zero(data_, size_ * sizeof(T));
+    }
+  }
+  [[nodiscard]] std::vector<T> download() const {
+    std::vector<T> values(size_);
+    if (size_ > 0) {
+      api_->download(values.data(), data_, size_ * sizeof(T));
+    }
+    return values;
+  }
+
+ private:
+  void swap(DeviceBuffer& other) noexcept {
+    std::swap(api_, other.api_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+
+  DeviceApi* api_ = nullptr;
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace itm

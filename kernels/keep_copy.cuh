@@ -1,0 +1,23 @@
+#pragma once
+// work = R (forward) or work = dE (backward) before a step of the gram form, R += G work: a product cannot read what it
+// writes. (B, C); lanes in factored form have no `work` and are left alone. Grid and block as in lane.cuh.
+
+#include "kernels/lane.cuh"
+
+namespace itm::ITM_KERNELS {
+
+template <typename T>
+__global__ void keep_copy(const Lane<T>* lanes, bool backward) {
+  const Lane<T>& lane = lanes[blockIdx.y];
+  const std::uint32_t i = row_of_warp();
+  if (lane.work == nullptr || i >= lane.batch) {
+    return;
+  }
+  const T* from = backward ? lane.d_theta : lane.evolved;
+  const std::size_t start = static_cast<std::size_t>(i) * lane.width;
+  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
+    lane.work[start + c] = from[start + c];
+  }
+}
+
+}  // namespace itm::ITM_KERNELS

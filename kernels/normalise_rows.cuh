@@ -1,0 +1,62 @@
+#pragma once
+// Theta and what the recurrence starts from, in one pass over the projected rows z (in `theta`):
+//   z += psi_b;  Theta = z / max(|z|, 1e-12);  scaled = -(eta / count) Theta;  R = Theta - Y
+// and, for targets that are known only after Theta, the last of them on its own (subtract_centres).
+//
+// (B, C) in, three times (B, C) out; a warp per row, the sum of squares by shuffles. Folding -eta / count into a copy
+// of Theta lets one batched product serve models with different eta. Reference: math::normalise_row (itm_math.hpp).
+
+#include <cmath>
+
+#include "kernels/lane.cuh"
+#include "kernels/reduce.cuh"
+
+namespace itm::ITM_KERNELS {
+
+template <typename T>
+__global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
+  const Lane<T>& lane = lanes[blockIdx.y];
+  const std::uint32_t i = row_of_warp();
+  if (i >= lane.batch) {
+    return;
+  }
+  const Window window = window_of(lane, cursor);
+  const bool real = i < window.count;
+  const std::size_t start = static_cast<std::size_t>(i) * lane.width;
+  T square = 0;
+  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
+    const T z = lane.theta[start + c] + lane.psi_b[c];
+    square += z * z;
+  }
+  square = warp_sum(square);
+  const T norm = std::sqrt(square);
+  const T inverse = T{1} / (norm > T(1e-12) ? norm : T(1e-12));
+  const T strength = real ? static_cast<T>(lane.eta / static_cast<double>(window.count)) : T{0};
+  const std::uint32_t y = lane.targets[i];
+  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
+    const T theta = real ? (lane.theta[start + c] + lane.psi_b[c]) * inverse : T{0};
+    lane.theta[start + c] = theta;
+    lane.scaled[start + c] = -strength * theta;
+    lane.evolved[start + c] = real ? theta - centre(lane, y, c) : T{0};
+  }
+  if (threadIdx.x == 0) {
+    lane.inverse_norm[i] = real ? inverse : T{0};
+  }
+}
+
+/// R = Theta - Y.
+template <typename T>
+__global__ void subtract_centres(const Lane<T>* lanes, Cursor cursor) {
+  const Lane<T>& lane = lanes[blockIdx.y];
+  const std::uint32_t i = row_of_warp();
+  if (i >= window_of(lane, cursor).count) {
+    return;  // those rows are zero
+  }
+  const std::size_t start = static_cast<std::size_t>(i) * lane.width;
+  const std::uint32_t y = lane.targets[i];
+  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
+    lane.evolved[start + c] = lane.theta[start + c] - centre(lane, y, c);
+  }
+}
+
+}  // namespace itm::ITM_KERNELS

@@ -1,0 +1,47 @@
+#pragma once
+// Random numbers on the device, the same as the host's (core/philox.hpp), a function of (seed, stream, index) alone:
+//   initial_parameters  uniform in +-bound into rows of `pitch` entries, one launch for all arrays of all models
+//   permutation_keys    64-bit keys; sorting 0..n-1 by them is the permutation of core/plan.cpp
+
+#include "core/philox.hpp"
+#include "kernels/platform.cuh"
+
+namespace itm::ITM_KERNELS {
+
+/// One array of initial parameters: rows x cols draws of a stream.
+template <typename T>
+struct InitialArray {
+  T* to;  // rows of `pitch` entries, zero behind `cols`
+  std::uint32_t rows;
+  std::uint32_t cols;
+  std::uint32_t pitch;
+  std::uint64_t seed;
+  std::uint64_t stream;
+  double bound;  // 1 / sqrt(fan-in)
+};
+
+constexpr unsigned philox_threads = 256;
+
+/// Grid (blocks, arrays): each block walks its share of an array.
+template <typename T>
+__global__ void initial_parameters(const InitialArray<T>* arrays) {
+  const InitialArray<T>& array = arrays[blockIdx.y];
+  const std::uint64_t count = static_cast<std::uint64_t>(array.rows) * array.cols;
+  for (std::uint64_t i = static_cast<std::uint64_t>(blockIdx.x) * philox_threads + threadIdx.x; i < count;
+       i += static_cast<std::uint64_t>(gridDim.x) * philox_threads) {
+    const double draw = (2.0 * philox::uniform(array.seed, array.stream, i) - 1.0) * array.bound;
+    array.to[i / array.cols * array.pitch + i % array.cols] = static_cast<T>(draw);
+  }
+}
+
+/// Grid tiles(count, 256).
+ITM_KERNEL void permutation_keys(std::uint64_t seed, std::uint64_t stream, std::uint32_t count, std::uint64_t* keys,
+                                 std::uint32_t* order) {
+  const std::uint32_t i = blockIdx.x * philox_threads + threadIdx.x;
+  if (i < count) {
+    keys[i] = philox::draw64(seed, stream, i);
+    order[i] = i;
+  }
+}
+
+}  // namespace itm::ITM_KERNELS

@@ -1,0 +1,60 @@
+#pragma once
+// The two surroundings of a kernel source: nvcc for a device, or a C++ compiler and the host stand-in of the tests
+// (tests/kernels/host_cuda), which runs every thread of every block. Everything that uses this header lives in
+// itm::ITM_KERNELS, so that a program may hold both.
+
+#ifdef __CUDACC__
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include "kernels/check.hpp"
+#define ITM_KERNELS cuda
+#else
+#include "host_cuda/host_cuda.hpp"
+#define ITM_KERNELS host_cuda
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "kernels/device_api.hpp"
+
+/// A kernel that is no template: nvcc does not let it be inline.
+#define ITM_KERNEL [[maybe_unused]] static __global__
+
+namespace itm::ITM_KERNELS {
+
+constexpr unsigned warp_size = 32;
+
+/// Starts kernel(args...) on the stream of `api`. An empty grid is no launch.
+template <typename... Parameters>
+void launch(DeviceApi& api, void (*kernel)(Parameters...), dim3 grid, dim3 block,
+            std::type_identity_t<Parameters>... arguments) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) {
+    return;
+  }
+#ifdef __CUDACC__
+  kernel<<<grid, block, 0, static_cast<cudaStream_t>(api.stream())>>>(arguments...);
+  ITM_CUDA_TRY(cudaGetLastError());
+#else
+  (void)api;
+  run_grid(grid, block, [&] { kernel(arguments...); });
+#endif
+}
+
+/// Blocks of `size` that cover `count`.
+[[nodiscard]] constexpr unsigned tiles(std::uint64_t count, std::uint64_t size) {
+  return static_cast<unsigned>((count + size - 1) / size);
+}
+
+/// IEEE binary16 bits -> float, exact.
+__device__ inline float half_to_float(std::uint16_t bits) {
+#ifdef __CUDACC__
+  return __half2float(__ushort_as_half(bits));
+#else
+  return half_bits_to_float(bits);
+#endif
+}
+
+}  // namespace itm::ITM_KERNELS

@@ -1,0 +1,265 @@
+#pragma once
+// Features that stay on the device, and the bytes of it that are spoken for. A feature matrix is uploaded once and kept
+// until its room is needed; what is in use stays, of the rest the longest unused goes first.
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstring>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/row_reader.hpp"
+#include "io/half.hpp"
+#include "itm/engine.hpp"
+#include "itm/error.hpp"
+#include "kernels/lane.cuh"
+
+namespace itm::ITM_KERNELS {
+
+/// What is known of a feature matrix without having it.
+struct FeatureShape {
+  std::string source;
+  std::size_t rows = 0;
+  std::size_t dims = 0;
+  Stored stored = Stored::f32;
+
+  [[nodiscard]] std::size_t row_bytes() const {
+    return dims * (stored == Stored::f16 ? 2U : stored == Stored::f32 ? 4U : 8U);
+  }
+  [[nodiscard]] std::size_t bytes() const { return rows * row_bytes(); }
+};
+
+/// "1.5 GiB", "12.0 MiB".
+[[nodiscard]] inline std::string bytes_text(std::size_t bytes) {
+  const bool large = bytes >= (std::size_t{1} << 30);
+  const auto tenths = static_cast<std::size_t>(
+      std::llround(static_cast<double>(bytes) * 10.0 / static_cast<double>(large ? 1U << 30 : 1U << 20)));
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + (large ? " GiB" : " MiB");
+}
+
+class ResidentFeatures {
+ public:
+  ResidentFeatures(DeviceApi& api, std::size_t budget, bool half) : api_(api), budget_(budget), half_(half) {}
+
+  /// Room on the device, with or without features, given back with the object.
+  class Lease {
+   public:
+    Lease() = default;
+    Lease(Lease&& other) noexcept { *this = std::move(other); }
+    Lease& operator=(Lease&& other) noexcept {
+      std::swap(owner_, other.owner_);
+      std::swap(entry_, other.entry_);
+      std::swap(extra_, other.extra_);
+      return *this;
+    }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() {
+      if (owner_ != nullptr) {
+        owner_->give_back(std::move(entry_), extra_);
+      }
+    }
+    [[nodiscard]] std::size_t extra() const { return extra_; }
+    [[nodiscard]] const void* data() const { return entry_->data.data(); }
+    [[nodiscard]] const FeatureShape& shape() const { return entry_->shape; }
+
+   private:
+    friend class ResidentFeatures;
+    struct Entry {
+      std::string key;
+      FeatureShape shape;
+      DeviceBuffer<std::byte> data;
+    };
+    ResidentFeatures* owner_ = nullptr;
+    std::shared_ptr<Entry> entry_;
+    std::size_t extra_ = 0;
+  };
+
+  [[nodiscard]] std::size_t budget() const { return budget_; }
+
+  /// Opens the features only where their key is new.
+  [[nodiscard]] FeatureShape shape_of(const ItmFeatures& features) {
+    {
+      const std::lock_guard lock(state_);
+      const auto known = shapes_.find(features.key);
+      if (!features.key.empty() && known != shapes_.end()) {
+        return known->second;
+      }
+    }
+    return shape_of_array(features.open(), features.key);
+  }
+
+  /// Features that somebody is about to use, and bytes beside them.
+  struct Request {
+    const ItmFeatures* features;
+    std::size_t extra;
+  };
+
+  /// All that is asked for. Waits for others to give back where that makes room; throws DeviceError where nothing
+  /// would. One caller at a time waits, and who holds leases must not ask for more: so nobody waits for ever.
+  [[nodiscard]] std::vector<Lease> acquire(std::span<const Request> requests) {
+    const std::lock_guard admission(admission_);
+    std::vector<Lease> leases;
+    for (const Request& request : requests) {
+      leases.push_back(acquire_one(*request.features, request.extra));
+    }
+    return leases;
+  }
+
+  /// Up to `most` bytes, half of what nothing holds (not even idle features), without waiting.
+  [[nodiscard]] Lease take_spare(std::size_t most) {
+    const std::lock_guard lock(state_);
+    Lease lease;
+    lease.owner_ = this;
+    lease.extra_ = std::min(most, (budget_ - used_) / 2);
+    used_ += lease.extra_;
+    return lease;
+  }
+
+  /// Uploads features that are not there yet where nothing has to make room for them. Whatever goes wrong is left to
+  /// acquire().
+  void prefetch(const ItmFeatures& features) noexcept {
+    try {
+      if (features.key.empty() || find(features.key) || shape_of(features).bytes() > spare()) {
+        return;
+      }
+      const Request request{&features, 0};
+      (void)acquire({&request, 1});
+    } catch (...) {
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t spare() {
+    const std::lock_guard lock(state_);
+    return budget_ - used_;
+  }
+
+  [[nodiscard]] Lease acquire_one(const ItmFeatures& features, std::size_t extra) {
+    Lease lease;
+    lease.owner_ = this;
+    if (std::shared_ptr<Lease::Entry> found = find(features.key)) {
+      lease.entry_ = std::move(found);
+      make_room(extra, lease.entry_->shape.source);
+      lease.extra_ = extra;
+      return lease;
+    }
+    const Array array = features.open();
+    auto entry = std::make_shared<Lease::Entry>();
+    entry->key = features.key;
+    entry->shape = shape_of_array(array, features.key);
+    const std::size_t bytes = entry->shape.bytes();
+    make_room(bytes + extra, entry->shape.source);
+    lease.extra_ = bytes + extra;  // so that a failed upload gives all of it back
+    entry->data = DeviceBuffer<std::byte>(api_, bytes);
+    upload(array, *entry);
+    lease.extra_ = extra;
+    lease.entry_ = entry;
+    const std::lock_guard lock(state_);
+    if (!entry->key.empty()) {
+      entries_.push_back(std::move(entry));
+    }
+    return lease;
+  }
+
+  std::shared_ptr<Lease::Entry> find(const std::string& key) {
+    const std::lock_guard lock(state_);
+    const auto found =
+        std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry->key == key; });
+    if (key.empty() || found == entries_.end()) {
+      return nullptr;
+    }
+    entries_.splice(entries_.end(), entries_, found);  // the list is in order of last use
+    return entries_.back();
+  }
+
+  FeatureShape shape_of_array(const Array& array, const std::string& key) {
+    FeatureShape shape{array.source().string(), array.rows(), array.cols(), Stored::f32};
+    if (half_ || array.dtype() == DType::f16) {
+      shape.stored = Stored::f16;
+    } else if (reads_as_double(array)) {
+      shape.stored = Stored::f64;
+    }
+    const std::lock_guard lock(state_);
+    if (!key.empty()) {
+      shapes_[key] = shape;
+    }
+    return shape;
+  }
+
+  void make_room(std::size_t bytes, const std::string& what) {
+    std::unique_lock lock(state_);
+    if (bytes > budget_) {
+      throw DeviceError(what + ": needs " + bytes_text(bytes) + " of device memory and may use " + bytes_text(budget_) +
+                        "; raise --memory-budget, lower --batch-size or pass --backend cpu");
+    }
+    while (budget_ - used_ < bytes) {
+      const auto idle =
+          std::find_if(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.use_count() == 1; });
+      if (idle != entries_.end()) {
+        used_ -= (*idle)->shape.bytes();
+        entries_.erase(idle);
+      } else {
+        given_back_.wait(lock);
+      }
+    }
+    used_ += bytes;
+  }
+
+  void give_back(std::shared_ptr<Lease::Entry> entry, std::size_t extra) {
+    {
+      const std::lock_guard lock(state_);
+      used_ -= extra + (entry && entry->key.empty() ? entry->shape.bytes() : 0);
+      entry.reset();
+    }
+    given_back_.notify_all();
+  }
+
+  void upload(const Array& array, const Lease::Entry& entry) {
+    const FeatureShape& shape = entry.shape;
+    const std::size_t row_bytes = shape.row_bytes();
+    const bool as_is = array.is_native_row_major() && row_bytes == shape.dims * size_of(array.dtype()) &&
+                       array.dtype() == (shape.stored == Stored::f16   ? DType::f16
+                                         : shape.stored == Stored::f32 ? DType::f32
+                                                                       : DType::f64);
+    std::vector<float> floats(as_is || shape.stored == Stored::f64 ? 0 : shape.dims);
+    std::vector<double> doubles(as_is || shape.stored != Stored::f64 ? 0 : shape.dims);
+    api_.fill(entry.data.data(), shape.bytes(), row_bytes, [&](std::byte* to, std::size_t offset, std::size_t count) {
+      for (std::size_t row = offset / row_bytes; count > 0; ++row, to += row_bytes, count -= row_bytes) {
+        if (as_is) {
+          std::memcpy(to, array.data() + static_cast<std::ptrdiff_t>(row) * array.row_stride(), row_bytes);
+        } else if (shape.stored == Stored::f64) {
+          array.read_row<double>(row, doubles);
+          std::memcpy(to, doubles.data(), row_bytes);
+        } else {
+          array.read_row<float>(row, floats);
+          if (shape.stored == Stored::f32) {
+            std::memcpy(to, floats.data(), row_bytes);
+          } else {
+            for (std::size_t d = 0; d < shape.dims; ++d) {
+              const std::uint16_t half = io::f16_from_float(floats[d]);
+              std::memcpy(to + 2 * d, &half, sizeof half);
+            }
+          }
+        }
+      }
+    });
+  }
+
+  DeviceApi& api_;
+  std::size_t budget_;
+  bool half_;
+  std::mutex admission_;
+  std::mutex state_;
+  std::condition_variable given_back_;
+  std::list<std::shared_ptr<Lease::Entry>> entries_;
+  std::map<std::string, FeatureShape> shapes_;  // by key
+  std::size_t used_ = 0;
+};
+
+}  // namespace itm::ITM_KERNELS

@@ -1,0 +1,33 @@
+#pragma once
+// The engine that advances a zoo in lockstep: waves of models that fit into device memory, every operation one launch
+// for all of them. Compiled twice: by nvcc for a device, and for the host by the tests.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "itm/engine.hpp"
+#include "kernels/device_api.hpp"
+
+namespace itm {
+
+struct ZooEngineOptions {
+  std::size_t memory_budget = 0;  ///< bytes; 0: nine tenths of what is free
+  bool half_features = false;
+  GemmStrategy strategy = GemmStrategy::buckets;
+  /// For benchmarks: does the work of a phase (as often as it likes) in place of the engine; nothing is recorded then.
+  std::function<void(const char* phase, const std::function<void()>& work)> on_phase = {};
+  std::size_t graph_iterations = 128;  ///< longest stretch of iterations recorded as one graph
+  std::size_t validation_chunks = 16;  ///< most validation batches of one model at once
+};
+
+namespace cuda {
+[[nodiscard]] std::shared_ptr<ItmEngine> make_zoo_engine(std::unique_ptr<DeviceApi> api,
+                                                         const ZooEngineOptions& options);
+}
+namespace host_cuda {
+[[nodiscard]] std::shared_ptr<ItmEngine> make_zoo_engine(std::unique_ptr<DeviceApi> api,
+                                                         const ZooEngineOptions& options);
+}
+
+}  // namespace itm

@@ -1,0 +1,83 @@
+#pragma once
+// Just enough of CUDA for the kernels to be compiled by a C++ compiler and run on the host, every thread of every
+// block, under sanitizers. Threads of a block are fibers: __syncthreads, __syncwarp and the shuffles switch between
+// them, so code that only works for one thread order, leaves a barrier out or leaves a block early is found here.
+//
+// Blocks run one after another. `__shared__` is a static array, which therefore keeps what the block before left in it.
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <type_traits>
+
+// NOLINTBEGIN: these names are CUDA's
+#define __global__
+#define __device__
+#define __host__
+#define __shared__ static
+#define __launch_bounds__(...)
+
+struct dim3 {
+  unsigned x = 1;
+  unsigned y = 1;
+  unsigned z = 1;
+  constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+inline dim3 threadIdx;
+inline dim3 blockIdx;
+inline dim3 blockDim;
+inline dim3 gridDim;
+
+void __syncthreads();
+void __syncwarp(unsigned mask = 0xFFFFFFFFU);
+
+namespace itm::host_cuda {
+
+/// The value that lane `source` of the caller's warp brought to the same call.
+std::uint64_t exchange(std::uint64_t value, unsigned source);
+[[nodiscard]] unsigned lane_of_thread();
+
+template <typename T>
+T exchange_as(T value, unsigned source) {
+  static_assert(sizeof(T) <= 8 && std::is_trivially_copyable_v<T>);
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof value);
+  bits = exchange(bits, source);
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/// In which order the threads of a block get their turn. A correct kernel gives the same bits in every order.
+enum class Order { ascending, descending };
+void set_order(Order order);
+
+/// Runs the body once per thread. Throws std::logic_error where threads wait for one that has left, or at barriers that
+/// are not the same.
+void run_grid(dim3 grid, dim3 block, const std::function<void()>& body);
+
+/// IEEE binary16 -> float, by arithmetic.
+[[nodiscard]] inline float half_bits_to_float(std::uint16_t bits) {
+  const int exponent = (bits >> 10) & 31;
+  const auto fraction = static_cast<float>(bits & 1023);
+  const float sign = (bits & 0x8000) != 0 ? -1.0F : 1.0F;
+  if (exponent == 31) {
+    return fraction != 0 ? std::nanf("") : sign * HUGE_VALF;
+  }
+  return sign * (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024.0F + fraction, exponent - 25));
+}
+
+}  // namespace itm::host_cuda
+
+template <typename T>
+T __shfl_xor_sync(unsigned, T value, int mask) {
+  return itm::host_cuda::exchange_as(value, itm::host_cuda::lane_of_thread() ^ static_cast<unsigned>(mask));
+}
+
+template <typename T>
+T __shfl_down_sync(unsigned, T value, unsigned distance) {
+  return itm::host_cuda::exchange_as(value, itm::host_cuda::lane_of_thread() + distance);
+}
+// NOLINTEND
