@@ -11,6 +11,23 @@
 
 namespace itm {
 
+constexpr std::size_t huge_page = std::size_t{2} << 20U;
+
+/// Memory on huge pages from `huge_from` bytes on, else on a cache line; for std::free. Throws std::bad_alloc.
+[[nodiscard]] inline void* allocate_pages(std::size_t bytes, std::size_t huge_from) {
+  constexpr std::size_t cache_line = 64;
+  const std::size_t unit = bytes >= huge_from ? huge_page : cache_line;
+  const std::size_t rounded = (bytes + unit - 1) / unit * unit;
+  void* memory = std::aligned_alloc(unit, rounded);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  if (unit == huge_page) {
+    ::madvise(memory, rounded, MADV_HUGEPAGE);
+  }
+  return memory;
+}
+
 template <typename T>
 struct PageAllocator {
   using value_type = T;
@@ -20,19 +37,7 @@ struct PageAllocator {
   explicit PageAllocator(const PageAllocator<U>&) noexcept {}
 
   [[nodiscard]] T* allocate(std::size_t count) {
-    constexpr std::size_t huge_page = std::size_t{2} << 20U;
-    constexpr std::size_t cache_line = 64;
-    const std::size_t bytes = count * sizeof(T);
-    const std::size_t unit = bytes >= huge_page / 4 ? huge_page : cache_line;
-    const std::size_t rounded = (bytes + unit - 1) / unit * unit;
-    void* memory = std::aligned_alloc(unit, rounded);
-    if (memory == nullptr) {
-      throw std::bad_alloc();
-    }
-    if (unit == huge_page) {
-      ::madvise(memory, rounded, MADV_HUGEPAGE);
-    }
-    return static_cast<T*>(memory);
+    return static_cast<T*>(allocate_pages(count * sizeof(T), huge_page / 4));
   }
   void deallocate(T* memory, std::size_t /*count*/) noexcept { std::free(memory); }
 

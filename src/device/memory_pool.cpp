@@ -1,32 +1,11 @@
 #include "device/memory_pool.hpp"
 
-#include <sys/mman.h>
-
 #include <cstdlib>
 #include <map>
-#include <new>
+
+#include "core/page_allocator.hpp"
 
 namespace itm {
-namespace {
-
-constexpr std::size_t cache_line = 64;
-constexpr std::size_t huge_page = std::size_t{2} << 20U;
-
-std::byte* allocate(std::size_t bytes) {
-  // A huge page is cleared whole, so only what fills several is worth it.
-  const std::size_t unit = bytes >= 4 * huge_page ? huge_page : cache_line;
-  const std::size_t rounded = (bytes + unit - 1) / unit * unit;
-  void* memory = std::aligned_alloc(unit, rounded);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  if (unit == huge_page) {
-    ::madvise(memory, rounded, MADV_HUGEPAGE);
-  }
-  return static_cast<std::byte*>(memory);
-}
-
-}  // namespace
 
 /// Free blocks by size.
 struct MemoryPool::Shelf {
@@ -54,7 +33,8 @@ std::shared_ptr<std::byte> MemoryPool::take(std::size_t bytes) {
     memory = found->second;
     shelf_->free.erase(found);
   } else {
-    memory = allocate(bytes);
+    // A huge page is cleared whole, so only what fills several is worth it.
+    memory = static_cast<std::byte*>(allocate_pages(bytes, 4 * huge_page));
   }
   return {memory, [shelf = shelf_, size](std::byte* mine) { shelf->free.emplace(size, mine); }};
 }
