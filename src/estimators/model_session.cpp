@@ -16,7 +16,7 @@ namespace {
 
 /// Rows that fit a core's cache together with what is computed from them.
 std::size_t block_rows(std::size_t cols) {
-  constexpr std::size_t block_bytes = std::size_t{4} << 20U;
+  constexpr std::size_t block_bytes = std::size_t{512} << 10U;
   return std::clamp<std::size_t>(block_bytes / (std::max<std::size_t>(cols, 1) * sizeof(double)), 64, 8192);
 }
 
