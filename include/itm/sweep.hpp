@@ -124,6 +124,7 @@ struct SweepCell {
   std::size_t seeds = 0;
   std::optional<double> tau_w;   ///< mean over seeds, where defined
   std::optional<double> spread;  ///< their standard deviation (n - 1)
+  std::string best;              ///< the model that came first most often; of equals the earliest
   double seconds = 0;            ///< mean
 };
 struct SweepSummary {
@@ -151,5 +152,9 @@ struct SweepEstimate {
 [[nodiscard]] SweepEstimate estimate_sweep(const SweepPlan& plan, const SweepOptions& options);
 /// The plan as a person reads it: units per data set and method, shared features, memory and time.
 [[nodiscard]] std::string to_table(const SweepPlan& plan, const SweepEstimate& estimate, bool colour);
+/// Schema itm.sweep.plan/1: the units and the estimate.
+[[nodiscard]] std::string to_json(const SweepPlan& plan, const SweepEstimate& estimate);
+/// A line per unit.
+[[nodiscard]] std::string to_csv(const SweepPlan& plan);
 
 }  // namespace itm
