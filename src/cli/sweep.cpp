@@ -7,6 +7,7 @@
 #include <charconv>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/engine_options.hpp"
@@ -21,15 +22,13 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::vector<std::string> words;  ///< SPEC.json, or merge SPEC.json
+  std::string merge;  ///< that word, or empty
+  fs::path spec;
   fs::path journal;
   EngineOptions engine;
   SweepShard shard;
   bool dry_run = false;
   bool keep_going = false;
-
-  [[nodiscard]] bool merge() const { return words.size() == 2; }
-  [[nodiscard]] fs::path spec() const { return words.back(); }
 };
 
 bool is_given(const CLI::App& app, const std::string& option) { return app.get_option(option)->count() > 0; }
@@ -51,7 +50,7 @@ SweepShard parse_shard(const std::string& text) {
 
 /// sweeps/pets.json -> sweeps/pets.journal.jsonl.
 fs::path journal_of(const Options& o) {
-  return o.journal.empty() ? o.spec().parent_path() / (o.spec().stem().native() + ".journal.jsonl") : o.journal;
+  return o.journal.empty() ? o.spec.parent_path() / (o.spec.stem().native() + ".journal.jsonl") : o.journal;
 }
 
 /// Processes of one machine share its cores, unless the launcher gave each its own.
@@ -66,7 +65,7 @@ int threads_of(const CLI::App& app, const Context& context, const SweepJob& job)
   return std::max(1, context.threads / static_cast<int>(job.local_processes()));
 }
 
-SweepPlan plan_of(const Options& o) { return plan_sweep(read_sweep_spec(o.spec())); }
+SweepPlan plan_of(const Options& o) { return plan_sweep(read_sweep_spec(o.spec)); }
 
 bool needs_engine(const SweepPlan& plan, const Context& context) {
   return context.backend == Backend::cuda ||
@@ -142,7 +141,7 @@ ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const Options& o, const 
       throw InputError(
           fmt::format("{}: this process has other units or another device than the first one; give all the same files "
                       "and --backend",
-                      path_text(o.spec())));
+                      path_text(o.spec)));
     }
   }
   options.threads = threads_of(app, context, job);
@@ -163,16 +162,14 @@ ExitStatus sweep(const CLI::App& app, const Options& o, const Context& context) 
   if (is_given(app, "--seed")) {
     throw InputError("--seed: seeds of a sweep stand in its spec; add \"seed\" to the settings there");
   }
-  if (o.merge() && o.words.front() != "merge") {
-    throw InputError(fmt::format("unexpected argument {}; pass one spec", in_quotes(o.words.back())));
-  }
-  if (o.merge() && (o.dry_run || o.shard.count > 1)) {
+  const bool wants_merge = !o.merge.empty();
+  if (wants_merge && (o.dry_run || o.shard.count > 1)) {
     throw InputError("itm sweep merge takes neither --shard nor --dry-run; leave them out");
   }
   if (o.dry_run) {
     return dry_run(o, context);
   }
-  if (o.merge()) {
+  if (wants_merge) {
     return merge(o, context);
   }
   SweepJob job;
@@ -187,16 +184,30 @@ ExitStatus sweep(const CLI::App& app, const Options& o, const Context& context) 
   }
 }
 
+/// The word merge comes first, but is seldom there: a lone word is the spec.
+void add_spec(CLI::App& app, Options& o) {
+  app.add_option("merge", o.merge, "This word: join the journals of shards, then show what the whole sweep would")
+      ->type_name("");
+  app.add_option("spec", o.spec, "What to sweep, JSON (docs/sweeps.md)")->type_name("SPEC");
+  app.parse_complete_callback([&o] {
+    if (o.spec.empty()) {
+      o.spec = std::exchange(o.merge, "");
+    }
+    if (o.spec.empty() || o.spec == "merge") {
+      throw CLI::RequiredError("spec");
+    }
+    if (!o.merge.empty() && o.merge != "merge") {
+      throw CLI::ValidationError(fmt::format("unexpected argument {}", in_quotes(o.spec.native())));
+    }
+  });
+}
+
 }  // namespace
 
 Command sweep_command() {
   return {"sweep", "Data sets x methods x settings, resumable", [](CLI::App& app, Context& context) -> Action {
             auto o = std::make_shared<Options>();
-            app.add_option("spec", o->words,
-                           "What to sweep (docs/sweeps.md); merge SPEC.json joins the journals of shards")
-                ->type_name("[merge] SPEC.json")
-                ->required()
-                ->expected(1, 2);
+            add_spec(app, *o);
             app.add_option("--journal", o->journal,
                            "Finished units, kept as they come; default: the spec's name with .journal.jsonl")
                 ->type_name("FILE");

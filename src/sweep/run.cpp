@@ -28,7 +28,7 @@ void check(const SweepShard& shard) {
   }
 }
 
-SweepReport report_of(const SweepPlan& plan, const SweepOptions& options, Rows rows) {
+SweepReport report_of(const SweepPlan& plan, const SweepOptions& options, Rows&& rows) {
   SweepReport report;
   report.units = plan.units.size();
   report.threads = options.threads;
