@@ -147,7 +147,8 @@ struct SweepEstimate {
   double seconds = 0;
   double memory = 0;          ///< bytes at the peak, in one process
   bool from_journal = false;  ///< some seconds were measured
-  std::size_t finished = 0;   ///< units
+  std::size_t units = 0;      ///< of the shard
+  std::size_t finished = 0;   ///< of those, in the journal
 };
 [[nodiscard]] SweepEstimate estimate_sweep(const SweepPlan& plan, const SweepOptions& options);
 /// The plan as a person reads it: units per data set and method, shared features, memory and time.

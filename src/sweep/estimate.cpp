@@ -130,6 +130,7 @@ SweepEstimate estimate_sweep(const SweepPlan& plan, const SweepOptions& options)
     if (!options.shard.has(unit)) {
       continue;
     }
+    ++estimate.units;
     const Dataset& dataset = datasets.at(unit.dataset);
     estimate.memory = std::max(estimate.memory, memory_of(unit, dataset, options.threads));
     if (done[unit.index] != 0) {

@@ -43,16 +43,18 @@ std::string to_table(const SweepPlan& plan, const SweepEstimate& estimate, bool 
   return table.text(paint) +
          fmt::format("\n{} units, data set by data set: those of one data set share its features\n",
                      with_commas(plan.units.size())) +
-         fmt::format("{} finished; the others take about {} ({})\n", with_commas(estimate.finished),
+         fmt::format("{} of {}{} finished; the others take about {} ({})\n", with_commas(estimate.finished),
+                     with_commas(estimate.units), estimate.units == plan.units.size() ? "" : " in this shard",
                      duration(estimate.seconds),
                      estimate.from_journal ? "by the seconds of the finished ones" : "a rough guess") +
          fmt::format("about {:.0f} MiB at the peak\n", estimate.memory / (1 << 20));
 }
 
 std::string to_json(const SweepPlan& plan, const SweepEstimate& estimate) {
-  nlohmann::ordered_json json{{"schema", "itm.sweep.plan/1"},          {"units", nlohmann::ordered_json::array()},
-                              {"finished", estimate.finished},         {"seconds", estimate.seconds},
-                              {"from_journal", estimate.from_journal}, {"memory", estimate.memory}};
+  nlohmann::ordered_json json{{"schema", "itm.sweep.plan/1"},  {"units", nlohmann::ordered_json::array()},
+                              {"shard_units", estimate.units}, {"finished", estimate.finished},
+                              {"seconds", estimate.seconds},   {"from_journal", estimate.from_journal},
+                              {"memory", estimate.memory}};
   for (const SweepUnit& unit : plan.units) {
     json["units"].push_back({{"unit", unit.index},
                              {"dataset", unit.dataset},

@@ -233,6 +233,15 @@ TEST_F(Journal, StopsAtAnInterruptAndSaysWhatItKeeps) {
   EXPECT_EQ(lines_of(file()).size(), 4U);
 }
 
+TEST_F(Journal, IsTheSameForAnyNumberOfThreads) {
+  (void)run();
+  const std::vector<Json> expected = contents_of(file());
+  std::filesystem::remove(file());
+  options_.threads = 4;
+  (void)run();
+  EXPECT_EQ(contents_of(file()), expected);
+}
+
 TEST_F(Journal, IsNotNeeded) {
   options_.journal.clear();
   EXPECT_EQ(run().rows.size(), 6U);

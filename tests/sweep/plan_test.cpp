@@ -82,6 +82,12 @@ TEST_F(Plan, AllMethodsLeavesOutThoseWithoutInputs) {
   EXPECT_PRED2(says, refused(), "fair of first: leep needs source logits");
 }
 
+TEST_F(Plan, OfTheExampleIsWhatItsPageSays) {
+  const SweepPlan plan = plan_sweep(read_sweep_spec(ITM_EXAMPLES "/sweep.json"));
+  EXPECT_EQ(plan.units.size(), 28U);
+  EXPECT_TRUE(plan.truth);
+}
+
 TEST_F(Plan, RefusesWhatDoesNotExist) {
   spec_.datasets = {"third"};
   EXPECT_PRED2(says, refused(), "third");

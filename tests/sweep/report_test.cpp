@@ -84,10 +84,12 @@ TEST(SweepReport, DryRunTellsAndDoesNothing) {
   std::vector<std::string> command = sweep.command("journal");
   command.emplace_back("--dry-run");
   EXPECT_PRED2(says, run_itm(command).out, "24 units, data set by data set");
-  EXPECT_PRED2(says, run_itm(command).out, "0 finished; the others take about");
+  EXPECT_PRED2(says, run_itm(command).out, "0 of 24 finished; the others take about");
   EXPECT_FALSE(std::filesystem::exists(sweep.file("journal")));
   ASSERT_EQ(run_itm(sweep.command("journal")).status, 0);
-  EXPECT_PRED2(says, run_itm(command).out, "24 finished; the others take about 0.0 s");
+  EXPECT_PRED2(says, run_itm(command).out, "24 of 24 finished; the others take about 0.0 s");
+  command.insert(command.end(), {"--shard", "1/3"});
+  EXPECT_PRED2(says, run_itm(command).out, "0 of 8 in this shard finished");
   command.insert(command.end(), {"--format", "json"});
   EXPECT_EQ(Json::parse(run_itm(command).out)["units"].size(), MadeSweep::units);
 }
