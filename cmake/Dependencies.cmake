@@ -22,3 +22,21 @@ find_path(
 add_library(itm_blas INTERFACE)
 target_include_directories(itm_blas SYSTEM INTERFACE ${ITM_CBLAS_INCLUDE})
 target_link_libraries(itm_blas INTERFACE itm::blas)
+
+# XXH3, all of it in a header.
+find_path(ITM_XXHASH_INCLUDE xxhash.h REQUIRED)
+add_library(itm_xxhash INTERFACE)
+target_include_directories(itm_xxhash SYSTEM INTERFACE ${ITM_XXHASH_INCLUDE})
+
+# Optional: only src/cli/mpi_sweep.cpp knows it, through its C interface.
+set(ITM_HAVE_MPI OFF)
+if(ITM_MPI STREQUAL "AUTO")
+  find_package(MPI QUIET COMPONENTS C)
+elseif(ITM_MPI)
+  find_package(MPI REQUIRED COMPONENTS C)
+endif()
+if(MPI_C_FOUND)
+  set(ITM_HAVE_MPI ON)
+elseif(ITM_MPI STREQUAL "AUTO")
+  message(STATUS "itm: no MPI; sweeps use one process, or --shard")
+endif()

@@ -2,6 +2,7 @@
 # Installs the packages that building itm needs, from the distribution's own archive, and says so before it does.
 #   scripts/setup.sh           what a build and the tests need
 #   scripts/setup.sh --lint    also clang, clang-tidy, clang-format and shellcheck
+#   scripts/setup.sh --mpi     also OpenMPI, for sweeps under mpirun
 #   scripts/setup.sh --browser also what scripts/browser.sh needs: Chromium and pdftotext
 #   scripts/setup.sh --check   installs nothing; exit status 1 when something is missing
 # For Debian 12, Ubuntu 24.04 and later, as root or with sudo. Where everything is there it neither needs root nor runs apt.
@@ -9,15 +10,17 @@
 set -euo pipefail
 
 lint=false
+mpi=false
 browser=false
 check=false
 for argument in "$@"; do
   case $argument in
     --lint) lint=true ;;
+    --mpi) mpi=true ;;
     --browser) browser=true ;;
     --check) check=true ;;
     -h | --help)
-      sed -n '2,8s/^# \{0,1\}//p' "$0"
+      sed -n '2,9s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -41,6 +44,7 @@ packages=(
   "libopenblas-pthread-dev 0.3.21"
   "liblapacke-dev 3.11"
   "libzip-dev 1.7"
+  "libxxhash-dev 0.8"
   "libgtest-dev 1.12"
   "libbenchmark-dev 1.7"
 )
@@ -62,6 +66,7 @@ if $lint; then
     "shellcheck 0.9" "git 1:2")
 fi
 
+if $mpi; then packages+=("openmpi-bin 4.1" "libopenmpi-dev 4.1"); fi
 if $browser; then packages+=("chromium 120" "poppler-utils 22"); fi
 
 # have PACKAGE OLDEST: installed, and new enough?

@@ -34,13 +34,15 @@ enum class Variant : std::uint8_t { published, exact };
 /// A value of an option of one method: a number, or one of a few words.
 using SettingValue = std::variant<double, std::string>;
 
-/// An option of one method, `--<method>-<name>` on the command line.
+/// An option of one method, `--<method>-<name>` on the command line (those of ITM and those that methods share:
+/// `--<name>`).
 struct Setting {
   std::string name;
-  SettingValue standard;  ///< the default
+  SettingValue standard;  ///< the default; NaN: none
   std::string help;
   double low = 0;  ///< numbers: the range
   double high = std::numeric_limits<double>::infinity();
+  bool above_low = false;            ///< numbers: `low` itself is refused
   bool whole = false;                ///< numbers: no fractions
   std::vector<std::string> words{};  ///< words: the choices; empty: any text, such as a file
 };

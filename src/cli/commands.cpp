@@ -6,6 +6,7 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       rank_command(),       //
       score_command(),      //
+      sweep_command(),      //
       methods_command(),    //
       correlate_command(),  //
       inspect_command(),    //

@@ -2,73 +2,61 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <limits>
+#include <cmath>
 
-#include "cli/itm_options.hpp"
 #include "cli/options.hpp"
+#include "estimators/settings.hpp"
+#include "itm/sweep.hpp"
 
 namespace itm::cli {
 namespace {
 
-void add_number_setting(CLI::App& app, const std::string& key, const Setting& setting, MethodOptions& options) {
-  const double most = std::min(setting.high, std::numeric_limits<double>::max());
+/// `--name`, which writes through apply_setting().
+CLI::Option* add_setting(CLI::App& app, const std::string& name, const Setting& setting, const SettingValue& standard,
+                         MethodOptions& options) {
   auto* option = app.add_option(
-      "--" + key,
-      [&options, key, setting, most](const CLI::results_t& texts) {
-        const std::string name = "--" + key;
-        options.settings[key] =
-            setting.whole
-                ? static_cast<double>(detail::parse<std::uint64_t>(
-                      name, texts.at(0), static_cast<std::uint64_t>(setting.low),
-                      most < 1e18 ? static_cast<std::uint64_t>(most) : std::numeric_limits<std::uint64_t>::max()))
-                : detail::parse<double>(name, texts.at(0), setting.low, most);
+      "--" + name,
+      [&options, name, setting](const CLI::results_t& texts) {
+        const std::optional<SettingValue> value = parse_value(setting, texts.at(0));
+        if (!value) {
+          detail::refuse("--" + name, texts.at(0), wanted_text(setting));
+        }
+        apply_setting(options, name, *value);
         return true;
       },
       setting.help);
-  option->type_name("N")->default_str(fmt::format("{}", std::get<double>(setting.standard)));
-  option->group("Options of " + key.substr(0, key.find('-')));
+  const std::string words = fmt::format("{}", fmt::join(setting.words, "|"));
+  option->type_name(is_number(setting) ? "N" : words.empty() ? "FILE" : words);
+  const auto* number = std::get_if<double>(&standard);
+  if (number == nullptr || !std::isnan(*number)) {
+    option->default_str(value_text(standard));
+  }
+  return option;
 }
 
-void add_word_setting(CLI::App& app, const std::string& key, const Setting& setting, MethodOptions& options) {
-  const std::string words = fmt::format("{}", fmt::join(setting.words, "|"));
-  auto* option = app.add_option(
-      "--" + key,
-      [&options, key, setting, words](const CLI::results_t& texts) {
-        const std::string& word = texts.at(0);
-        if (!setting.words.empty() &&
-            std::find(setting.words.begin(), setting.words.end(), word) == setting.words.end()) {
-          detail::refuse("--" + key, word, "one of " + words);
-        }
-        options.settings[key] = word;
-        return true;
-      },
-      setting.help);
-  option->type_name(words.empty() ? "FILE" : words)->default_str(std::get<std::string>(setting.standard));
-  option->group("Options of " + key.substr(0, key.find('-')));
+void add_shared(CLI::App& app, bool of_itm, MethodOptions& options) {
+  for (const SharedSetting& shared : shared_settings()) {
+    const std::string& name = shared.setting.name;
+    if ((shared.scope == SettingScope::itm) != of_itm || name == "seed" || name == "drop-bad-rows") {
+      continue;  // --seed is an option of every command, --drop-bad-rows a flag
+    }
+    CLI::Option* option = add_setting(app, name, shared.setting, shared.read(options), options);
+    if (of_itm) {
+      option->group("Options of ITM");
+    }
+  }
 }
 
 }  // namespace
 
 void add_method_options(CLI::App& app, MethodOptions& options) {
-  add_choice<Variant>(app, "--variant", options.variant, {{"published", Variant::published}, {"exact", Variant::exact}},
-                      "Arithmetic of the published code, or what it means to compute where the two differ (ITM: no "
-                      "difference)");
-  add_choice<Arithmetic>(
-      app, "--arithmetic", options.arithmetic, {{"float64", Arithmetic::float64}, {"float32", Arithmetic::float32}},
-      "Matrix products of the methods other than ITM where float32 will do; it is faster and less exact");
-  add_number<std::size_t>(app, "--repeats", options.repeats, 1, 10'000,
-                          "Seeds seed, seed + 1, ... to average over, for methods that draw random numbers");
+  add_shared(app, false, options);
   app.add_flag("--drop-bad-rows", options.drop_bad_rows, "Drop rows with NaN or infinity");
-  add_itm_options(app, options.itm);
+  add_shared(app, true, options);
   for (const Estimator& estimator : estimators()) {
     for (const Setting& setting : estimator.settings) {
-      const std::string key = estimator.name + "-" + setting.name;
-      if (std::holds_alternative<double>(setting.standard)) {
-        add_number_setting(app, key, setting, options);
-      } else {
-        add_word_setting(app, key, setting, options);
-      }
+      add_setting(app, estimator.name + "-" + setting.name, setting, setting.standard, options)
+          ->group("Options of " + estimator.name);
     }
   }
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The options of all methods (docs/methods.md), the same for every command that runs them: those that the methods
-// declare themselves become `--<method>-<name>`.
+// The options of all methods (docs/methods.md), the same for every command that runs them, made from the table of
+// settings: those that a method declares itself become `--<method>-<name>`.
 
 #include <CLI/CLI.hpp>
 

@@ -33,11 +33,10 @@ struct Finished {
   std::string err;
 };
 
-/// `itm` with these arguments, its output caught in files: no pipe can fill up.
+/// `itm`, or another program, with these arguments, its output caught in files: no pipe can fill up.
 class RunningItm {
  public:
-  explicit RunningItm(const std::vector<std::string>& arguments) {
-    const std::string binary = ITM_BINARY;
+  explicit RunningItm(const std::vector<std::string>& arguments, const std::string& binary = ITM_BINARY) {
     std::vector<char*> argv{const_cast<char*>(binary.c_str())};
     for (const std::string& argument : arguments) {
       argv.push_back(const_cast<char*>(argument.c_str()));
@@ -55,6 +54,7 @@ class RunningItm {
     }
   }
 
+  [[nodiscard]] pid_t process() const { return process_; }
   void send(int signal) const { kill(process_, signal); }
 
   Finished wait() {

@@ -1,0 +1,161 @@
+#pragma once
+// A sweep scores every data set with every method under every combination of settings. Each combination is a unit; its
+// finished units are kept in a journal, so that a sweep that was killed goes on where it was (docs/sweeps.md).
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "itm/engine.hpp"
+#include "itm/estimator.hpp"
+#include "itm/report.hpp"
+#include "itm/zoo.hpp"
+
+namespace itm {
+
+/// Sets ITM's settings (batch-size, eta, ...), `seed`, `repeats`, `variant`, `arithmetic`, `drop-bad-rows` and every
+/// `<method>-<name>`, by the name of the option without its dashes. Throws InputError naming setting, value and range.
+void apply_setting(MethodOptions& options, const std::string& name, const SettingValue& value);
+
+/// Whether the setting can change what the method computes: ITM's settings ITM alone, `<method>-<name>` that method,
+/// seed and repeats what draws random numbers, variant and arithmetic all but ITM. Throws InputError for an unknown
+/// one.
+[[nodiscard]] bool setting_applies(const Estimator& estimator, const std::string& name);
+
+/// What is swept; as a file JSON of schema itm.sweep/1.
+struct SweepSpec {
+  std::filesystem::path zoo;
+  std::filesystem::path truth;              ///< CSV of fine-tuned accuracies; empty: none
+  std::vector<std::string> datasets;        ///< empty: all
+  std::vector<std::string> methods{"itm"};  ///< "all": each that has its inputs
+  /// Setting and its values; the first varies slowest.
+  std::vector<std::pair<std::string, std::vector<SettingValue>>> settings;
+};
+
+/// Reads a spec; `zoo` and `truth` are relative to its folder. Throws InputError, also for a key that it does not know.
+[[nodiscard]] SweepSpec read_sweep_spec(const std::filesystem::path& file);
+
+/// One method on one data set under one combination of the settings that apply to it.
+struct SweepUnit {
+  std::size_t index = 0;  ///< in SweepPlan::units
+  std::string dataset;
+  std::string method;
+  std::vector<std::pair<std::string, SettingValue>> settings;  ///< in the order of the spec
+  std::string key;  ///< canonical: {"dataset":"greek","method":"itm","settings":{"seed":1}}
+};
+
+struct SweepPlan {
+  SweepSpec spec;
+  Zoo zoo;
+  std::optional<GroundTruth> truth;
+  std::vector<SweepUnit> units;  ///< data set by data set, so that features stay where they are
+  std::string hash;              ///< of the units' keys
+};
+
+/// Throws InputError where a data set, method, setting or value does not exist, or a setting applies to no method.
+[[nodiscard]] SweepPlan plan_sweep(SweepSpec spec);
+
+/// A finished unit.
+struct SweepRow {
+  SweepUnit unit;
+  RankedDataset result;           ///< no models when none could be scored; `agreement` where there is a truth
+  std::vector<Failure> failures;  ///< with keep_going
+  std::vector<Failure> skipped;   ///< models without the inputs that the method reads
+  double seconds = 0;             ///< wall clock
+};
+
+/// Part `index` of `count`, from 1: every count-th unit.
+struct SweepShard {
+  std::size_t index = 1;
+  std::size_t count = 1;
+  [[nodiscard]] bool has(const SweepUnit& unit) const { return unit.index % count == index - 1; }
+};
+
+struct SweepOptions {
+  std::filesystem::path journal;  ///< empty: nothing is kept
+  int threads = 1;
+  std::shared_ptr<ItmEngine> engine;  ///< serves the whole sweep; null: the CPU
+  std::string backend = "cpu";        ///< what `engine` is; a journal belongs to one
+  bool keep_going = false;            ///< models that fail are left out instead of ending the sweep
+  SweepShard shard;
+  /// Finished and all units of the shard; called first with what the journal has.
+  std::function<void(std::size_t, std::size_t)> progress;
+  std::function<bool()> cancelled;
+  /// Who scores the units that are missing: calls `finished`, one call at a time and in any order, as soon as a unit is
+  /// done. Empty: score_unit() one after another.
+  std::function<void(const std::vector<SweepUnit>& missing, const std::function<void(SweepRow)>& finished)> workers;
+};
+
+struct SweepReport {
+  std::vector<SweepRow> rows;  ///< in plan order
+  std::size_t units = 0;       ///< of the whole plan
+  std::size_t resumed = 0;     ///< rows that the journal had already
+  double seconds = 0;          ///< wall clock of this run
+  int threads = 1;
+  std::string backend = "cpu";
+};
+
+/// Scores one unit. Throws as rank_zoo(); with keep_going, models that cannot be scored become failures of the row.
+[[nodiscard]] SweepRow score_unit(const SweepPlan& plan, const SweepUnit& unit, const SweepOptions& options);
+
+/// Scores every unit of the shard that the journal does not have. Throws InputError where the journal belongs to
+/// another sweep or is in use; what was finished before an exception is in the journal.
+[[nodiscard]] SweepReport run_sweep(const SweepPlan& plan, const SweepOptions& options);
+
+/// Joins the journals of the shards, `journal`.1-of-n to n-of-n, into `journal`. Throws InputError where one belongs to
+/// another sweep, and where units are missing, saying how many and of which shards.
+[[nodiscard]] SweepReport merge_sweep(const SweepPlan& plan, const SweepOptions& options);
+
+/// `journal`, or with more than one shard `journal`.i-of-n.
+[[nodiscard]] std::filesystem::path shard_journal(const std::filesystem::path& journal, const SweepShard& shard);
+
+/// A row as one line of a journal, without its line break, and back. Scores survive bit by bit; the agreement is not
+/// part of it. Throws InputError where the line is no row of the plan.
+[[nodiscard]] std::string to_journal_line(const SweepRow& row);
+[[nodiscard]] SweepRow read_journal_line(const SweepPlan& plan, const std::string& line);
+
+/// The rows of one method and one combination of settings other than the seed, on one data set.
+struct SweepCell {
+  std::size_t seeds = 0;
+  std::optional<double> tau_w;   ///< mean over seeds, where defined
+  std::optional<double> spread;  ///< their standard deviation (n - 1)
+  std::string best;              ///< the model that came first most often; of equals the earliest
+  double seconds = 0;            ///< mean
+};
+struct SweepSummary {
+  std::string method;
+  std::vector<std::pair<std::string, SettingValue>> settings;  ///< without the seed
+  std::vector<std::pair<std::string, SweepCell>> datasets;     ///< in plan order
+  std::optional<double> tau_w;                                 ///< mean over data sets
+};
+[[nodiscard]] std::vector<SweepSummary> summarise(const SweepReport& report);
+
+/// Schema itm.sweep.report/1: every row with its models, and the summary.
+[[nodiscard]] std::string to_json(const SweepReport& report);
+/// A line per unit and model.
+[[nodiscard]] std::string to_csv(const SweepReport& report);
+/// The summary as a person reads it.
+[[nodiscard]] std::string to_table(const SweepReport& report, bool colour);
+
+/// What a run would take, roughly: from the seconds of finished rows of the same method where there are any.
+struct SweepEstimate {
+  double seconds = 0;
+  double memory = 0;          ///< bytes at the peak, in one process
+  bool from_journal = false;  ///< some seconds were measured
+  std::size_t units = 0;      ///< of the shard
+  std::size_t finished = 0;   ///< of those, in the journal
+};
+[[nodiscard]] SweepEstimate estimate_sweep(const SweepPlan& plan, const SweepOptions& options);
+/// The plan as a person reads it: units per data set and method, shared features, memory and time.
+[[nodiscard]] std::string to_table(const SweepPlan& plan, const SweepEstimate& estimate, bool colour);
+/// Schema itm.sweep.plan/1: the units and the estimate.
+[[nodiscard]] std::string to_json(const SweepPlan& plan, const SweepEstimate& estimate);
+/// A line per unit.
+[[nodiscard]] std::string to_csv(const SweepPlan& plan);
+
+}  // namespace itm

@@ -1,0 +1,254 @@
+#include "sweep/journal.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <system_error>
+
+#include "io/where.hpp"
+#include "sweep/features_hash.hpp"
+
+namespace itm::sweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr const char* schema = "itm.journal/1";
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+std::string text_of(const SweepShard& shard) { return fmt::format("{}/{}", shard.index, shard.count); }
+
+std::string line_of(const JournalHeader& header) {
+  return Json{{"schema", schema},
+              {"version", header.version},
+              {"backend", header.backend},
+              {"plan", header.plan},
+              {"features", header.features},
+              {"units", header.units},
+              {"shard", text_of(header.shard)}}
+             .dump() +
+         '\n';
+}
+
+std::string contents_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+template <typename... Args>
+[[noreturn]] void refuse(const fs::path& file, fmt::format_string<Args...> sentence, Args&&... args) {
+  throw InputError(path_text(file) + ": " + fmt::format(sentence, std::forward<Args>(args)...));
+}
+
+Json parse_header(const fs::path& file, const std::string& line) {
+  const Json json = Json::parse(line, nullptr, false);
+  const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
+  if (!json.is_object() || !is_text("schema") || json["schema"] != schema || !is_text("version") ||
+      !is_text("backend") || !is_text("plan") || !is_text("features") || !is_text("shard")) {
+    refuse(file, "is no journal of a sweep; name another file");
+  }
+  return json;
+}
+
+void check_plan(const fs::path& file, const Json& found, const std::string& plan) {
+  if (found["plan"] != plan) {
+    refuse(file, "belongs to another sweep than this spec; restore the spec, or name another journal");
+  }
+}
+
+void check_header(const fs::path& file, const Json& found, const JournalHeader& wanted, const SweepPlan& plan) {
+  const auto text = [&](const char* key) { return printable(found[key].get<std::string>()); };
+  check_plan(file, found, wanted.plan);
+  if (found["version"] != wanted.version) {
+    refuse(file, "was begun by itm {}, this is {}; end it with that version, or name another journal", text("version"),
+           wanted.version);
+  }
+  if (found["features"] != wanted.features) {
+    refuse(file, "was begun with other features or labels than {} holds now; restore them, or name another journal",
+           path_text(plan.zoo.directory));
+  }
+  if (found["backend"] != wanted.backend) {
+    refuse(file, "was begun on {}, this run is on {}; choose with --backend, or name another journal", text("backend"),
+           wanted.backend);
+  }
+  if (found["shard"] != text_of(wanted.shard)) {
+    refuse(file, "is of shard {}, this run is of {}; name another journal", text("shard"), text_of(wanted.shard));
+  }
+}
+
+/// What stands in a journal, up to where it is whole.
+struct Contents {
+  Json header;  ///< null: there is none yet
+  std::vector<std::pair<std::string, SweepRow>> lines;
+  std::size_t whole = 0;  ///< bytes; what follows was cut short
+};
+
+/// `check` looks at the header before any unit is read. `begun` is how a journal of this run begins: a file that holds
+/// only a piece of that was cut short in its first line.
+template <typename Check>
+Contents parse(const fs::path& file, const SweepPlan& plan, const std::string& text, const std::string& begun,
+               Check check) {
+  Contents contents;
+  const std::size_t end_of_header = text.find('\n');
+  if (end_of_header == std::string::npos) {
+    if (!begun.starts_with(text)) {
+      refuse(file, "is no journal of a sweep; name another file");
+    }
+    return contents;
+  }
+  contents.header = parse_header(file, text.substr(0, end_of_header));
+  check(contents.header);
+  contents.whole = end_of_header + 1;
+  for (std::size_t number = 2; contents.whole < text.size(); ++number) {
+    const std::size_t end = text.find('\n', contents.whole);
+    if (end == std::string::npos) {
+      break;
+    }
+    std::string line = text.substr(contents.whole, end - contents.whole);
+    try {
+      SweepRow row = read_journal_line(plan, line);
+      contents.lines.emplace_back(std::move(line), std::move(row));
+    } catch (const InputError& error) {
+      if (end + 1 == text.size()) {
+        break;  // the last line: a power failure may leave a line break after half a line
+      }
+      refuse(file, "line {} is damaged ({}); delete the line, and its unit runs again", number, error.what());
+    }
+    contents.whole = end + 1;
+  }
+  return contents;
+}
+
+}  // namespace
+
+JournalHeader header_of(const SweepPlan& plan, const SweepOptions& options) {
+  return {ITM_VERSION,       options.backend, plan.hash, features_hash(plan, options.threads),
+          plan.units.size(), options.shard};
+}
+
+Journal::Journal(fs::path file, const JournalHeader& header, const SweepPlan& plan)
+    : file_(std::move(file)), header_(line_of(header)) {
+  open();
+  try {
+    read(header, plan);
+  } catch (...) {
+    ::close(fd_);
+    throw;
+  }
+}
+
+Journal::~Journal() { ::close(fd_); }
+
+void Journal::open() {
+  for (;;) {
+    fd_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd_ < 0) {
+      refuse(file_, "the journal cannot be written ({}); name another file", reason(errno));
+    }
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      const int error = errno;
+      ::close(fd_);
+      if (error == EWOULDBLOCK) {
+        refuse(file_, "another process works on this sweep; wait for it, or name another journal");
+      }
+      refuse(file_, "the journal cannot be locked ({}); name a file on another file system", reason(error));
+    }
+    // Somebody may have finished, and put a file in order in its place, between the two calls.
+    struct stat mine {};
+    struct stat there {};
+    if (::fstat(fd_, &mine) == 0 && ::stat(file_.c_str(), &there) == 0 && mine.st_ino == there.st_ino &&
+        mine.st_dev == there.st_dev) {
+      return;
+    }
+    ::close(fd_);
+  }
+}
+
+void Journal::read(const JournalHeader& header, const SweepPlan& plan) {
+  const std::string text = contents_of(file_);
+  Contents contents =
+      parse(file_, plan, text, header_, [&](const Json& found) { check_header(file_, found, header, plan); });
+  if (contents.whole < text.size()) {
+    truncate(contents.whole);
+  }
+  if (contents.header.is_null()) {
+    write(header_);
+  }
+  for (auto& [line, row] : contents.lines) {
+    const std::size_t index = row.unit.index;
+    in_order_ = in_order_ && (lines_.empty() || lines_.rbegin()->first < index);
+    lines_.emplace(index, std::move(line));
+    rows_.emplace(index, std::move(row));
+  }
+}
+
+void Journal::append(const SweepRow& row) {
+  const bool last = lines_.empty() || lines_.rbegin()->first < row.unit.index;
+  std::string line = to_journal_line(row);
+  write(line + '\n');
+  in_order_ = in_order_ && last;
+  lines_.emplace(row.unit.index, std::move(line));
+}
+
+void Journal::add(const SweepRow& row) {
+  in_order_ = !lines_.emplace(row.unit.index, to_journal_line(row)).second && in_order_;
+}
+
+void Journal::finish() {
+  if (in_order_) {
+    return;
+  }
+  std::string text = header_;
+  for (const auto& [index, line] : lines_) {
+    text += line + '\n';
+  }
+  write_file_atomically(file_, text);
+  in_order_ = true;
+}
+
+void Journal::write(const std::string& line) const {
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(fd_, rest.data(), rest.size());
+    if (written < 0 && errno != EINTR) {
+      refuse(file_, "the journal cannot be written ({}); free space and run the same command again", reason(errno));
+    }
+    rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+  }
+  if (::fsync(fd_) != 0 && errno != EINVAL && errno != EROFS) {  // pipes and the like have nothing to flush
+    refuse(file_, "the journal cannot be written ({}); free space and run the same command again", reason(errno));
+  }
+}
+
+void Journal::truncate(std::size_t size) const {
+  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) {
+    refuse(file_, "the journal cannot be written ({}); name another file", reason(errno));
+  }
+}
+
+std::vector<SweepRow> peek_journal(const fs::path& file, const SweepPlan& plan) {
+  std::vector<SweepRow> rows;
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) {
+    return rows;
+  }
+  const std::string text = contents_of(file);
+  Contents contents = parse(file, plan, text, text, [&](const Json& found) { check_plan(file, found, plan.hash); });
+  for (auto& [line, row] : contents.lines) {
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace itm::sweep

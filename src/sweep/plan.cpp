@@ -1,0 +1,160 @@
+// The cross product of a spec, without the combinations that a method could not tell apart.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/text.hpp"
+#include "itm/error.hpp"
+#include "itm/sweep.hpp"
+#include "sweep/hash.hpp"
+#include "sweep/setting_json.hpp"
+
+namespace itm {
+namespace {
+
+using Settings = std::vector<std::pair<std::string, SettingValue>>;
+
+template <typename T>
+const T* find_twice(const std::vector<T>& list) {
+  for (auto at = list.begin(); at != list.end(); ++at) {
+    if (std::find(list.begin(), at, *at) != at) {
+      return &*at;
+    }
+  }
+  return nullptr;
+}
+
+void refuse_twice(const std::string& what, const std::string* twice) {
+  if (twice != nullptr) {
+    throw InputError(fmt::format("{}: {} stands there twice; name it once", what, in_quotes(*twice)));
+  }
+}
+
+std::vector<const Estimator*> methods_of(const SweepSpec& spec) {
+  std::vector<const Estimator*> methods;
+  if (spec.methods == std::vector<std::string>{"all"}) {
+    for (const Estimator& estimator : estimators()) {
+      methods.push_back(&estimator);
+    }
+    return methods;
+  }
+  refuse_twice("methods", find_twice(spec.methods));
+  for (const std::string& name : spec.methods) {
+    methods.push_back(&find_estimator(name));
+  }
+  return methods;
+}
+
+void check_settings(const SweepSpec& spec, const std::vector<const Estimator*>& methods) {
+  std::vector<std::string> names;
+  for (const auto& [name, values] : spec.settings) {
+    names.push_back(name);
+    MethodOptions scratch;
+    std::vector<std::string> texts;
+    for (const SettingValue& value : values) {
+      apply_setting(scratch, name, value);
+      texts.push_back(sweep::setting_json(value).dump());
+    }
+    if (values.empty()) {
+      throw InputError(fmt::format("the setting {} has no value; give one or leave it out", in_quotes(name)));
+    }
+    refuse_twice("the setting " + name, find_twice(texts));
+    if (std::none_of(methods.begin(), methods.end(),
+                     [&n = name](const Estimator* method) { return setting_applies(*method, n); })) {
+      throw InputError(fmt::format("the setting {} changes nothing for {}; leave it out or add a method that has it",
+                                   name, fmt::join(spec.methods, ", ")));
+    }
+  }
+  refuse_twice("settings", find_twice(names));
+}
+
+/// Every combination of the settings that apply; the first varies slowest. One empty combination when none does.
+std::vector<Settings> combinations(const SweepSpec& spec, const Estimator& method) {
+  std::vector<Settings> all{{}};
+  for (const auto& [name, values] : spec.settings) {
+    if (!setting_applies(method, name)) {
+      continue;
+    }
+    std::vector<Settings> longer;
+    for (const Settings& start : all) {
+      for (const SettingValue& value : values) {
+        longer.push_back(start);
+        longer.back().emplace_back(name, value);
+      }
+    }
+    all = std::move(longer);
+  }
+  return all;
+}
+
+/// The same whatever the order of the settings in the spec.
+std::string key_of(const SweepUnit& unit) {
+  Settings sorted = unit.settings;
+  std::sort(sorted.begin(), sorted.end());
+  return nlohmann::ordered_json{
+      {"dataset", unit.dataset}, {"method", unit.method}, {"settings", sweep::settings_json(sorted)}}
+      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+/// False where "all" methods were asked for and this one cannot read the data set.
+bool can_score(const Estimator& method, const std::vector<ZooEntry>& entries, bool all) {
+  if (std::any_of(entries.begin(), entries.end(),
+                  [&](const ZooEntry& entry) { return method.missing_input(entry).empty(); })) {
+    return true;
+  }
+  if (!all) {
+    const ZooEntry& first = entries.front();
+    throw InputError(
+        fmt::format("{} of {}: {} needs {}", first.model, first.dataset, method.name, method.missing_input(first)));
+  }
+  return false;
+}
+
+}  // namespace
+
+SweepPlan plan_sweep(SweepSpec spec) {
+  SweepPlan plan;
+  plan.spec = std::move(spec);
+  const std::vector<const Estimator*> methods = methods_of(plan.spec);
+  check_settings(plan.spec, methods);
+  refuse_twice("datasets", find_twice(plan.spec.datasets));
+
+  std::vector<std::string> known = plan.spec.datasets;
+  if (!plan.spec.truth.empty()) {
+    plan.truth = read_ground_truth(plan.spec.truth);
+    known.insert(known.end(), plan.truth->datasets.begin(), plan.truth->datasets.end());
+  }
+  plan.zoo = discover_zoo(plan.spec.zoo, known);
+  const std::vector<std::string> datasets = plan.spec.datasets.empty() ? plan.zoo.dataset_names() : plan.spec.datasets;
+  if (plan.truth && std::none_of(datasets.begin(), datasets.end(),
+                                 [&](const std::string& name) { return plan.truth->accuracy.count(name) > 0; })) {
+    throw InputError(fmt::format("{}: has no column for {}; it has {}", path_text(plan.truth->file),
+                                 fmt::join(datasets, ", "), fmt::join(plan.truth->datasets, ", ")));
+  }
+
+  std::string keys;
+  for (const std::string& dataset : datasets) {
+    const std::vector<ZooEntry>& entries = plan.zoo.entries(dataset);
+    for (const Estimator* method : methods) {
+      if (!can_score(*method, entries, plan.spec.methods.front() == "all")) {
+        continue;
+      }
+      for (Settings& settings : combinations(plan.spec, *method)) {
+        SweepUnit unit;
+        unit.index = plan.units.size();
+        unit.dataset = dataset;
+        unit.method = method->name;
+        unit.settings = std::move(settings);
+        unit.key = key_of(unit);
+        keys += unit.key + '\n';
+        plan.units.push_back(std::move(unit));
+      }
+    }
+  }
+  plan.hash = sweep::hash_of(keys);
+  return plan;
+}
+
+}  // namespace itm

@@ -1,0 +1,269 @@
+// The result of a sweep: a summary over seeds, JSON, CSV, and a table.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/text.hpp"
+#include "estimators/settings.hpp"
+#include "itm/sweep.hpp"
+#include "report/agreement_json.hpp"
+#include "report/agreement_line.hpp"
+#include "report/csv_field.hpp"
+#include "report/paint.hpp"
+#include "report/result_grid.hpp"
+#include "report/text_table.hpp"
+#include "sweep/setting_json.hpp"
+#include "sweep/setting_text.hpp"
+
+namespace itm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Settings = std::vector<std::pair<std::string, SettingValue>>;
+
+Settings without_seed(Settings settings) {
+  std::erase_if(settings, [](const auto& setting) { return setting.first == "seed"; });
+  return settings;
+}
+
+SweepCell cell_of(const std::vector<const SweepRow*>& rows) {
+  SweepCell cell;
+  cell.seeds = rows.size();
+  std::vector<std::optional<double>> taus;
+  std::map<std::string, std::size_t> firsts;
+  for (const SweepRow* row : rows) {
+    cell.seconds += row->seconds / static_cast<double>(rows.size());
+    if (row->result.agreement && row->result.agreement->tau_w) {
+      taus.push_back(row->result.agreement->tau_w);
+    }
+    if (!row->result.models.empty()) {
+      const std::string& first = row->result.models.front().model;
+      if (++firsts[first] > (cell.best.empty() ? 0 : firsts[cell.best])) {
+        cell.best = first;
+      }
+    }
+  }
+  cell.tau_w = mean_of(taus);
+  if (taus.size() > 1) {
+    double squares = 0;
+    for (const std::optional<double> tau : taus) {
+      squares += (*tau - *cell.tau_w) * (*tau - *cell.tau_w);
+    }
+    cell.spread = std::sqrt(squares / static_cast<double>(taus.size() - 1));
+  }
+  return cell;
+}
+
+Json number(std::optional<double> value) { return value && std::isfinite(*value) ? Json(*value) : Json(nullptr); }
+
+Json failures_json(const std::vector<Failure>& failures) {
+  Json json = Json::array();
+  for (const Failure& failure : failures) {
+    json.push_back({{"model", failure.model}, {"message", failure.message}});
+  }
+  return json;
+}
+
+Json row_json(const SweepRow& row) {
+  Json json{{"unit", row.unit.index},    {"dataset", row.unit.dataset},
+            {"method", row.unit.method}, {"settings", sweep::settings_json(row.unit.settings)},
+            {"seconds", row.seconds},    {"models", Json::array()}};
+  for (const ScoredModel& model : row.result.models) {
+    Json one{{"model", model.model}, {"score", number(model.score)}, {"rank", model.rank}, {"seconds", model.seconds}};
+    if (model.truth) {
+      one["truth"] = *model.truth;
+    }
+    if (!model.note.empty()) {
+      one["note"] = model.note;
+    }
+    one["details"] = Json::parse(model.details);
+    json["models"].push_back(std::move(one));
+  }
+  if (row.result.agreement) {
+    json["agreement"] = agreement_json(*row.result.agreement);
+    json["truth_missing"] = row.result.truth_missing;
+  }
+  json["failures"] = failures_json(row.failures);
+  json["skipped"] = failures_json(row.skipped);
+  return json;
+}
+
+Json summary_json(const SweepSummary& summary) {
+  Json json{{"method", summary.method},
+            {"settings", sweep::settings_json(summary.settings)},
+            {"tau_w", number(summary.tau_w)},
+            {"datasets", Json::array()}};
+  for (const auto& [dataset, cell] : summary.datasets) {
+    json["datasets"].push_back({{"dataset", dataset},
+                                {"seeds", cell.seeds},
+                                {"tau_w", number(cell.tau_w)},
+                                {"spread", number(cell.spread)},
+                                {"best", cell.best},
+                                {"seconds", cell.seconds}});
+  }
+  return json;
+}
+
+/// Settings with more than one value: the others say nothing in a comparison.
+std::set<std::string> varied(const std::vector<SweepSummary>& summaries) {
+  std::map<std::string, std::set<std::string>> values;
+  for (const SweepSummary& summary : summaries) {
+    for (const auto& [name, value] : summary.settings) {
+      values[name].insert(value_text(value));
+    }
+  }
+  std::set<std::string> names;
+  for (const auto& [name, different] : values) {
+    if (different.size() > 1) {
+      names.insert(name);
+    }
+  }
+  return names;
+}
+
+std::string cell_text(const SweepCell* cell, bool truth) {
+  if (cell == nullptr) {
+    return "-";
+  }
+  if (!truth) {
+    return cell->best.empty() ? "-" : cell->best;
+  }
+  return figure(cell->tau_w) + (cell->spread ? fmt::format(" ± {:.3f}", *cell->spread) : "");
+}
+
+std::string plural(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", with_commas(count), noun, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::vector<SweepSummary> summarise(const SweepReport& report) {
+  std::vector<SweepSummary> summaries;
+  std::vector<std::vector<std::pair<std::string, std::vector<const SweepRow*>>>> groups;
+  std::map<std::string, std::size_t> known;  // method and settings -> summary
+  for (const SweepRow& row : report.rows) {
+    const Settings settings = without_seed(row.unit.settings);
+    const auto [at, is_new] = known.emplace(row.unit.method + " " + sweep::settings_text(settings), summaries.size());
+    if (is_new) {
+      summaries.push_back({row.unit.method, settings, {}, {}});
+      groups.emplace_back();
+    }
+    auto& datasets = groups[at->second];
+    if (datasets.empty() || datasets.back().first != row.unit.dataset) {
+      datasets.push_back({row.unit.dataset, {}});
+    }
+    datasets.back().second.push_back(&row);
+  }
+  for (std::size_t i = 0; i < summaries.size(); ++i) {
+    std::vector<std::optional<double>> taus;
+    for (const auto& [dataset, rows] : groups[i]) {
+      summaries[i].datasets.emplace_back(dataset, cell_of(rows));
+      taus.push_back(summaries[i].datasets.back().second.tau_w);
+    }
+    summaries[i].tau_w = mean_of(taus);
+  }
+  return summaries;
+}
+
+std::string to_json(const SweepReport& report) {
+  Json json{{"schema", "itm.sweep.report/1"}, {"version", ITM_VERSION},    {"backend", report.backend},
+            {"threads", report.threads},      {"seconds", report.seconds}, {"units", report.units},
+            {"resumed", report.resumed},      {"summary", Json::array()},  {"rows", Json::array()}};
+  for (const SweepSummary& summary : summarise(report)) {
+    json["summary"].push_back(summary_json(summary));
+  }
+  for (const SweepRow& row : report.rows) {
+    json["rows"].push_back(row_json(row));
+  }
+  return dump(json);
+}
+
+std::string to_csv(const SweepReport& report) {
+  std::string csv = "unit,dataset,method,settings,rank,model,score,truth,tau_w,seconds\n";
+  for (const SweepRow& row : report.rows) {
+    const auto tau = row.result.agreement ? row.result.agreement->tau_w : std::nullopt;
+    for (const ScoredModel& model : row.result.models) {
+      csv += fmt::format("{},{},{},{},{},{},{},{},{},{:.6f}\n", row.unit.index, csv_field(row.unit.dataset),
+                         csv_field(row.unit.method), csv_field(sweep::settings_text(row.unit.settings)), model.rank,
+                         csv_field(model.model), csv_number(model.score), csv_number(model.truth), csv_number(tau),
+                         model.seconds);
+    }
+  }
+  return csv;
+}
+
+std::string to_table(const SweepReport& report, bool colour) {
+  using Align = TextTable::Align;
+  const Paint paint{colour};
+  const std::vector<SweepSummary> summaries = summarise(report);
+  const std::set<std::string> shown = varied(summaries);
+  std::vector<std::string> datasets;
+  bool truth = false;
+  for (const SweepRow& row : report.rows) {
+    truth = truth || row.result.agreement.has_value();
+    if (std::find(datasets.begin(), datasets.end(), row.unit.dataset) == datasets.end()) {
+      datasets.push_back(row.unit.dataset);
+    }
+  }
+
+  std::vector<TextTable::Column> columns{{"method", Align::left}};
+  if (!shown.empty()) {
+    columns.push_back({"settings", Align::left});
+  }
+  for (const std::string& dataset : datasets) {
+    columns.push_back({dataset, truth ? Align::right : Align::left});
+  }
+  if (truth) {
+    columns.push_back({"mean"});
+  }
+  columns.push_back({"seconds"});
+  const auto better = [](const SweepSummary& a, const SweepSummary& b) { return a.tau_w < b.tau_w; };
+  const auto best = std::max_element(summaries.begin(), summaries.end(), better);
+  TextTable table(columns);
+  for (const SweepSummary& summary : summaries) {
+    std::vector<std::string> cells{summary.method};
+    if (!shown.empty()) {
+      cells.push_back(sweep::settings_text(summary.settings, &shown));
+    }
+    double seconds = 0;
+    for (const std::string& dataset : datasets) {
+      const auto cell = std::find_if(summary.datasets.begin(), summary.datasets.end(),
+                                     [&](const auto& named) { return named.first == dataset; });
+      cells.push_back(cell_text(cell == summary.datasets.end() ? nullptr : &cell->second, truth));
+      seconds += cell == summary.datasets.end() ? 0 : cell->second.seconds;
+    }
+    if (truth) {
+      cells.push_back(figure(summary.tau_w));
+    }
+    cells.push_back(fmt::format("{:.2f}", seconds));
+    table.add(std::move(cells), truth && summary.tau_w && summary.tau_w == best->tau_w ? TextTable::Style::good
+                                                                                       : TextTable::Style::plain);
+  }
+
+  std::string text = truth ? "tau_w, mean over seeds ± standard deviation\n" : "the model that came first\n";
+  text += table.text(paint) + "\n";
+  std::size_t failures = 0;
+  for (const SweepRow& row : report.rows) {
+    for (const Failure& failure : row.failures) {
+      ++failures;
+      text += paint.bad("not scored: ") +
+              fmt::format("{} on {} by {}: {}\n", failure.model.empty() ? "all" : printable(failure.model, 200),
+                          printable(row.unit.dataset, 200), row.unit.method, failure.message);
+    }
+  }
+  text += failures == 0 ? "" : "\n";
+  text += fmt::format("{}{}, {}, {:.1f} s on {}{}\n", plural(report.rows.size(), "unit"),
+                      report.rows.size() == report.units ? "" : fmt::format(" of {}", with_commas(report.units)),
+                      plural(datasets.size(), "data set"), report.seconds,
+                      plural(static_cast<std::size_t>(std::max(report.threads, 1)), "thread"),
+                      report.resumed == 0 ? "" : fmt::format("; {} from the journal", with_commas(report.resumed)));
+  return text;
+}
+
+}  // namespace itm

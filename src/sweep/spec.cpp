@@ -1,0 +1,130 @@
+// The spec of a sweep as a file: JSON of schema itm.sweep/1.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string_view>
+
+#include "core/text.hpp"
+#include "itm/error.hpp"
+#include "itm/sweep.hpp"
+
+namespace itm {
+namespace {
+
+using Json = nlohmann::ordered_json;  // the order of the settings is the order of the units
+
+class SpecFile {
+ public:
+  explicit SpecFile(const std::filesystem::path& file) : file_(file) {}
+
+  [[nodiscard]] SweepSpec read() const {
+    const Json json = parse();
+    check_keys(json);
+    SweepSpec spec;
+    if (!json.contains("zoo")) {
+      refuse("has no \"zoo\"; add the folder of the features");
+    }
+    spec.zoo = file_.parent_path() / text(json["zoo"], "zoo");
+    if (json.contains("truth")) {
+      spec.truth = file_.parent_path() / text(json["truth"], "truth");
+    }
+    if (json.contains("datasets")) {
+      spec.datasets = texts(json["datasets"], "datasets");
+    }
+    if (json.contains("methods")) {
+      spec.methods = texts(json["methods"], "methods");
+    }
+    if (json.contains("settings")) {
+      if (!json["settings"].is_object()) {
+        refuse("\"settings\" is no object; write {{\"name\": value or [values]}}");
+      }
+      for (const auto& [name, values] : json["settings"].items()) {
+        spec.settings.emplace_back(name, settings(name, values));
+      }
+    }
+    return spec;
+  }
+
+ private:
+  template <typename... Args>
+  [[noreturn]] void refuse(fmt::format_string<Args...> sentence, Args&&... args) const {
+    throw InputError(path_text(file_) + ": " + fmt::format(sentence, std::forward<Args>(args)...));
+  }
+
+  [[nodiscard]] Json parse() const {
+    std::ifstream in(file_, std::ios::binary);
+    std::ostringstream text;
+    if (!in || std::filesystem::is_directory(file_) || !(text << in.rdbuf())) {
+      refuse("cannot be read; name the JSON file of a sweep");
+    }
+    try {
+      return Json::parse(text.str());
+    } catch (const Json::parse_error& error) {
+      refuse("is no JSON: byte {} cannot be read on", with_commas(error.byte));
+    }
+  }
+
+  void check_keys(const Json& json) const {
+    constexpr std::array<std::string_view, 6> known{"schema", "zoo", "truth", "datasets", "methods", "settings"};
+    if (!json.is_object() || !json.contains("schema") || json["schema"] != "itm.sweep/1") {
+      refuse("is no sweep; it needs \"schema\": \"itm.sweep/1\"");
+    }
+    for (const auto& [key, ignored] : json.items()) {
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
+        refuse("has the unknown key {}; choose among: {}", in_quotes(key), fmt::join(known, ", "));
+      }
+    }
+  }
+
+  [[nodiscard]] std::string text(const Json& json, std::string_view key) const {
+    if (!json.is_string() || json.get_ref<const std::string&>().empty()) {
+      refuse("\"{}\" is {}; it takes a text", key, printable(json.dump()));
+    }
+    return json.get<std::string>();
+  }
+
+  [[nodiscard]] std::vector<std::string> texts(const Json& json, std::string_view key) const {
+    if (!json.is_array() || json.empty()) {
+      refuse("\"{}\" is {}; it takes a list of names, or leave it out", key, printable(json.dump()));
+    }
+    std::vector<std::string> all;
+    for (const Json& element : json) {
+      all.push_back(text(element, key));
+    }
+    return all;
+  }
+
+  [[nodiscard]] std::vector<SettingValue> settings(const std::string& name, const Json& json) const {
+    const Json list = json.is_array() ? json : Json::array({json});
+    if (list.empty()) {
+      refuse("the setting {} has no value; give one or leave it out", in_quotes(name));
+    }
+    std::vector<SettingValue> values;
+    for (const Json& value : list) {
+      if (value.is_number()) {
+        values.emplace_back(value.get<double>());
+      } else if (value.is_string()) {
+        values.emplace_back(value.get<std::string>());
+      } else if (value.is_boolean()) {
+        values.emplace_back(value.get<bool>() ? "on" : "off");
+      } else {
+        refuse("the setting {} has the value {}; it takes numbers or words", in_quotes(name), printable(value.dump()));
+      }
+    }
+    return values;
+  }
+
+  const std::filesystem::path& file_;
+};
+
+}  // namespace
+
+SweepSpec read_sweep_spec(const std::filesystem::path& file) { return SpecFile(file).read(); }
+
+}  // namespace itm
