@@ -13,6 +13,7 @@ const std::vector<Command>& commands() {
       replay_command(),     //
       verify_command(),     //
       bench_command(),      //
+      paper_command(),      //
   };
   return all;
 }

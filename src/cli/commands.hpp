@@ -14,5 +14,6 @@ namespace itm::cli {
 [[nodiscard]] Command replay_command();
 [[nodiscard]] Command verify_command();
 [[nodiscard]] Command bench_command();
+[[nodiscard]] Command paper_command();
 
 }  // namespace itm::cli
