@@ -120,13 +120,12 @@ double estimated_seconds(const std::string& method, const Dataset& dataset, std:
   const auto d = static_cast<double>(dims);
   const double sampled = std::min(n, 10'000.0);
   const std::map<std::string, double> operations{
-      {"itm", static_cast<double>(iterations) * 256 * c * (6 * d + 30 * c)},
+      {"itm", static_cast<double>(iterations) * 256 * c * (2.5 * d + 5 * c)},
       {"nleep", 80 * n * 5 * c * 120 * 120},
-      {"parc", 8 * sampled * sampled * d},
+      {"parc", 4 * sampled * sampled * d},
       {"knn", 2 * n * n * d},
-      {"lead", 400 * n * d * c},
-      {"linear_probe", 1600 * n * d * c},
-      {"transrate", 2 * n * d * d + 3 * c * d * d * d},
+      {"lead", 150 * n * d * c},
+      {"linear_probe", 600 * n * d * c},
   };
   const auto found = operations.find(method);
   return (found == operations.end() ? 4 * n * d * d + 20 * d * d * d : found->second) / 4e10;

@@ -14,6 +14,7 @@ const std::vector<Command>& commands() {
       verify_command(),     //
       bench_command(),      //
       paper_command(),      //
+      evolve_command(),     //
   };
   return all;
 }

@@ -15,5 +15,6 @@ namespace itm::cli {
 [[nodiscard]] Command verify_command();
 [[nodiscard]] Command bench_command();
 [[nodiscard]] Command paper_command();
+[[nodiscard]] Command evolve_command();
 
 }  // namespace itm::cli
