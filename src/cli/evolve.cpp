@@ -130,7 +130,7 @@ Evolved evolve(const Options& o, const Context& context) {
                  [&](std::uint32_t row) { return trained.plan.labels.values[row]; });
   out.report.views.resize(o.at.size());
   out.report.facts = {{"features", path_text(o.feature)},
-                      {"rows", fmt::format("{} of {}", rows.size(), trained.plan.labels.values.size())},
+                      {"rows", with_commas(rows.size()) + " of " + with_commas(trained.plan.labels.values.size())},
                       {"classes", fmt::format("{}", out.classes)},
                       {"eta", fmt::format("{:.3f}", trained.eta)},
                       {"perplexity", fmt::format("{}", o.perplexity)},

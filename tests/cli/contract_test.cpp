@@ -24,7 +24,7 @@ class OnASmallZoo : public ::testing::Test {
 };
 
 const std::vector<std::string> commands{"rank",   "score",  "correlate", "inspect", "synth",
-                                        "replay", "verify", "bench",     "paper"};
+                                        "replay", "verify", "bench",     "paper",   "evolve"};
 
 TEST(Help, EveryCommandExplainsItsOptionsAndShowsAnExample) {
   for (const std::string& command : commands) {

@@ -70,10 +70,10 @@ Json scatter_of(const EvolutionReport& report, const EvolvedView& view) {
 std::string evolution_page(const EvolutionReport& report) {
   const std::string title = "Evolution of " + report.model;
   Page page;
-  page.add(
-      fmt::format("<header>\n<h1>{}</h1>\n<p class=\"summary\">{} rows after {} numbers of ITM updates</p>\n"
-                  "<dl class=\"facts\">",
-                  html_text(title), with_commas(report.rows.size()), report.views.size()));
+  page.add(fmt::format(
+      "<header>\n<h1>{}</h1>\n<p class=\"summary\">{} rows after {} of ITM's iterations, mapped by t-SNE</p>\n"
+      "<dl class=\"facts\">",
+      html_text(title), with_commas(report.rows.size()), report.views.size()));
   for (const auto& [name, value] : report.facts) {
     page.add(fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", html_text(name), html_text(value)));
   }
