@@ -117,7 +117,9 @@ TEST_F(Evolve, RefusesBeforeItWritesAnything) {
            {{"--label", "missing.npy"}, "missing.npy"}}) {
     // The last of a repeated option would be an error of its own: leave out the one given before.
     std::vector<std::string> arguments{"evolve", "--feature", file("fair_made_feature.npy"), "--out-dir", file("out")};
-    const auto given = [&](const char* option) { return std::find(more.begin(), more.end(), option) != more.end(); };
+    const auto given = [&options = more](const char* option) {
+      return std::find(options.begin(), options.end(), option) != options.end();
+    };
     if (!given("--label")) arguments.insert(arguments.end(), {"--label", file("fair_made_label.npy")});
     if (!given("--perplexity")) arguments.insert(arguments.end(), {"--perplexity", "10"});
     arguments.insert(arguments.end(), more.begin(), more.end());

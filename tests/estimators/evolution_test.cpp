@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -87,7 +88,8 @@ std::vector<double> reference(const Made& m, const ItmOptions& options, double e
 
 std::vector<std::int32_t> labels_of(const Made& m, const std::vector<std::uint32_t>& chosen) {
   std::vector<std::int32_t> labels;
-  for (const std::uint32_t row : chosen) labels.push_back(m.data.labels.values[row]);
+  std::transform(chosen.begin(), chosen.end(), std::back_inserter(labels),
+                 [&](std::uint32_t row) { return m.data.labels.values[row]; });
   return labels;
 }
 
