@@ -2,7 +2,7 @@
 // and as maps coloured by class.
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -234,9 +234,19 @@ void check(Options& o, const Context& context) {
     throw InputError(fmt::format("--at {}: ITM trains for {} iterations; name earlier ones or raise --iterations",
                                  o.at.back(), o.itm.iterations));
   }
-  std::error_code ignored;
-  if (fs::exists(o.folder, ignored) && !fs::is_directory(o.folder, ignored)) {
-    throw InputError(fmt::format("--out-dir {}: is a file; name a folder", path_text(o.folder)));
+  if (o.folder.empty()) {
+    throw InputError("--out-dir is empty; name a folder");
+  }
+  fs::path nearest = fs::absolute(o.folder).lexically_normal();
+  while (!fs::exists(nearest)) {
+    nearest = nearest.parent_path();
+  }
+  const std::string name = "--out-dir " + path_text(o.folder);
+  if (!fs::is_directory(nearest)) {
+    throw InputError(fmt::format("{}: {} is a file; name a folder", name, path_text(nearest)));
+  }
+  if (::access(nearest.c_str(), W_OK) != 0) {
+    throw InputError(fmt::format("{}: the folder {} is not writable; choose another place", name, path_text(nearest)));
   }
 }
 
