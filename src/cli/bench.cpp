@@ -398,7 +398,7 @@ Command bench_command() {
             "space and\n"
             "half of the memory hold, and ranked together on one thread, which a GPU does in lockstep. Features are "
             "made, so\n"
-            "scores mean nothing; times do. All methods on one model of full size take about half an hour, half of it "
+            "scores mean nothing; times do. All methods on one model of full size take about 20 minutes, half of it "
             "N-LEEP.");
         return [o, &context] { return run(*o, context); };
       }};
