@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a browser makes of the HTML reports: renders rankings of the bundled zoo, of 1,000 made models and of models with
-# hostile names in headless Chromium, and checks what it shows and prints, and that it complains about nothing.
+# hostile names, and the maps of an evolution, in headless Chromium, and checks what it shows and prints, and that it complains about nothing.
 # Needs chromium and pdftotext (scripts/setup.sh --browser). Leaves pages and pictures in build/browser.
 # The last line says how many checks passed and failed.
 set -euo pipefail
@@ -71,6 +71,9 @@ truth=examples/glyphs/ground_truth.csv
 "$itm" rank "$pages/zoo" --truth "$pages/zoo/ground_truth.csv" --html "$pages/thousand.html" >/dev/null
 "$itm" synth "$pages/tasks" --models 4 --datasets 8 --rows 60 --dims 8 --classes 3 >/dev/null
 "$itm" rank "$pages/tasks" --truth "$pages/tasks/ground_truth.csv" --html "$pages/tasks.html" >/dev/null
+"$itm" evolve --feature "$pages/tasks/net0_task1_feature.npy" --label "$pages/tasks/net0_task1_label.npy" --at 0,50 --perplexity 10 \
+  --out-dir "$pages/evolved" >/dev/null
+cp "$pages/evolved/evolution.html" "$pages/evolution.html"
 hostile='<img src=x onerror=console.error(1)>'
 mkdir "$pages/hostile"
 for part in feature label; do
@@ -141,6 +144,13 @@ expect "tasks: a comparison over eight data sets" "$(table tasks comparison | he
 print tasks
 expect "tasks: paper waits for all figures" "$(grep -o 'Truth against score' "$pages/tasks.txt" | wc -l) $(grep -o 'fine-tuning (%)\|itm score (%)' "$pages/tasks.txt" | wc -l)" "8 16"
 quiet_console tasks
+
+say "The maps of an evolution"
+show evolution ''
+expect "evolution: a map an iteration" "$(count evolution 'data-drawn="scatter"')" 2
+expect "evolution: a mark a row, and one a class in the legend" "$(count evolution 'class="mark"')" 126
+expect "evolution: classes have their names" "$(count evolution 'row [0-9]*, class 2$') $(count evolution 'class 2</li>')" "40 2"
+quiet_console evolution
 
 say "Hostile names"
 show hostile ''

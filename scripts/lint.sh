@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting (clang-format 14), static checks (clang-tidy, .clang-tidy) and shellcheck over every tracked file.
+# Formatting (clang-format 14), static checks (clang-tidy, .clang-tidy) and shellcheck over every tracked file but third_party/.
 #   scripts/lint.sh [--format-only]
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -19,7 +19,7 @@ first() {
 }
 
 say "clang-format"
-mapfile -t sources < <(git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh')
+mapfile -t sources < <(git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' ':!third_party')
 formatter=$(first clang-format-14 clang-format) || die "no clang-format; scripts/setup.sh --lint installs it"
 if [[ $("$formatter" --version) != *"version 14."* ]]; then
   die "$formatter is not version 14, and versions format differently; scripts/setup.sh --lint installs it"

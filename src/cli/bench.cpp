@@ -1,178 +1,366 @@
-// `itm bench paper`: seconds per model at the shapes of the paper's ten data sets, beside the paper's wall-clock row.
+// `itm bench paper`: seconds per model of every method at the shapes of the paper's ten data sets, beside the
+// wall-clock rows of the paper's Table 1.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <numeric>
+#include <optional>
+#include <set>
 
+#include "cli/bench_zoo.hpp"
 #include "cli/commands.hpp"
 #include "cli/engine_options.hpp"
+#include "cli/names.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
-#include "core/made_features.hpp"
+#include "core/text.hpp"
 #include "device/blas.hpp"
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
+#include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
+#include "report/paper/tables.hpp"
+#include "report/result_grid.hpp"
 #include "report/text_table.hpp"
 
 namespace itm::cli {
 namespace {
 
-namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+using paper::Dataset;
+using paper::Model;
 
-/// Training rows and classes of the paper's data sets, and Table 1's wall-clock seconds for ITM.
-struct PaperDataset {
-  const char* name;
-  std::size_t rows;
-  std::size_t classes;
-  double paper_seconds;
-};
-constexpr PaperDataset paper_datasets[] = {{"Caltech-101", 3'060, 102, 7.50}, {"Cars", 8'144, 196, 8.50},
-                                           {"CIFAR-100", 50'000, 100, 9.40},  {"CIFAR-10", 50'000, 10, 7.90},
-                                           {"DTD", 3'760, 47, 7.00},          {"Aircraft", 6'667, 100, 7.50},
-                                           {"Flowers", 2'040, 102, 7.20},     {"Food-101", 75'750, 101, 10.5},
-                                           {"Pets", 3'680, 37, 7.20},         {"SUN397", 19'850, 397, 11.5}};
+constexpr double quick_limit = 10;  ///< seconds per model that --quick allows
 
-/// Feature widths of the paper's ten models.
-constexpr std::size_t paper_dims[] = {1024, 1280, 1280, 512, 768, 384, 768, 768, 1024, 768};
-
-struct BenchOptions {
-  std::string suite;
-  std::size_t models = std::size(paper_dims);
+struct Options {
+  std::string suite = "paper";
+  std::vector<std::string> methods{"all"};
+  std::vector<std::string> datasets;
+  std::size_t models = 1;
   std::size_t iterations = 500;
+  std::optional<std::size_t> rows_limit;
+  bool quick = false;
   EngineOptions engine;
 };
 
-/// A folder for one made model at a time, removed with the object.
-class Workshop {
- public:
-  Workshop() {
-    std::string pattern = (fs::temp_directory_path() / "itm-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) {
-      throw InputError(fmt::format("{}: cannot be created; set TMPDIR to a writable folder", path_text(pattern)));
-    }
-    folder_ = pattern;
-  }
-  ~Workshop() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  Workshop(const Workshop&) = delete;
-  Workshop& operator=(const Workshop&) = delete;
-
-  /// Writes one model; returns the zoo that holds it alone.
-  [[nodiscard]] Zoo stock(const PaperDataset& dataset, std::size_t dims, std::uint64_t seed) const {
-    const Labels labels = made_labels(dataset.rows, dataset.classes);
-    const std::vector<std::int64_t> wide(labels.values.begin(), labels.values.end());
-    const std::size_t shape[] = {dataset.rows, dims};
-    write_npy<float>(folder_ / "model_made_feature.npy",
-                     make_features({dataset.rows, dims, dataset.classes, 0.15, seed, "bench"}), shape);
-    write_npy<std::int64_t>(folder_ / "model_made_label.npy", wide, std::span(shape, 1));
-    return discover_zoo(folder_);
-  }
-
- private:
-  fs::path folder_;
+/// Seconds of all models on one data set; nothing where a method was left out or could not run.
+struct Cell {
+  std::optional<double> cpu;
+  std::optional<double> gpu;
 };
 
 struct Measured {
-  PaperDataset dataset;
-  std::vector<double> seconds;  ///< one per model
-  [[nodiscard]] double total() const { return std::accumulate(seconds.begin(), seconds.end(), 0.0); }
-  [[nodiscard]] double mean() const { return total() / static_cast<double>(seconds.size()); }
+  Dataset dataset;  ///< with the rows that were used
+  std::map<std::string, Cell> methods;
 };
 
-std::vector<Measured> measure(const BenchOptions& options, const Context& context,
-                              const std::shared_ptr<ItmEngine>& engine) {
-  const Workshop workshop;
-  const auto progress = context.progress("measuring");
-  std::vector<Measured> all;
-  std::size_t done = 0;
-  for (const PaperDataset& dataset : paper_datasets) {
-    Measured m{dataset, {}};
-    for (std::size_t i = 0; i < options.models; ++i) {
-      const Zoo zoo = workshop.stock(dataset, paper_dims[i], context.seed + i);
-      RankOptions rank;
-      rank.method.itm.iterations = options.iterations;
-      rank.method.itm.seed = context.seed;
-      rank.method.engine = engine;
-      rank.method.cancelled = [] { return cancelled(); };
-      const auto start = std::chrono::steady_clock::now();
-      (void)rank_zoo(zoo, rank);
-      m.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-      progress->update(++done, std::size(paper_datasets) * options.models);
+struct Bench {
+  std::vector<std::string> methods;
+  std::vector<Model> models;
+  std::vector<Measured> datasets;
+  std::string cpu;
+  std::string gpu;  ///< empty: none
+};
+
+// ---- What to run ----------------------------------------------------------------------------------------------------
+
+std::vector<std::string> chosen_methods(const Options& o) {
+  std::vector<std::string> names;
+  for (const std::string& name : o.methods) {
+    if (name == "all") {
+      std::transform(estimators().begin(), estimators().end(), std::back_inserter(names),
+                     [](const Estimator& estimator) { return estimator.name; });
+    } else {
+      names.push_back(find_estimator(name).name);
     }
-    all.push_back(std::move(m));
+  }
+  return each_once(names);
+}
+
+/// The one with the paper's most frequent width, 768, then the others in the paper's order.
+std::vector<Model> chosen_models(const Options& o) {
+  std::vector<Model> models = paper::models();
+  std::stable_partition(models.begin(), models.end(), [](const Model& model) { return model.name == "DINO-B16"; });
+  models.resize(o.models);
+  return models;
+}
+
+std::vector<Dataset> chosen_datasets(const Options& o) {
+  std::vector<Dataset> all;
+  for (const std::string& name : o.datasets) {
+    const Dataset* found = paper::find_dataset(name);
+    if (found == nullptr) {
+      std::vector<std::string> names;
+      std::transform(paper::datasets().begin(), paper::datasets().end(), std::back_inserter(names),
+                     [](const Dataset& d) { return d.name; });
+      throw InputError(fmt::format("--dataset {}: the paper has none of that name; it has {}", in_quotes(name),
+                                   fmt::join(names, ", ")));
+    }
+    all.push_back(*found);
+  }
+  if (all.empty()) {
+    all = paper::datasets();
+  }
+  for (Dataset& dataset : all) {
+    dataset.rows = std::max(std::min(dataset.rows, o.rows_limit.value_or(dataset.rows)), 2 * dataset.classes);
   }
   return all;
 }
 
-std::string as_json(const BenchOptions& options, const std::vector<Measured>& all, const std::string& device) {
-  nlohmann::json json{{"schema", "itm.bench/1"},          {"suite", options.suite}, {"method", "itm"}, {"threads", 1},
-                      {"iterations", options.iterations}, {"device", device}};
-  for (const Measured& m : all) {
-    nlohmann::json models = nlohmann::json::array();
-    for (std::size_t i = 0; i < m.seconds.size(); ++i) {
-      models.push_back({{"dims", paper_dims[i]}, {"seconds", m.seconds[i]}});
-    }
-    json["datasets"].push_back({{"dataset", m.dataset.name},
-                                {"rows", m.dataset.rows},
-                                {"classes", m.dataset.classes},
-                                {"seconds_per_model", m.mean()},
-                                {"seconds_all_models", m.total()},
-                                {"paper_seconds", m.dataset.paper_seconds},
-                                {"models", std::move(models)}});
-  }
-  return json.dump(2) + "\n";
+/// About how long one model takes, from the operations that dominate (docs/methods.md) at what two cores of a Xeon do;
+/// good to a factor of three, which tells seconds from minutes.
+double estimated_seconds(const std::string& method, const Dataset& dataset, std::size_t dims, std::size_t iterations) {
+  const auto n = static_cast<double>(dataset.rows);
+  const auto c = static_cast<double>(dataset.classes);
+  const auto d = static_cast<double>(dims);
+  const double sampled = std::min(n, 10'000.0);
+  const std::map<std::string, double> operations{
+      {"itm", static_cast<double>(iterations) * 256 * c * (2.5 * d + 5 * c)},
+      // The more rows a component has, the longer EM goes on.
+      {"nleep", 0.2 * (n / (5 * c)) * n * 5 * c * 120 * 120},
+      {"parc", 4 * sampled * sampled * d},
+      {"knn", 2 * n * n * d},
+      {"lead", 150 * n * d * c},
+      {"linear_probe", 600 * n * d * c},
+  };
+  const auto found = operations.find(method);
+  return (found == operations.end() ? 4 * n * d * d + 20 * d * d * d : found->second) / 4e10;
 }
 
-std::string as_csv(const std::vector<Measured>& all) {
-  std::string csv = "dataset,rows,classes,models,seconds_per_model,seconds_all_models,paper_seconds\n";
-  for (const Measured& m : all) {
-    csv += fmt::format("{},{},{},{},{},{},{}\n", csv_field(m.dataset.name), m.dataset.rows, m.dataset.classes,
-                       m.seconds.size(), m.mean(), m.total(), m.dataset.paper_seconds);
+/// Says before hours of work that they will be hours, and what makes them.
+void announce(const Options& o, const Bench& bench, const std::vector<Dataset>& datasets,
+              const std::function<bool(const std::string&, const Dataset&)>& runs) {
+  std::map<std::string, double> of_method;
+  double total = 0;
+  for (const Dataset& dataset : datasets) {
+    for (const std::string& method : bench.methods) {
+      for (const Model& model : bench.models) {
+        const double seconds =
+            runs(method, dataset) ? estimated_seconds(method, dataset, model.dims, o.iterations) : 0.0;
+        of_method[method] += seconds;
+        total += seconds;
+      }
+    }
+  }
+  const auto slowest = std::max_element(of_method.begin(), of_method.end(),
+                                        [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (total > 120) {
+    spdlog::warn("about {:.0f} minutes in all, {:.0f} of them {}{}", total / 60, slowest->second / 60, slowest->first,
+                 o.quick ? "" : "; --quick leaves out what takes long, --rows-limit cuts the data sets");
+  }
+}
+
+// ---- Measuring ------------------------------------------------------------------------------------------------------
+
+/// Wall-clock seconds of ranking the zoo's one data set on one thread, files included.
+double time_ranking(const Zoo& zoo, const std::string& method, const Options& o, const Context& context,
+                    const std::shared_ptr<ItmEngine>& engine) {
+  RankOptions rank;
+  rank.methods = {method};
+  rank.method.itm.iterations = o.iterations;
+  rank.method.itm.seed = context.seed;
+  rank.method.engine = engine;
+  rank.method.cancelled = cancelled;
+  const auto start = std::chrono::steady_clock::now();
+  (void)rank_zoo(zoo, rank);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Adds the time of one group of models.
+void measure_cell(Cell& cell, const Zoo& zoo, const std::string& method, const Options& o, const Context& context,
+                  const std::shared_ptr<ItmEngine>& engine) {
+  cell.cpu = cell.cpu.value_or(0) + time_ranking(zoo, method, o, context, nullptr);
+  if (engine && method == "itm") {  // the other methods run on the CPU whatever there is
+    cell.gpu = cell.gpu.value_or(0) + time_ranking(zoo, method, o, context, engine);
+  }
+}
+
+Inputs inputs_of(const std::vector<std::string>& methods) {
+  Inputs all;
+  for (const std::string& method : methods) {
+    const Inputs& one = find_estimator(method).inputs;
+    all.output = all.output || one.output;
+    all.source = all.source || one.source;
+  }
+  return all;
+}
+
+Bench measure(const Options& o, const Context& context) {
+  Bench bench;
+  bench.methods = chosen_methods(o);
+  bench.models = chosen_models(o);
+  const std::vector<Dataset> datasets = chosen_datasets(o);
+  const auto engine = context.engine(o.engine);
+  bench.cpu = blas::description();
+  bench.gpu = engine ? engine->device() : "";
+  const auto runs = [&](const std::string& method, const Dataset& dataset) {
+    return !o.quick || estimated_seconds(method, dataset, bench.models.front().dims, o.iterations) <= quick_limit;
+  };
+  announce(o, bench, datasets, runs);
+
+  const BenchFolder folder;
+  const auto progress = context.progress("measuring");
+  const std::size_t total = datasets.size() * bench.methods.size();
+  std::size_t done = 0;
+  for (const Dataset& dataset : datasets) {
+    const BenchShape shape{dataset.rows, dataset.classes, inputs_of(bench.methods)};
+    Measured measured{dataset, {}};
+    std::set<std::string> refused;
+    const auto groups = folder.groups(bench.models, shape);
+    for (const auto& models : groups) {
+      const Zoo zoo = folder.stock(models, shape, context.seed);
+      for (std::size_t m = 0; m < bench.methods.size(); ++m) {
+        const std::string& method = bench.methods[m];
+        if (runs(method, dataset) && !refused.contains(method)) {
+          try {
+            measure_cell(measured.methods[method], zoo, method, o, context, engine);
+          } catch (
+              const InputError& error) {  // a shape that the method does not take, such as fewer rows than it wants
+            spdlog::warn("{} is left out on {}: {}", method, dataset.name, error.what());
+            refused.insert(method);
+            measured.methods.erase(method);
+          }
+        }
+        if (&models == &groups.back()) {
+          progress->update(++done, total);
+        }
+      }
+    }
+    bench.datasets.push_back(std::move(measured));
+  }
+  return bench;
+}
+
+// ---- Showing --------------------------------------------------------------------------------------------------------
+
+/// Table 1's seconds; nothing for methods that the paper does not time.
+std::optional<double> paper_seconds(const std::string& method, const Dataset& dataset) {
+  const paper::Table& table = paper::table("table1");
+  const paper::Row* row = table.find("seconds", method);
+  const auto column = std::find(table.datasets.begin(), table.datasets.end(), dataset.name);
+  return row == nullptr ? std::nullopt
+                        : std::optional(row->values()[static_cast<std::size_t>(column - table.datasets.begin())]);
+}
+
+const Cell& cell_of(const Measured& measured, const std::string& method) {
+  static const Cell none;
+  const auto found = measured.methods.find(method);
+  return found == measured.methods.end() ? none : found->second;
+}
+
+/// What a table's note and a file's head say of the run.
+std::string conditions(const Options& o, const Bench& bench) {
+  std::vector<std::string> dims;
+  for (const Model& model : bench.models) {
+    dims.push_back(fmt::format("{}", model.dims));
+  }
+  return fmt::format(
+      "Seconds per model, one thread, files included; {} model{} of made features a data set, D = {}{}{}\n"
+      "CPU: {}{}\n"
+      "paper: Table 1, which does not say whether for one model or ten, nor on which processor\n",
+      bench.models.size(), bench.models.size() == 1 ? "" : "s", fmt::join(dims, ", "),
+      o.rows_limit ? fmt::format(", at most {} rows", with_commas(*o.rows_limit)) : "",
+      o.quick ? fmt::format("; -: not run, more than {:.0f} s expected", quick_limit) : "", bench.cpu,
+      bench.gpu.empty() ? "" : "\nGPU: " + bench.gpu);
+}
+
+std::string as_table(const Options& o, const Bench& bench, Paint paint) {
+  std::vector<TextTable::Column> columns{{"method", TextTable::Align::left}};
+  for (const Measured& measured : bench.datasets) {
+    columns.push_back({measured.dataset.name});
+  }
+  columns.push_back({"average"});
+  TextTable table(columns);
+  const auto add = [&](const std::string& name, const auto& figure, TextTable::Style style) {
+    std::vector<std::optional<double>> values;
+    std::transform(bench.datasets.begin(), bench.datasets.end(), std::back_inserter(values), figure);
+    const auto known = std::count_if(values.begin(), values.end(), [](const auto& v) { return v.has_value(); });
+    if (known == 0 && style != TextTable::Style::bold) {
+      return;
+    }
+    const bool all = known == static_cast<std::ptrdiff_t>(values.size());
+    values.push_back(all ? mean_of(values) : std::nullopt);
+    std::vector<std::string> cells{name};
+    std::transform(values.begin(), values.end(), std::back_inserter(cells),
+                   [](const auto& v) { return v ? fmt::format("{:.2f}", *v) : std::string("-"); });
+    table.add(std::move(cells), style);
+  };
+  const auto count = static_cast<double>(bench.models.size());
+  const auto per_model = [count](std::optional<double> all) { return all ? std::optional(*all / count) : all; };
+  for (const std::string& method : bench.methods) {
+    add(
+        method + ", CPU", [&](const Measured& m) { return per_model(cell_of(m, method).cpu); }, TextTable::Style::bold);
+    add(
+        method + ", GPU", [&](const Measured& m) { return per_model(cell_of(m, method).gpu); }, TextTable::Style::good);
+    add(
+        method + ", paper", [&](const Measured& m) { return paper_seconds(method, m.dataset); },
+        TextTable::Style::plain);
+  }
+  return table.text(paint) + conditions(o, bench);
+}
+
+Json json_number(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
+
+std::string as_json(const Options& o, const Bench& bench) {
+  Json json{{"schema", "itm.bench/2"},
+            {"suite", o.suite},
+            {"threads", 1},
+            {"iterations", o.iterations},
+            {"rows_limit", o.rows_limit ? Json(*o.rows_limit) : Json(nullptr)},
+            {"quick", o.quick},
+            {"cpu", bench.cpu},
+            {"gpu", bench.gpu.empty() ? Json(nullptr) : Json(bench.gpu)},
+            {"models", Json::array()},
+            {"datasets", Json::array()}};
+  for (const Model& model : bench.models) {
+    json["models"].push_back({{"model", model.name}, {"dims", model.dims}});
+  }
+  for (const Measured& measured : bench.datasets) {
+    Json methods = Json::array();
+    for (const std::string& method : bench.methods) {
+      const Cell& cell = cell_of(measured, method);
+      methods.push_back({{"method", method},
+                         {"cpu_seconds", json_number(cell.cpu)},
+                         {"gpu_seconds", json_number(cell.gpu)},
+                         {"paper_seconds", json_number(paper_seconds(method, measured.dataset))}});
+    }
+    json["datasets"].push_back({{"dataset", measured.dataset.name},
+                                {"rows", measured.dataset.rows},
+                                {"classes", measured.dataset.classes},
+                                {"methods", std::move(methods)}});
+  }
+  return dump(json);
+}
+
+std::string as_csv(const Bench& bench) {
+  std::string csv = "dataset,rows,classes,method,models,cpu_seconds,gpu_seconds,paper_seconds\n";
+  for (const Measured& measured : bench.datasets) {
+    for (const std::string& method : bench.methods) {
+      const Cell& cell = cell_of(measured, method);
+      csv += fmt::format("{},{},{},{},{},{},{},{}\n", measured.dataset.name, measured.dataset.rows,
+                         measured.dataset.classes, method, bench.models.size(), csv_number(cell.cpu),
+                         csv_number(cell.gpu), csv_number(paper_seconds(method, measured.dataset)));
+    }
   }
   return csv;
 }
 
-std::string as_table(const std::vector<Measured>& all, const std::string& device, Paint paint) {
-  TextTable table({{"data set", TextTable::Align::left}, {"N"}, {"C"}, {"s per model"}, {"s all models"}, {"paper s"}});
-  double mean = 0;
-  double total = 0;
-  double paper = 0;
-  const auto count = static_cast<double>(all.size());
-  for (const Measured& m : all) {
-    table.add({m.dataset.name, with_commas(m.dataset.rows), fmt::to_string(m.dataset.classes),
-               fmt::format("{:.2f}", m.mean()), fmt::format("{:.2f}", m.total()),
-               fmt::format("{:.2f}", m.dataset.paper_seconds)});
-    mean += m.mean() / count;
-    total += m.total() / count;
-    paper += m.dataset.paper_seconds / count;
-  }
-  table.add(
-      {"average", "", "", fmt::format("{:.2f}", mean), fmt::format("{:.2f}", total), fmt::format("{:.2f}", paper)},
-      TextTable::Style::bold);
-  return table.text(paint) +
-         fmt::format("ITM, {} models of made features per data set, one thread, file reading included; {}\n",
-                     all.front().seconds.size(), device);
-}
-
-ExitStatus bench(const BenchOptions& options, const Context& context) {
-  const std::shared_ptr<ItmEngine> engine = context.engine(options.engine);
-  const std::string device = engine ? engine->device() : blas::description();
-  const std::vector<Measured> all = measure(options, context, engine);
+ExitStatus run(const Options& o, const Context& context) {
+  const Bench bench = measure(o, context);
   switch (context.format()) {
     case Format::json:
-      context.write(as_json(options, all, device));
+      context.write(as_json(o, bench));
       break;
     case Format::csv:
-      context.write(as_csv(all));
+      context.write(as_csv(bench));
       break;
     case Format::table:
-      context.write(as_table(all, device, context.paint()));
+      context.write(as_table(o, bench, context.paint()));
       break;
   }
   return ExitStatus::success;
@@ -181,24 +369,39 @@ ExitStatus bench(const BenchOptions& options, const Context& context) {
 }  // namespace
 
 Command bench_command() {
-  return {"bench", "Measure seconds at the shapes of the paper's ten data sets",
-          [](CLI::App& app, Context& context) -> Action {
-            auto options = std::make_shared<BenchOptions>();
-            options->suite = "paper";
-            add_choice<std::string>(app, "suite", options->suite, {{"paper", "paper"}}, "Which shapes")->required();
-            add_number<std::size_t>(app, "--models", options->models, 1, std::size(paper_dims),
-                                    "How many of the paper's ten feature widths");
-            add_number<std::size_t>(app, "--iterations", options->iterations, 1, 100'000, "Training iterations");
-            add_engine_options(app, options->engine);
-            app.footer(
-                "Makes features in the temporary folder (TMPDIR), one model at a time and at most 390 MB, and ranks "
-                "them on one\n"
-                "thread. Features are made, so scores mean nothing; times do.\n\n"
-                "Examples:\n"
-                "  itm bench paper\n"
-                "  itm bench paper --models 1 --format json --out bench.json");
-            return [options, &context] { return bench(*options, context); };
-          }};
+  return {
+      "bench", "Measure every method at the shapes of the paper's ten data sets",
+      [](CLI::App& app, Context& context) -> Action {
+        auto o = std::make_shared<Options>();
+        add_choice<std::string>(app, "suite", o->suite, {{"paper", "paper"}}, "Which shapes")->required();
+        app.add_option("--method", o->methods, "Methods, or all")
+            ->type_name("NAME")
+            ->delimiter(',')
+            ->default_str("all");
+        app.add_option("--dataset", o->datasets, "These data sets of the paper only")
+            ->type_name("NAME")
+            ->delimiter(',');
+        add_number<std::size_t>(app, "--models", o->models, 1, paper::models().size(),
+                                "How many of the paper's ten models: the first has 768 columns");
+        add_number<std::size_t>(app, "--rows-limit", o->rows_limit, 10, 100'000'000,
+                                "Cut data sets to so many rows, though not below two a class");
+        app.add_flag("--quick", o->quick, "Leave out what is expected to take more than 10 s a model");
+        add_number<std::size_t>(app, "--iterations", o->iterations, 1, 100'000, "Training iterations of ITM");
+        add_engine_options(app, o->engine);
+        app.footer(
+            "Examples:\n"
+            "  itm bench paper --quick\n"
+            "  itm bench paper --method itm --models 10 --format json --out bench.json\n"
+            "  itm bench paper --rows-limit 2000\n"
+            "\n"
+            "Made zoos are written to the temporary folder (TMPDIR), as many models at once as half of its free "
+            "space and\n"
+            "half of the memory hold, and ranked together on one thread, which a GPU does in lockstep. Features are "
+            "made, so\n"
+            "scores mean nothing; times do. All methods on one model of full size take about 20 minutes, half of it "
+            "N-LEEP.");
+        return [o, &context] { return run(*o, context); };
+      }};
 }
 
 }  // namespace itm::cli

@@ -14,6 +14,8 @@ const std::vector<Command>& commands() {
       replay_command(),     //
       verify_command(),     //
       bench_command(),      //
+      paper_command(),      //
+      evolve_command(),     //
   };
   return all;
 }

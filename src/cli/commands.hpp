@@ -15,5 +15,7 @@ namespace itm::cli {
 [[nodiscard]] Command replay_command();
 [[nodiscard]] Command verify_command();
 [[nodiscard]] Command bench_command();
+[[nodiscard]] Command paper_command();
+[[nodiscard]] Command evolve_command();
 
 }  // namespace itm::cli

@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/engine_options.hpp"
 #include "cli/method_options.hpp"
+#include "cli/one_model.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
@@ -36,18 +37,6 @@ struct Options {
   EngineOptions engine;
 };
 
-bool is_archive(const fs::path& file) { return file.extension() == ".npz" || file.extension() == ".safetensors"; }
-
-/// "zoo/vgg_pets_feature.npy" -> "vgg_pets". ITM's initial parameters depend on it.
-std::string model_of(const fs::path& feature) {
-  std::string name = feature.stem().string();
-  constexpr std::string_view ending = "_feature";
-  if (name.size() > ending.size() && name.ends_with(ending)) {
-    name.resize(name.size() - ending.size());
-  }
-  return name;
-}
-
 ZooEntry entry_of(const Options& o) {
   if (!o.target.empty() && !o.label.empty()) {
     throw InputError(
@@ -57,13 +46,12 @@ ZooEntry entry_of(const Options& o) {
     throw InputError(
         fmt::format("--target {}: {} scores class labels only; pass --label instead", path_text(o.target), o.method));
   }
-  if (o.target.empty() && o.label.empty() && !is_archive(o.feature)) {
-    throw InputError(fmt::format("{}: has no labels beside it; pass --label FILE", path_text(o.feature)));
-  }
   ZooEntry entry;
   entry.model = o.model.empty() ? model_of(o.feature) : o.model;
   entry.feature = {o.feature, "feature"};
-  entry.label = {o.label.empty() ? o.feature : o.label, "label"};
+  if (o.target.empty()) {
+    entry.label = labels_beside(o.feature, o.label);
+  }
   if (!o.output.empty()) {
     entry.output = ArrayRef{o.output, "output"};
   }

@@ -69,10 +69,25 @@ void add_model(const Where& where, const std::string& place, ScoreTable& table, 
   table.models.push_back(std::move(model));
 }
 
+/// What a ranking says about itself beside its scores; absent and undefined (null) figures are left out.
+void add_figures(const Json& result, ScoreTable& table) {
+  if (const auto seconds = result.find("seconds"); seconds != result.end() && seconds->is_number()) {
+    table.seconds = seconds->get<double>();
+  }
+  if (const auto agreement = result.find("agreement"); agreement != result.end() && agreement->is_object()) {
+    for (const auto& [name, value] : agreement->items()) {
+      if (value.is_number()) {
+        table.agreement[name] = value.get<double>();
+      }
+    }
+  }
+}
+
 ScoreTable parse_result(const Where& where, const Json& result, const std::string& path) {
   ScoreTable table;
   table.dataset = text_member(where, result, path, "dataset");
   table.method = text_member(where, result, path, "method");
+  add_figures(result, table);
   std::set<std::string> seen;
   const Json& models = member(where, result, path, "models", &Json::is_array, "a list");
   for (std::size_t i = 0; i < models.size(); ++i) {
@@ -128,7 +143,7 @@ class Tables {
   void add(const std::string& place, const std::string& dataset, const std::string& method, ModelScore model) {
     const auto [at, is_new] = index_.try_emplace({dataset, method}, tables_.size());
     if (is_new) {
-      tables_.push_back({dataset, method, {}});
+      tables_.push_back({dataset, method, {}, {}, {}});
       seen_.emplace_back();
     }
     add_model(where_, place, tables_[at->second], seen_[at->second], std::move(model));

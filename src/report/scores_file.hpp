@@ -2,6 +2,8 @@
 // Scores that were written earlier, by us or by anybody: what `itm correlate` sets against the ground truth.
 
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,8 @@ struct ScoreTable {
   std::string dataset;  ///< empty where the file does not say
   std::string method;   ///< empty where the file does not say
   std::vector<ModelScore> models;
+  std::optional<double> seconds;            ///< of all models; JSON only
+  std::map<std::string, double> agreement;  ///< "tau_w", "kendall" ... as far as they are defined; JSON only
 };
 
 struct ScoresFile {

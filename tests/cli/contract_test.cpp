@@ -23,7 +23,8 @@ class OnASmallZoo : public ::testing::Test {
   std::string zoo_;
 };
 
-const std::vector<std::string> commands{"rank", "score", "correlate", "inspect", "synth", "replay", "verify", "bench"};
+const std::vector<std::string> commands{"rank",   "score",  "correlate", "inspect", "synth",
+                                        "replay", "verify", "bench",     "paper",   "evolve"};
 
 TEST(Help, EveryCommandExplainsItsOptionsAndShowsAnExample) {
   for (const std::string& command : commands) {

@@ -378,7 +378,9 @@
 
   const few = 16;  // points that can carry their names
 
-  /** {names, x: axis, y: axis}: a mark a name. */
+  const mostGroups = 30;  // pairs of colour and shape
+
+  /** {names, x: axis, y: axis, groups?, groupNames?}: a mark a name; names of a group share a colour and a shape. */
   function scatter(host, title, data) {
     const names = resolve(data.names);
     const x = valuesOf(data.x);
@@ -387,15 +389,23 @@
     const parts = frame(title, data.x, both.map((i) => x[i]), data.y, both.map((i) => y[i]));
     if (!parts) return;
     const [density, radius] = both.length > 300 ? ['crowd', 2.5] : both.length > 60 ? ['many', 3] : ['', 4.5];
-    const group = svg('g', {class: density});
+    const all = svg('g', {class: density});
+    const groups = (data.groupNames || []).map((_, k) => svg('g', {class: `series c${k % 6}`}));
+    all.append(...groups);
     for (const i of both) {
-      const text = `${names[i]}\n${data.x.label}: ${brief(x[i])}\n${data.y.label}: ${brief(y[i])}`;
-      group.append(titled(mark(parts.px(x[i]), parts.py(y[i]), radius), text));
+      const k = data.groups ? data.groups[i] : 0;
+      const name = data.groups ? `${names[i]}, ${data.groupNames[k]}` : names[i];
+      const text = `${name}\n${data.x.label}: ${brief(x[i])}\n${data.y.label}: ${brief(y[i])}`;
+      (groups[k] || all).append(titled(mark(parts.px(x[i]), parts.py(y[i]), radius, k), text));
     }
-    parts.drawing.append(group);
+    parts.drawing.append(all);
     if (both.length <= few) addLabels(parts, both.map((i) => ({name: names[i], x: parts.px(x[i]), y: parts.py(y[i])})));
     host.append(parts.drawing);
+    if (groups.length > 0 && groups.length <= mostGroups) host.append(groupLegend(data.groupNames));
   }
+
+  const groupLegend = (names) => html('ul', {class: 'legend'}, ...names.map((name, k) => html('li', {},
+      svg('svg', {'aria-hidden': 'true', viewBox: '0 0 36 12'}, svg('g', {class: `series c${k % 6}`}, mark(18, 6, 4, k))), name)));
 
   /** Names beside their points, where there is room for them. */
   function addLabels(parts, points) {
