@@ -49,10 +49,12 @@ void add_shared(CLI::App& app, bool of_itm, MethodOptions& options) {
 
 }  // namespace
 
+void add_itm_options(CLI::App& app, MethodOptions& options) { add_shared(app, true, options); }
+
 void add_method_options(CLI::App& app, MethodOptions& options) {
   add_shared(app, false, options);
   app.add_flag("--drop-bad-rows", options.drop_bad_rows, "Drop rows with NaN or infinity");
-  add_shared(app, true, options);
+  add_itm_options(app, options);
   for (const Estimator& estimator : estimators()) {
     for (const Setting& setting : estimator.settings) {
       add_setting(app, estimator.name + "-" + setting.name, setting, setting.standard, options)

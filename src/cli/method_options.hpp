@@ -11,5 +11,7 @@ namespace itm::cli {
 /// Adds --variant, --arithmetic, --repeats, --drop-bad-rows, ITM's options and those of the other methods. `options`
 /// holds the defaults and must outlive the parsing.
 void add_method_options(CLI::App& app, MethodOptions& options);
+/// Those of ITM alone.
+void add_itm_options(CLI::App& app, MethodOptions& options);
 
 }  // namespace itm::cli
