@@ -7,6 +7,7 @@ const std::vector<Command>& commands() {
       rank_command(),       //
       score_command(),      //
       sweep_command(),      //
+      ablate_command(),     //
       methods_command(),    //
       correlate_command(),  //
       inspect_command(),    //

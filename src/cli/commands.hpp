@@ -8,6 +8,7 @@ namespace itm::cli {
 [[nodiscard]] Command rank_command();
 [[nodiscard]] Command score_command();
 [[nodiscard]] Command sweep_command();
+[[nodiscard]] Command ablate_command();
 [[nodiscard]] Command methods_command();
 [[nodiscard]] Command correlate_command();
 [[nodiscard]] Command inspect_command();

@@ -1,0 +1,134 @@
+// `itm ablate`: the paper's ablations of ITM on any zoo.
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/engine_options.hpp"
+#include "cli/method_options.hpp"
+#include "cli/options.hpp"
+#include "cli/signals.hpp"
+#include "core/text.hpp"
+#include "estimators/settings.hpp"
+#include "itm/ablation.hpp"
+
+namespace itm::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string ablation;
+  AblationInput input;
+  fs::path journal;
+  fs::path html;
+  MethodOptions method;
+  EngineOptions engine;
+};
+
+/// The settings of ITM that stand on the command line.
+std::vector<std::pair<std::string, SettingValue>> given_settings(const CLI::App& app, const MethodOptions& options) {
+  std::vector<std::pair<std::string, SettingValue>> given;
+  for (const SharedSetting& shared : shared_settings()) {
+    const CLI::Option* option = app.get_option_no_throw("--" + shared.setting.name);
+    if (shared.scope == SettingScope::itm && option != nullptr && option->count() > 0) {
+      given.emplace_back(shared.setting.name, shared.read(options));
+    }
+  }
+  return given;
+}
+
+void write(const AblationReport& report, const Options& o, const Context& context) {
+  const std::string page =
+      o.html.empty()
+          ? std::string()
+          : to_html(report, {.facts = {{"zoo", path_text(o.input.zoo)}, {"truth", path_text(o.input.truth)}}});
+  switch (context.format()) {
+    case Format::json:
+      context.write(to_json(report));
+      break;
+    case Format::csv:
+      context.write(to_csv(report));
+      break;
+    case Format::table:
+      context.write(to_table(report, context.paint().on));
+      break;
+  }
+  if (!o.html.empty()) {
+    write_file_atomically(o.html, page);
+  }
+}
+
+ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
+  const Ablation& ablation = find_ablation(o.ablation);
+  if (!o.html.empty()) {
+    check_target("--html", o.html);
+  }
+  if (app.get_option("--seeds")->count() == 0) {
+    o.input.seeds = ablation.seeds;
+  }
+  o.input.first_seed = context.seed;
+  o.input.settings = given_settings(app, o.method);
+  const SweepPlan plan = plan_sweep(sweep_of(ablation, o.input));
+  SweepOptions options;
+  options.journal = o.journal;
+  options.threads = context.threads;
+  options.cancelled = cancelled;
+  options.engine = context.engine(o.engine);
+  if (options.engine) {
+    options.backend = o.engine.half_features ? "cuda, float16 features" : "cuda";
+  }
+  SweepReport report;
+  {
+    const auto bar = context.progress("ablating");
+    options.progress = bar->callback();
+    report = run_sweep(plan, options);
+  }
+  write(summarise(ablation, report), o, context);
+  return ExitStatus::success;
+}
+
+std::string footer() {
+  std::string text = "Ablations:\n";
+  for (const Ablation& ablation : ablations()) {
+    text += fmt::format("  {:<12} {}{}\n", ablation.name, ablation.description,
+                        ablation.paper.empty() ? "" : fmt::format(" (the paper's {})", ablation.paper));
+  }
+  return text +
+         "\n"
+         "Examples:\n"
+         "  itm ablate standardise examples/glyphs --truth examples/glyphs/ground_truth.csv\n"
+         "  itm ablate batch-size my_zoo --truth accuracies.csv --journal batch.jsonl --html batch.html\n"
+         "  itm ablate eta my_zoo --truth accuracies.csv --seeds 5 --iterations 200 --out eta.json\n"
+         "\n"
+         "With --journal the same command goes on where it was interrupted. Other values: itm sweep.";
+}
+
+}  // namespace
+
+Command ablate_command() {
+  return {
+      "ablate", "How ITM's settings change tau_w", [](CLI::App& app, Context& context) -> Action {
+        auto o = std::make_shared<Options>();
+        app.add_option("ablation", o->ablation, "What to vary; see below")->type_name("NAME")->required();
+        app.add_option("zoo", o->input.zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
+            ->type_name("ZOO")
+            ->required();
+        app.add_option("--truth", o->input.truth, "CSV of fine-tuned accuracies")->type_name("CSV")->required();
+        app.add_option("--dataset", o->input.datasets, "On this data set only; can be repeated")
+            ->type_name("NAME")
+            ->delimiter(',')
+            ->allow_extra_args(false);
+        add_number<std::size_t>(app, "--seeds", o->input.seeds, 1, 10'000, "Seeds seed, seed + 1, ... per cell")
+            ->default_str("3, centres: 10");
+        app.add_option("--journal", o->journal, "Keep finished rankings here and go on from them")->type_name("FILE");
+        app.add_option("--html", o->html, "Also write a self-contained page with table and plots")->type_name("FILE");
+        add_itm_options(app, o->method);
+        add_engine_options(app, o->engine);
+        app.footer(footer());
+        return [o, &app, &context] { return ablate(app, *o, context); };
+      }};
+}
+
+}  // namespace itm::cli
