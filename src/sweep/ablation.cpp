@@ -20,12 +20,12 @@ namespace {
 
 using Settings = std::vector<std::pair<std::string, SettingValue>>;
 
-SettingValues numbers(std::string name, const std::vector<double>& values) {
-  return {std::move(name), {values.begin(), values.end()}};
+SettingValues numbers(const std::string& name, const std::vector<double>& values) {
+  return {name, {values.begin(), values.end()}};
 }
 
-SettingValues words(std::string name, const std::vector<std::string>& values) {
-  return {std::move(name), {values.begin(), values.end()}};
+SettingValues words(const std::string& name, const std::vector<std::string>& values) {
+  return {name, {values.begin(), values.end()}};
 }
 
 bool varies(const std::vector<SettingValues>& axes, const std::string& name) {

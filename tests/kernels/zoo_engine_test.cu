@@ -359,7 +359,9 @@ TEST_F(ITM_DEVICE(Engine), HalfFeaturesAreTheRoundedFeatures) {
 // ---- statistics and plan
 
 TEST_F(ITM_DEVICE(Engine), StatisticsAreTheHosts) {
-  const MadeData data = made_data(700, 37, 3, 0.5, 9);  // classes of 233: whole and partial segments
+  const MadeData data = made_data(700, 37, 3, 0.5, 9);
+  const MadeData large = made_data(620, 131, 2, 0.5, 4);  // classes of 310: two segments each; two tiles of columns
+  const MadeData small = made_data(11, 7, 2, 0.5, 5);
   MadeData constant = data;
   for (std::size_t i = 0; i < constant.rows; ++i) {
     constant.values[i * constant.dims + 5] = 3.25F;
@@ -367,7 +369,7 @@ TEST_F(ITM_DEVICE(Engine), StatisticsAreTheHosts) {
   MadeData far = data;
   std::for_each(far.values.begin(), far.values.end(), [](float& v) { v += 1e4F; });
   const auto engine = make_test_engine();
-  for (const MadeData* made : std::initializer_list<const MadeData*>{&data, &constant, &far}) {
+  for (const MadeData* made : std::initializer_list<const MadeData*>{&data, &constant, &far, &large, &small}) {
     for (const Standardise standardise : {Standardise::dim, Standardise::global, Standardise::none}) {
       std::vector<std::uint32_t> rows;
       Labels kept;
