@@ -13,12 +13,14 @@
 #include "core/text.hpp"
 #include "estimators/settings.hpp"
 #include "itm/error.hpp"
+#include "sweep/combinations.hpp"
 #include "sweep/setting_text.hpp"
 
 namespace itm {
 namespace {
 
-using Settings = std::vector<std::pair<std::string, SettingValue>>;
+using sweep::combinations;
+using sweep::Settings;
 
 SettingValues numbers(const std::string& name, const std::vector<double>& values) {
   return {name, {values.begin(), values.end()}};
@@ -34,22 +36,6 @@ bool varies(const std::vector<SettingValues>& axes, const std::string& name) {
 
 std::vector<SettingValues> columns_of(const Ablation& ablation) {
   return ablation.columns ? std::vector<SettingValues>{*ablation.columns} : std::vector<SettingValues>{};
-}
-
-/// Every combination, the first setting varying slowest; one empty combination of none.
-std::vector<Settings> combinations(const std::vector<SettingValues>& axes) {
-  std::vector<Settings> all{{}};
-  for (const auto& [name, values] : axes) {
-    std::vector<Settings> longer;
-    for (const Settings& start : all) {
-      for (const SettingValue& value : values) {
-        longer.push_back(start);
-        longer.back().emplace_back(name, value);
-      }
-    }
-    all = std::move(longer);
-  }
-  return all;
 }
 
 /// Which of the combinations the unit ran.

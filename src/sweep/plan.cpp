@@ -8,13 +8,14 @@
 #include "core/text.hpp"
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
+#include "sweep/combinations.hpp"
 #include "sweep/hash.hpp"
 #include "sweep/setting_json.hpp"
 
 namespace itm {
 namespace {
 
-using Settings = std::vector<std::pair<std::string, SettingValue>>;
+using sweep::Settings;
 
 template <typename T>
 const T* find_twice(const std::vector<T>& list) {
@@ -70,23 +71,11 @@ void check_settings(const SweepSpec& spec, const std::vector<const Estimator*>& 
   refuse_twice("settings", find_twice(names));
 }
 
-/// Every combination of the settings that apply; the first varies slowest. One empty combination when none does.
-std::vector<Settings> combinations(const SweepSpec& spec, const Estimator& method) {
-  std::vector<Settings> all{{}};
-  for (const auto& [name, values] : spec.settings) {
-    if (!setting_applies(method, name)) {
-      continue;
-    }
-    std::vector<Settings> longer;
-    for (const Settings& start : all) {
-      for (const SettingValue& value : values) {
-        longer.push_back(start);
-        longer.back().emplace_back(name, value);
-      }
-    }
-    all = std::move(longer);
-  }
-  return all;
+/// Every combination of the settings that apply. One empty combination when none does.
+std::vector<Settings> combinations_for(const Estimator& method, const SweepSpec& spec) {
+  auto axes = spec.settings;
+  std::erase_if(axes, [&](const auto& axis) { return !setting_applies(method, axis.first); });
+  return sweep::combinations(axes);
 }
 
 /// The same whatever the order of the settings in the spec.
@@ -141,7 +130,7 @@ SweepPlan plan_sweep(SweepSpec spec) {
       if (!can_score(*method, entries, plan.spec.methods.front() == "all")) {
         continue;
       }
-      for (Settings& settings : combinations(plan.spec, *method)) {
+      for (Settings& settings : combinations_for(*method, plan.spec)) {
         SweepUnit unit;
         unit.index = plan.units.size();
         unit.dataset = dataset;
