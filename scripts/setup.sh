@@ -42,7 +42,6 @@ packages=(
   "libfmt-dev 9.1"
   "libspdlog-dev 1:1.10"
   "libopenblas-pthread-dev 0.3.21"
-  "liblapacke-dev 3.11"
   "libzip-dev 1.7"
   "libxxhash-dev 0.8"
   "libgtest-dev 1.12"

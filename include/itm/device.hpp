@@ -104,6 +104,9 @@ class Device {
   virtual void diagonal(View s, View out) = 0;
   /// Rows first, first + 1, ... of a file as float64; `map` maps row -> row of the array (empty: identity).
   virtual void load(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to) = 0;
+  /// The same, and to_i += alpha m[index_i] on the way; where the index is empty, m is one row that all get.
+  virtual void load_shifted(const Array& array, std::span<const std::uint32_t> map, std::size_t first, double alpha,
+                            View m, IndexView index, View to) = 0;
 
   // ---- products ----
   /// C = alpha op(A) op(B) + beta C.
@@ -136,6 +139,8 @@ class Device {
   virtual void add_to_diagonal(double value, View s) = 0;
   /// S[index_i] += x_i; S has one row per class.
   virtual void add_class_sums(View x, IndexView index, View s) = 0;
+  /// S[index_i] += w_i x_i; w is one row.
+  virtual void add_weighted_class_sums(View w, View x, IndexView index, View s) = 0;
   /// x_i += alpha m[index_i].
   virtual void add_indexed_rows(double alpha, View m, IndexView index, View x) = 0;
   /// x_i += alpha v for every row; v is one row.

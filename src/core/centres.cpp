@@ -1,7 +1,6 @@
 // Pseudo-cluster centres (paper 3.3 and Fig. 5; spec 2, step 11): C vectors of C entries.
 
 #include <fmt/format.h>
-#include <lapacke.h>
 
 #include <cmath>
 
@@ -9,6 +8,7 @@
 #include "core/philox.hpp"
 #include "core/plan_tools.hpp"
 #include "device/blas.hpp"
+#include "device/lapack.hpp"
 #include "itm/error.hpp"
 #include "itm/itm.hpp"
 
@@ -106,10 +106,7 @@ std::vector<double> laplacian(const Eigenvectors& eigenvectors, std::size_t clas
 
 void eigenvectors_on_host(std::vector<double>& matrix, std::size_t n) {
   std::vector<double> eigenvalues(n);
-  const auto size = static_cast<lapack_int>(n);
-  // A symmetric matrix read column-major is itself; on return column k is eigenvector k, which row-major reads as row
-  // k.
-  if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', size, matrix.data(), size, eigenvalues.data()) != 0) {
+  if (!lapack::symmetric_eigen_lower(n, matrix.data(), n, eigenvalues.data())) {
     throw InputError(fmt::format("no eigenvectors for {} class centres; choose --centres onehot", n));
   }
 }

@@ -121,44 +121,6 @@ void add_gram_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size
   }
 }
 
-namespace {
-
-/// B := B L^-T.
-void solve_lower(std::size_t rows, std::size_t n, const double* l, std::size_t ldl, double* b, std::size_t ldb) {
-  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, static_cast<blasint>(rows),
-              static_cast<blasint>(n), 1.0, l, static_cast<blasint>(ldl), b, static_cast<blasint>(ldb));
-}
-
-}  // namespace
-
-void whiten_rows_lower(std::size_t rows, std::size_t n, const double* l, std::size_t ldl, double* b, std::size_t ldb) {
-  // OpenBLAS solves within a block of columns at a tenth of the speed of its products. With enough rows it pays to
-  // invert the triangles on the diagonal.
-  constexpr std::size_t width = 32;
-  if (rows < 4 * width) {
-    solve_lower(rows, n, l, ldl, b, ldb);
-    return;
-  }
-  std::vector<double> inverse(width * width);  // L^-T of a triangle on the diagonal
-  std::vector<double> before(rows * width);
-  for (std::size_t first = 0; first < n; first += width) {
-    const std::size_t count = std::min(width, n - first);
-    double* mine = b + first;
-    if (first > 0) {
-      gemm(Op::none, Op::transpose, rows, count, first, -1.0, b, ldb, l + first * ldl, ldl, 1.0, mine, ldb);
-    }
-    std::fill(inverse.begin(), inverse.end(), 0.0);
-    for (std::size_t j = 0; j < count; ++j) {
-      inverse[j * count + j] = 1;
-    }
-    solve_lower(count, count, l + first * ldl + first, ldl, inverse.data(), count);
-    for (std::size_t i = 0; i < rows; ++i) {
-      std::copy(mine + i * ldb, mine + i * ldb + count, before.data() + i * count);
-    }
-    gemm(Op::none, Op::none, rows, count, count, 1.0, before.data(), count, inverse.data(), count, 0.0, mine, ldb);
-  }
-}
-
 template <typename T>
 void symm_lower(std::size_t n, std::size_t k, T alpha, const T* s, std::size_t lds, const T* b, std::size_t ldb, T beta,
                 T* c, std::size_t ldc) {

@@ -22,9 +22,6 @@ void syrk_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t l
 template <typename T>
 void add_gram_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T beta, T* s, std::size_t lds);
 
-/// Every row b of B (rows x n) becomes L^-1 b; L is n x n, its lower triangle is read.
-void whiten_rows_lower(std::size_t rows, std::size_t n, const double* l, std::size_t ldl, double* b, std::size_t ldb);
-
 /// C = alpha S B + beta C with S symmetric n x n (its lower triangle is read), B and C n x k, all row-major.
 template <typename T>
 void symm_lower(std::size_t n, std::size_t k, T alpha, const T* s, std::size_t lds, const T* b, std::size_t ldb, T beta,

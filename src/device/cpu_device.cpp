@@ -1,7 +1,6 @@
 // The CPU device: OpenBLAS and LAPACK on one thread, and the loops of cpu_rows.cpp.
 
 #include <fmt/format.h>
-#include <lapacke.h>
 
 #include <algorithm>
 
@@ -11,6 +10,7 @@
 #include "device/blas.hpp"
 #include "device/cpu_pairs.hpp"
 #include "device/cpu_rows.hpp"
+#include "device/lapack.hpp"
 #include "device/memory_pool.hpp"
 #include "itm/device.hpp"
 #include "itm/error.hpp"
@@ -25,21 +25,36 @@ ITM_CLONES void widen(const Stored* from, double* to, std::size_t count) {
   }
 }
 
+template <typename Stored>
+ITM_CLONES void widen_shifted(const Stored* from, double alpha, const double* shift, double* to, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    to[j] = static_cast<double>(from[j]) + alpha * shift[j];
+  }
+}
+
 ITM_CLONES void narrow_run(const double* from, float* to, std::size_t count) {
   for (std::size_t j = 0; j < count; ++j) {
     to[j] = static_cast<float>(from[j]);
   }
 }
 
-template <typename Stored>
-void load_as(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to) {
+/// Calls use(row of the file, row of `to`, i).
+template <typename Stored, typename Use>
+void load_as(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to, const Use& use) {
   RowReader<Stored> reader(array, map);
   for (std::size_t i = 0; i < to.rows(); ++i) {
-    widen(reader.row(first + i), to.data() + i * to.stride(), to.cols());
+    use(reader.row(first + i), to.data() + i * to.stride(), i);
   }
 }
 
-lapack_int as_int(std::size_t n) { return static_cast<lapack_int>(n); }
+template <typename Use>
+void load_rows(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to, const Use& use) {
+  if (reads_as_double(array)) {
+    load_as<double>(array, map, first, to, use);
+  } else {
+    load_as<float>(array, map, first, to, use);
+  }
+}
 
 class CpuDevice final : public Device {
  public:
@@ -102,11 +117,15 @@ class CpuDevice final : public Device {
   }
 
   void load(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to) override {
-    if (reads_as_double(array)) {
-      load_as<double>(array, map, first, to);
-    } else {
-      load_as<float>(array, map, first, to);
-    }
+    load_rows(array, map, first, to, [&](const auto* from, double* row, std::size_t) { widen(from, row, to.cols()); });
+  }
+
+  void load_shifted(const Array& array, std::span<const std::uint32_t> map, std::size_t first, double alpha, View m,
+                    IndexView index, View to) override {
+    load_rows(array, map, first, to, [&](const auto* from, double* row, std::size_t i) {
+      const std::size_t mine = index.size() == 0 ? 0 : static_cast<std::size_t>(index.data()[i]);
+      widen_shifted(from, alpha, m.row(mine).data(), row, to.cols());
+    });
   }
 
   void multiply(double alpha, View a, Op op_a, View b, Op op_b, double beta, View c) override {
@@ -176,28 +195,20 @@ class CpuDevice final : public Device {
                s.stride(), 0.0, y.data(), y.stride());
   }
 
-  // LAPACK is column-major: a row-major lower triangle is a column-major upper one, and rows are columns.
-  bool cholesky(View s) override {
-    return LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', as_int(s.rows()), s.data(), as_int(s.stride())) == 0;
-  }
-
+  bool cholesky(View s) override { return lapack::cholesky_lower(s.rows(), s.data(), s.stride()); }
   void solve_rows(View l, View b) override {
-    LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'U', as_int(l.rows()), as_int(b.rows()), l.data(), as_int(l.stride()),
-                        b.data(), as_int(b.stride()));
+    lapack::solve_rows_lower(b.rows(), b.cols(), l.data(), l.stride(), b.data(), b.stride());
   }
-
   void whiten_rows(View l, View b) override {
-    blas::whiten_rows_lower(b.rows(), b.cols(), l.data(), l.stride(), b.data(), b.stride());
+    lapack::whiten_rows_lower(b.rows(), b.cols(), l.data(), l.stride(), b.data(), b.stride());
   }
 
   void symmetric_eigen(View s, View values) override {
-    const lapack_int info =
-        LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', as_int(s.rows()), s.data(), as_int(s.stride()), values.data());
-    if (info != 0) {
-      throw NumericError(
-          fmt::format("the eigenvalues of a {} x {} matrix did not converge (LAPACK dsyevd: {}); look for "
-                      "extreme values in the features with itm inspect",
-                      s.rows(), s.cols(), info));
+    if (!lapack::symmetric_eigen_lower(s.rows(), s.data(), s.stride(), values.data())) {
+      throw NumericError(fmt::format(
+          "the eigenvalues of a {0} x {0} matrix did not converge; look for extreme values in the features with itm "
+          "inspect",
+          s.rows()));
     }
   }
 
@@ -209,6 +220,9 @@ class CpuDevice final : public Device {
     }
   }
   void add_class_sums(View x, IndexView index, View s) override { cpu::add_class_sums(x, index, s); }
+  void add_weighted_class_sums(View w, View x, IndexView index, View s) override {
+    cpu::add_weighted_class_sums(w, x, index, s);
+  }
   void add_indexed_rows(double alpha, View m, IndexView index, View x) override {
     cpu::add_indexed_rows(alpha, m, index, x);
   }

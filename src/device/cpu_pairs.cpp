@@ -52,7 +52,7 @@ void radix_sort(PageVector<std::uint32_t>& keys) {
 template <typename Use>
 void for_each_row_of_keys(View x, IndexView index, const Use& use) {
   const std::size_t n = x.rows();
-  const std::size_t block = std::clamp<std::size_t>((std::size_t{1} << 18U) / std::max<std::size_t>(n, 1), 16, 128);
+  const std::size_t block = std::clamp<std::size_t>((std::size_t{1} << 16U) / std::max<std::size_t>(n, 1), 16, 128);
   PageVector<double> correlations(std::min(block, n) * n);
   std::vector<std::uint32_t> keys(n);
   for (std::size_t first = 0; first < n; first += block) {
@@ -70,14 +70,14 @@ void for_each_row_of_keys(View x, IndexView index, const Use& use) {
 }
 
 /// The sorted distances within classes, each class multiplied on its own.
-std::vector<std::uint32_t> same_class_distances(View x, IndexView index) {
+PageVector<std::uint32_t> same_class_distances(View x, IndexView index) {
   std::vector<std::vector<std::size_t>> members;
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const auto c = static_cast<std::size_t>(index.data()[i]);
     members.resize(std::max(members.size(), c + 1));
     members[c].push_back(i);
   }
-  std::vector<std::uint32_t> distances;
+  PageVector<std::uint32_t> distances;
   PageVector<double> rows;
   for (const std::vector<std::size_t>& mine : members) {
     rows.resize(mine.size() * x.cols());
@@ -93,7 +93,7 @@ std::vector<std::uint32_t> same_class_distances(View x, IndexView index) {
       }
     });
   }
-  std::sort(distances.begin(), distances.end());
+  radix_sort(distances);
   return distances;
 }
 
@@ -127,48 +127,59 @@ PairRanks rank_pairs_by_sorting(View x, IndexView index) {
 }
 
 PairRanks rank_pairs_by_counting(View x, IndexView index) {
-  // Bins so many that most hold no same-class distance: a branch that is foreseen. 1 MB, which a second-level cache
-  // has.
+  // Bins so many that few hold same-class distances; 1 MB, which a second-level cache has.
   constexpr unsigned bin_shift = 13;  // of 31 bits
   constexpr std::size_t bins = std::size_t{1} << (31U - bin_shift);
   constexpr unsigned coarse_shift = 15;
-  constexpr std::size_t sampled = 8;  // one key in so many is counted for the bound on ties
-  const std::vector<std::uint32_t> same = same_class_distances(x, index);
-  // same[start[b]], same[start[b] + 1], ... lie in bin b.
-  std::vector<std::uint32_t> start(bins + 1);
-  for (const std::uint32_t distance : same) {
-    ++start[(distance >> bin_shift) + 1];
+  constexpr std::size_t sampled = 16;  // one key in so many is counted for the bound on ties
+  PageVector<std::uint32_t> same = same_class_distances(x, index);
+  const auto all_same = static_cast<std::uint32_t>(same.size());
+  same.push_back(~std::uint32_t{0});  // ends every search
+  // Per bin: the number of same-class distances in lower ones, and in the lowest bit whether it holds any itself.
+  std::vector<std::uint32_t> lower(bins + 1);
+  for (std::size_t i = 0; i < all_same; ++i) {
+    ++lower[(same[i] >> bin_shift) + 1];
   }
-  std::partial_sum(start.begin(), start.end(), start.begin());
+  std::uint32_t total = 0;
+  for (std::size_t bin = 0; bin < bins; ++bin) {
+    total += lower[bin];
+    lower[bin] = total << 1U | (lower[bin + 1] > 0 ? 1U : 0U);
+  }
   std::vector<std::uint32_t> histogram(std::size_t{1} << (31U - coarse_shift));
 
   // The rank of a same-class distance is its rank among its like, plus the other distances below it, plus half of those
   // that equal it. Summed over the same-class distances, every other one counts those above it and half its equals.
-  const auto all_same = static_cast<std::uint32_t>(same.size());
-  std::uint64_t twice = 0;
+  // Here every distance of all is counted, twice; what the same-class ones count among themselves is their number
+  // squared.
+  std::uint64_t below = 0;
+  std::vector<std::uint32_t> near(x.rows());  // distances in bins that hold same-class ones
   for_each_row_of_keys(x, index, [&](const std::uint32_t* keys, std::size_t count) {
     for (std::size_t j = 0; j < count; j += sampled) {
       ++histogram[keys[j] >> (coarse_shift + 1)];
     }
-    for (std::size_t j = 0; j < count; ++j) {
-      if ((keys[j] & 1U) != 0) {
-        continue;
-      }
+    std::size_t nears = 0;
+    for (std::size_t j = 0; j < count; ++j) {  // no branches: which bins hold any cannot be foreseen
       const std::uint32_t distance = keys[j] >> 1U;
-      const std::size_t bin = distance >> bin_shift;
-      const std::uint32_t begin = start[bin];
-      const std::uint32_t end = start[bin + 1];
-      twice += 2 * std::uint64_t{all_same - end};
-      for (std::uint32_t k = begin; k < end; ++k) {
-        twice += (same[k] > distance ? 2U : 0U) + (same[k] == distance ? 1U : 0U);
+      const std::uint32_t bin = lower[distance >> bin_shift];
+      below += 2 * (bin >> 1U);
+      near[nears] = distance;
+      nears += bin & 1U;
+    }
+    for (std::size_t j = 0; j < nears; ++j) {
+      const std::uint32_t distance = near[j];
+      const std::uint32_t* own = same.data() + (lower[distance >> bin_shift] >> 1U);
+      for (; *own <= distance; ++own) {
+        below += *own < distance ? 2U : 1U;
       }
     }
   });
+  const double pairs = number_of_pairs(x.rows());
+  const double twice = 2 * pairs * all_same - static_cast<double>(below) - static_cast<double>(all_same) * all_same;
 
   PairRanks result;
-  result.pairs = number_of_pairs(x.rows());
-  result.same = static_cast<double>(same.size());
-  result.same_rank_sum = result.same * (result.same + 1) / 2 + static_cast<double>(twice) / 2;
+  result.pairs = pairs;
+  result.same = static_cast<double>(all_same);
+  result.same_rank_sum = result.same * (result.same + 1) / 2 + twice / 2;
   // Distances that are equal share a bin, so the bins' sizes bound the ties.
   double bound = 0;
   for (const std::uint32_t counted : histogram) {

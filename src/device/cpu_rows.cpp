@@ -116,6 +116,12 @@ void add_class_sums(View x, IndexView index, View s) {
   }
 }
 
+void add_weighted_class_sums(View w, View x, IndexView index, View s) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    add_run(w.data()[i], row(x, i), row(s, at(index, i)), x.cols());
+  }
+}
+
 void add_indexed_rows(double alpha, View m, IndexView index, View x) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     add_run(alpha, row(m, at(index, i)), row(x, i), x.cols());

@@ -11,6 +11,7 @@ namespace itm::cpu {
 void scale(double factor, View x);
 void add(double alpha, View x, View y);
 void add_class_sums(View x, IndexView index, View s);
+void add_weighted_class_sums(View w, View x, IndexView index, View s);
 void add_indexed_rows(double alpha, View m, IndexView index, View x);
 void add_to_rows(double alpha, View v, View x);
 void gather_rows(View from, IndexView index, View to);

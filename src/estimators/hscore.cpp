@@ -29,10 +29,7 @@ Moments moments(const ModelInput& input, const ClassMeans& means) {
   Device& device = input.device();
   const std::size_t dims = input.dims();
   Moments m{device.matrix(dims, dims), device.matrix(1, dims)};
-  input.for_each_block([&](View x, std::size_t) {
-    device.add_to_rows(-1, means.overall, x);
-    device.add_gram(1, x, m.covariance);
-  });
+  input.for_each_centred_block(means.overall, [&](View x, std::size_t) { device.add_gram(1, x, m.covariance); });
   device.scale(1 / static_cast<double>(input.rows()), m.covariance);
   device.symmetrise(m.covariance);
   const Matrix variance = device.matrix(1, dims);
@@ -53,8 +50,7 @@ double ledoit_wolf_shrinkage(const ModelInput& input, const ClassMeans& means, c
   const auto dims = static_cast<double>(input.dims());
   double fourth = 0;  // mean |x|^4
   const Matrix squares = device.matrix(1, input.rows());
-  input.for_each_block([&](View x, std::size_t first) {
-    device.add_to_rows(-1, means.overall, x);
+  input.for_each_centred_block(means.overall, [&](View x, std::size_t first) {
     device.scale_columns(m.inverse_deviation, x);
     device.row_squares(x, squares.view().columns(first, x.rows()));
   });

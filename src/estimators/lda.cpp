@@ -105,11 +105,7 @@ LdaFit fit_lda(const ModelInput& input, const ClassMeans& means) {
   Device& device = input.device();
   LdaFit fit;
   fit.within = device.matrix(input.dims(), input.dims());
-  const Index labels = input.label_index();
-  input.for_each_block([&](View x, std::size_t first) {
-    device.add_indexed_rows(-1, means.raw, labels.view().columns(first, x.rows()), x);
-    device.add_gram(1, x, fit.within);
-  });
+  input.for_each_centred_block(means.raw, [&](View x, std::size_t) { device.add_gram(1, x, fit.within); });
   device.scale(1 / static_cast<double>(input.rows()), fit.within);
   device.symmetrise(fit.within);
   fit.shrinkage = std::max(std::exp(-5 * largest_eigenvalue(device, fit.within)), 1e-10);
@@ -123,12 +119,11 @@ void for_each_probability(const ModelInput& input, const ClassMeans& means, cons
                           const std::function<void(View p, View x, std::size_t first)>& use) {
   Device& device = input.device();
   Matrix scores;
-  input.for_each_block([&](View x, std::size_t first) {
+  input.for_each_centred_block(means.overall, [&](View x, std::size_t first) {
     if (scores.rows() < x.rows()) {
       scores = device.matrix(x.rows(), input.classes());
     }
     const View p = scores.rows(0, x.rows());
-    device.add_to_rows(-1, means.overall, x);
     device.multiply(1, x, Op::none, discriminant.coefficients, Op::transpose, 0, p);
     device.add_to_rows(1, discriminant.intercept, p);
     device.softmax_rows(p);

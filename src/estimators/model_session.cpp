@@ -17,7 +17,9 @@ namespace {
 /// Rows that fit a core's cache together with what is computed from them.
 std::size_t block_rows(std::size_t cols) {
   constexpr std::size_t block_bytes = std::size_t{512} << 10U;
-  return std::clamp<std::size_t>(block_bytes / (std::max<std::size_t>(cols, 1) * sizeof(double)), 64, 8192);
+  constexpr std::size_t unit = 32;  // products want whole tiles
+  const std::size_t rows = block_bytes / (std::max<std::size_t>(cols, 1) * sizeof(double));
+  return std::clamp<std::size_t>((rows + unit / 2) / unit * unit, 64, 8192);
 }
 
 class ModelSession final : public Session {
@@ -192,22 +194,42 @@ std::vector<std::uint32_t> ModelInput::file_rows(std::span<const std::uint32_t> 
   return map;
 }
 
-void ModelInput::for_each_block(std::span<const std::uint32_t> rows, const Block& block) const {
+void ModelInput::for_each_centred_block(std::span<const std::uint32_t> rows, View centres, const Block& block) const {
   const std::vector<std::uint32_t> map = file_rows(rows);
-  if (displacement_.rows() == 0) {
+  const bool is_displaced = displacement_.rows() > 0;
+  if (!is_displaced && centres.rows() == 0) {
     walk(feature_, map, block);
     return;
   }
-  std::vector<std::int32_t> classes_of = labels().values;
-  if (!rows.empty()) {
-    classes_of.resize(rows.size());
-    std::transform(rows.begin(), rows.end(), classes_of.begin(), [this](auto row) { return labels().values[row]; });
+  const double sign = is_displaced ? 1 : -1;
+  View shift = centres;
+  Matrix both;
+  if (is_displaced) {
+    both = device_.matrix(displacement_.rows(), displacement_.cols());
+    device_.copy(displacement_, both);
+    if (centres.rows() == 1) {
+      device_.add_to_rows(-1, centres, both);
+    } else if (centres.rows() > 0) {
+      device_.add(-1, centres, both);
+    }
+    shift = both;
   }
-  const Index index = device_.index(classes_of);
-  walk(feature_, map, [&](View x, std::size_t first) {
-    device_.add_indexed_rows(1, displacement_, index.view().columns(first, x.rows()), x);
-    block(x, first);
-  });
+  Index index;
+  if (shift.rows() > 1) {
+    std::vector<std::int32_t> class_of = labels().values;
+    if (!rows.empty()) {
+      class_of.resize(rows.size());
+      std::transform(rows.begin(), rows.end(), class_of.begin(), [this](auto row) { return labels().values[row]; });
+    }
+    index = device_.index(class_of);
+  }
+  walk(
+      map.empty() ? feature_.rows() : map.size(), dims(),
+      [&](std::size_t first, View x) {
+        const IndexView mine = shift.rows() > 1 ? index.view().columns(first, x.rows()) : IndexView();
+        device_.load_shifted(feature_, map, first, sign, shift, mine, x);
+      },
+      block);
 }
 
 void ModelInput::for_each_block_of(const Array& array, const Block& block) const {
@@ -216,16 +238,22 @@ void ModelInput::for_each_block_of(const Array& array, const Block& block) const
   walk(array, kept_.rows, block);
 }
 
-void ModelInput::walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const {
-  const std::size_t n = map.empty() ? array.rows() : map.size();
-  const std::size_t step = std::min(n, block_rows(array.cols()));
-  const Matrix buffer = device_.scratch(step, array.cols());
-  for (std::size_t first = 0; first < n; first += step) {
+void ModelInput::walk(std::size_t rows, std::size_t cols, const std::function<void(std::size_t first, View x)>& load,
+                      const Block& block) const {
+  const std::size_t step = std::min(rows, block_rows(cols));
+  const Matrix buffer = device_.scratch(step, cols);
+  for (std::size_t first = 0; first < rows; first += step) {
     check_cancelled();
-    const View x = buffer.rows(0, std::min(step, n - first));
-    device_.load(array, map, first, x);
+    const View x = buffer.rows(0, std::min(step, rows - first));
+    load(first, x);
     block(x, first);
   }
+}
+
+void ModelInput::walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const {
+  walk(
+      map.empty() ? array.rows() : map.size(), array.cols(),
+      [&](std::size_t first, View x) { device_.load(array, map, first, x); }, block);
 }
 
 Matrix ModelInput::features(std::span<const std::uint32_t> wanted) const {

@@ -57,7 +57,12 @@ class ModelInput {
   using Block = std::function<void(View x, std::size_t first)>;
   void for_each_block(const Block& block) const { for_each_block({}, block); }
   /// The same over some rows, in the given order; all rows when none are given.
-  void for_each_block(std::span<const std::uint32_t> rows, const Block& block) const;
+  void for_each_block(std::span<const std::uint32_t> rows, const Block& block) const {
+    for_each_centred_block(rows, {}, block);
+  }
+  /// The same with every row about a centre: that of its class [C, D], or one for all [1, D].
+  void for_each_centred_block(View centres, const Block& block) const { for_each_centred_block({}, centres, block); }
+  void for_each_centred_block(std::span<const std::uint32_t> rows, View centres, const Block& block) const;
   /// The same over the source head's logits [b, C_source], and over the features of source images [b, D].
   void for_each_output_block(const Block& block) const { walk(*output_, kept_.rows, block); }
   void for_each_source_block(const Block& block) const { walk(*source_, {}, block); }
@@ -84,6 +89,9 @@ class ModelInput {
 
  private:
   [[nodiscard]] SettingValue setting(const std::string& name) const;
+  /// Calls load(first, x) to fill a block, then block(x, first).
+  void walk(std::size_t rows, std::size_t cols, const std::function<void(std::size_t first, View x)>& load,
+            const Block& block) const;
   void walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const;
   [[nodiscard]] std::vector<std::uint32_t> file_rows(std::span<const std::uint32_t> rows) const;
 

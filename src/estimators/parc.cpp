@@ -40,26 +40,36 @@ std::vector<std::uint32_t> chosen_rows(const ModelInput& input, std::size_t most
   return rows;
 }
 
-/// An orthonormal basis of the columns of Y, in place: Cholesky QR, twice, because once squares the condition number.
-bool orthonormalise(Device& device, View y) {
+Matrix product(Device& device, View a, Op op_a, View b, Op op_b) {
+  Matrix c = device.scratch(op_a == Op::none ? a.rows() : a.cols(), op_b == Op::none ? b.cols() : b.rows());
+  device.multiply(1, a, op_a, b, op_b, 0, c);
+  return c;
+}
+
+/// An orthonormal basis of the rows of Y: Cholesky QR, twice, because once squares the condition number. Nothing where
+/// they span less.
+Matrix orthonormal_rows(Device& device, Matrix y) {
   for (int round = 0; round < 2; ++round) {
-    const Matrix gram = device.matrix(y.cols(), y.cols());
-    device.add_gram(1, y, gram);
+    const Matrix gram = product(device, y, Op::none, y, Op::transpose);
     if (!device.cholesky(gram)) {
-      return false;
+      return {};
     }
-    device.whiten_rows(gram, y);
+    const Matrix inverse = device.matrix(y.rows(), y.rows());  // row i: L^-1 e_i
+    device.add_to_diagonal(1, inverse);
+    device.whiten_rows(gram, inverse);
+    y = product(device, inverse, Op::transpose, y, Op::none);
   }
-  return true;
+  return y;
 }
 
 /// The component's largest entry in absolute value is positive, as in scikit-learn: row correlations depend on signs.
 void fix_signs(Device& device, View t) {
   const std::vector<double> values = device.download(t);
   std::vector<double> largest(t.cols());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    double& most = largest[i % t.cols()];
-    most = std::abs(values[i]) > std::abs(most) ? values[i] : most;
+  for (std::size_t first = 0; first < values.size(); first += t.cols()) {
+    for (std::size_t j = 0; j < t.cols(); ++j) {
+      largest[j] = std::abs(values[first + j]) > std::abs(largest[j]) ? values[first + j] : largest[j];
+    }
   }
   for (double& value : largest) {
     value = value < 0 ? -1 : 1;
@@ -67,36 +77,61 @@ void fix_signs(Device& device, View t) {
   device.scale_columns(device.matrix_of(largest, 1, largest.size()), t);
 }
 
-/// The chosen rows about their mean, as an operator: they are read again for every product instead of being kept.
+/// The chosen rows about their mean, [n, D], as an operator: they are read again for every product instead of being
+/// kept. What they are multiplied with are few rows too: V [k, D] and W [k, n], the shapes that products are quickest
+/// in.
 class CentredRows {
  public:
   CentredRows(const ModelInput& input, std::span<const std::uint32_t> rows)
       : input_(input), rows_(rows), mean_(input.device().matrix(1, input.dims())) {
-    input.for_each_block(rows, [&](View x, std::size_t) { input.device().add_column_sums(x, mean_); });
-    input.device().scale(1 / static_cast<double>(rows.size()), mean_);
+    input.for_each_block(rows, [&](View x, std::size_t) { device().add_column_sums(x, mean_); });
+    device().scale(1 / static_cast<double>(rows.size()), mean_);
   }
 
+  [[nodiscard]] Device& device() const { return input_.device(); }
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }
   [[nodiscard]] std::size_t cols() const { return input_.dims(); }
 
-  void centre(View block) const { input_.device().add_to_rows(-1, mean_, block); }
-
-  /// X V for V [D, k], or X^T V for V [n, k].
-  [[nodiscard]] Matrix times(View v, Op op) const {
-    Device& device = input_.device();
-    Matrix product = device.matrix(op == Op::none ? rows() : cols(), v.cols());
-    input_.for_each_block(rows_, [&](View x, std::size_t first) {
-      centre(x);
-      if (op == Op::none) {
-        device.multiply(1, x, Op::none, v, Op::none, 0, product.rows(first, x.rows()));
-      } else {
-        device.multiply(1, x, Op::transpose, v.rows(first, x.rows()), Op::none, 1, product);
-      }
+  /// V X^T: [k, n].
+  [[nodiscard]] Matrix onto_rows(View v) const {
+    Matrix product = device().scratch(v.rows(), rows());
+    visit([&](View x, std::size_t first) {
+      device().multiply(1, v, Op::none, x, Op::transpose, 0, product.view().columns(first, x.rows()));
     });
     return product;
   }
+  /// W X: [k, D].
+  [[nodiscard]] Matrix onto_columns(View w) const {
+    Matrix product = device().matrix(w.rows(), cols());
+    visit([&](View x, std::size_t first) {
+      device().multiply(1, w.columns(first, x.rows()), Op::none, x, Op::none, 1, product);
+    });
+    return product;
+  }
+  /// V X^T X: [k, D], reading the rows once.
+  [[nodiscard]] Matrix onto_rows_and_columns(View v) const {
+    Matrix product = device().matrix(v.rows(), cols());
+    Matrix onto;
+    visit([&](View x, std::size_t) {
+      if (onto.cols() < x.rows()) {
+        onto = device().scratch(v.rows(), x.rows());
+      }
+      const View w = onto.view().columns(0, x.rows());
+      device().multiply(1, v, Op::none, x, Op::transpose, 0, w);
+      device().multiply(1, w, Op::none, x, Op::none, 1, product);
+    });
+    return product;
+  }
+  /// X^T X: [D, D], lower triangle.
+  [[nodiscard]] Matrix gram() const {
+    Matrix sum = device().matrix(cols(), cols());
+    visit([&](View x, std::size_t) { device().add_gram(1, x, sum); });
+    return sum;
+  }
 
  private:
+  void visit(const ModelInput::Block& block) const { input_.for_each_centred_block(rows_, mean_, block); }
+
   const ModelInput& input_;
   std::span<const std::uint32_t> rows_;
   Matrix mean_;
@@ -104,26 +139,31 @@ class CentredRows {
 
 /// The published reduction: scikit-learn's randomised PCA with ten extra directions, one power iteration and
 /// RandomState(1919). Returns [n, dims], or nothing when the rows span less.
-Matrix randomised_components(Device& device, const CentredRows& x, std::size_t dims, std::size_t directions) {
+Matrix randomised_components(const CentredRows& x, std::size_t dims, std::size_t directions) {
+  Device& device = x.device();
   // The tall side is sketched: A is X, or X^T where D > n.
   const bool wide = x.rows() < x.cols();
-  const Op a = wide ? Op::transpose : Op::none;
-  const Op a_transposed = wide ? Op::none : Op::transpose;
+  const auto times_a = [&](View v) { return wide ? x.onto_columns(v) : x.onto_rows(v); };
+  const auto times_a_transposed = [&](View v) { return wide ? x.onto_rows(v) : x.onto_columns(v); };
   const std::size_t narrow = std::min(x.rows(), x.cols());
 
   NumpyRandom random(1919);
-  std::vector<double> start(narrow * directions);
-  std::generate(start.begin(), start.end(), [&] { return random.normal(); });
-  const Matrix sketch = x.times(x.times(device.matrix_of(start, narrow, directions), a), a_transposed);
-  const Matrix basis = x.times(sketch, a);  // Q
-  if (!orthonormalise(device, basis)) {
+  std::vector<double> start(directions * narrow);
+  for (std::size_t i = 0; i < narrow; ++i) {
+    for (std::size_t k = 0; k < directions; ++k) {
+      start[k * narrow + i] = random.normal();
+    }
+  }
+  const Matrix random_rows = device.matrix_of(start, directions, narrow);
+  const Matrix sketch = wide ? x.onto_rows(x.onto_columns(random_rows)) : x.onto_rows_and_columns(random_rows);
+  const Matrix basis = orthonormal_rows(device, times_a(sketch));  // Q^T
+  if (basis.rows() == 0) {
     return {};
   }
 
   // B = Q^T A; the eigenvectors of B B^T are its left singular vectors.
-  const Matrix projected = x.times(basis, a_transposed);  // B^T
-  const Matrix rotation = device.matrix(directions, directions);
-  device.add_gram(1, projected, rotation);
+  const Matrix projected = times_a_transposed(basis);
+  const Matrix rotation = product(device, projected, Op::none, projected, Op::transpose);
   const Matrix values = device.matrix(1, directions);
   device.symmetric_eigen(rotation, values);
 
@@ -135,26 +175,21 @@ Matrix randomised_components(Device& device, const CentredRows& x, std::size_t d
   }
   // Eigenvalues come smallest first; the order of columns changes no correlation, their signs do.
   const View leading = rotation.rows(directions - dims, dims);
-  Matrix components = device.matrix(x.rows(), dims);
-  device.multiply(1, wide ? projected : basis, Op::none, leading, Op::transpose, 0, components);
+  Matrix components = product(device, wide ? projected : basis, Op::transpose, leading, Op::transpose);
   device.scale_columns(device.matrix_of(scale, 1, dims), components);
   fix_signs(device, components);
   return components;
 }
 
 /// All of the D directions or the leading ones, exactly: for features as narrow as the sketch would be.
-Matrix exact_components(Device& device, const ModelInput& input, const CentredRows& x,
-                        std::span<const std::uint32_t> rows, std::size_t dims) {
-  const Matrix vectors = device.matrix(x.cols(), x.cols());
-  input.for_each_block(rows, [&](View block, std::size_t) {
-    x.centre(block);
-    device.add_gram(1, block, vectors);
-  });
+Matrix exact_components(const CentredRows& x, std::size_t dims) {
+  Device& device = x.device();
+  const Matrix vectors = x.gram();
   const Matrix values = device.matrix(1, x.cols());
   device.symmetric_eigen(vectors, values);
-  const Matrix leading = device.matrix(x.cols(), dims);
-  device.transpose(vectors.rows(x.cols() - dims, dims), leading);
-  Matrix components = x.times(leading, Op::none);
+  const Matrix turned = x.onto_rows(vectors.rows(x.cols() - dims, dims));
+  Matrix components = device.scratch(x.rows(), dims);
+  device.transpose(turned, components);
   fix_signs(device, components);
   return components;
 }
@@ -166,10 +201,10 @@ Matrix reduced(const ModelInput& input, std::span<const std::uint32_t> rows, std
   const std::size_t rank = std::min(rows.size(), input.dims());
   Matrix components;
   if (dims + extra_directions <= rank) {
-    components = randomised_components(input.device(), x, dims, dims + extra_directions);
+    components = randomised_components(x, dims, dims + extra_directions);
   }
   if (components.rows() == 0 && input.dims() <= rows.size()) {
-    components = exact_components(input.device(), input, x, rows, std::min(dims, rank));
+    components = exact_components(x, std::min(dims, rank));
   }
   return components.rows() > 0 ? components : input.features(rows);
 }

@@ -42,17 +42,13 @@ PrincipalComponents project_rows(const ModelInput& input, View mean, const Compo
   Device& device = input.device();
   const std::size_t dims = input.dims();
   const Matrix gram = device.matrix(dims, dims);
-  input.for_each_block([&](View x, std::size_t) {
-    device.add_to_rows(-1, mean, x);
-    device.add_gram(1, x, gram);
-  });
+  input.for_each_centred_block(mean, [&](View x, std::size_t) { device.add_gram(1, x, gram); });
   const Matrix eigenvalues = device.scratch(1, dims);
   device.symmetric_eigen(gram, eigenvalues);
   const Kept kept = choose(device.download(eigenvalues), choice);
   const Matrix directions = leading_rows(device, gram, kept.count);
   PrincipalComponents made{device.scratch(input.rows(), kept.count), kept.share};
-  input.for_each_block([&](View x, std::size_t first) {
-    device.add_to_rows(-1, mean, x);
+  input.for_each_centred_block(mean, [&](View x, std::size_t first) {
     device.multiply(1, x, Op::none, directions, Op::transpose, 0, made.projected.rows(first, x.rows()));
   });
   return made;

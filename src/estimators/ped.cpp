@@ -48,10 +48,8 @@ SourceScale source_scale(const ModelInput& input) {
 /// Radius of each class: root of the summed rescaled column variances.
 std::vector<double> class_radii(const ModelInput& input, const ClassMeans& means, const SourceScale& scale) {
   Device& device = input.device();
-  const Index labels = input.label_index();
   const Matrix lengths = device.matrix(1, input.rows());
-  input.for_each_block([&](View x, std::size_t first) {
-    device.add_indexed_rows(-1, means.raw, labels.view().columns(first, x.rows()), x);
+  input.for_each_centred_block(means.raw, [&](View x, std::size_t first) {
     device.scale_columns(scale.inverse_deviation, x);
     device.row_squares(x, lengths.view().columns(first, x.rows()));
   });

@@ -38,6 +38,7 @@ Confidence confidence_of(const ModelInput& input, const ClassMeans& means, const
   result.first = device.matrix(input.classes(), input.dims());
   result.second = device.matrix(input.classes(), input.dims());
   const Matrix confidence = device.matrix(1, input.rows());
+  const Matrix squares = device.matrix(1, input.rows());
   double probability = 0;
   for_each_probability(input, means, rule, [&](View p, View x, std::size_t first) {
     const IndexView mine = labels.view().columns(first, x.rows());
@@ -46,10 +47,11 @@ Confidence confidence_of(const ModelInput& input, const ClassMeans& means, const
     probability += device.sum(sure);
     device.softmax_rows(p);
     device.pick(p, mine, sure);
-    device.scale_rows(sure, x);
-    device.add_class_sums(x, mine, result.first);
-    device.scale_rows(sure, x);
-    device.add_class_sums(x, mine, result.second);
+    device.add_weighted_class_sums(sure, x, mine, result.first);
+    const View square = squares.view().columns(first, x.rows());
+    device.copy(sure, square);
+    device.scale_columns(sure, square);
+    device.add_weighted_class_sums(square, x, mine, result.second);
   });
   result.mean_probability = probability / static_cast<double>(input.rows());
 
@@ -97,24 +99,20 @@ void scale_rows(Device& device, const std::vector<double>& factor, View x) {
 void remove_unsure_rows(const ModelInput& input, const ClassMeans& means, const Confidence& sure, double most, View s) {
   Device& device = input.device();
   std::vector<std::uint32_t> rows;
-  std::vector<std::int32_t> labels;
   std::vector<double> weight;
   constexpr double rounding = 1e-13;
   for (std::uint32_t i = 0; i < sure.row.size(); ++i) {
     const double missing = (most - sure.row[i]) * (most + sure.row[i]);
     if (missing > rounding * most * most) {
       rows.push_back(i);
-      labels.push_back(input.labels().values[i]);
       weight.push_back(std::sqrt(missing));
     }
   }
   if (rows.empty()) {
     return;
   }
-  const Index index = device.index(labels);
   const Matrix weights = device.matrix_of(weight, 1, weight.size());
-  input.for_each_block(rows, [&](View x, std::size_t first) {
-    device.add_indexed_rows(-1, means.raw, index.view().columns(first, x.rows()), x);
+  input.for_each_centred_block(rows, means.raw, [&](View x, std::size_t first) {
     device.scale_rows(weights.view().columns(first, x.rows()), x);
     device.add_gram(-1, x, s);
   });
@@ -198,13 +196,12 @@ double mean_probability(const ModelInput& input, const ClassMeans& means, View o
   device.add_to_rows(1, rule.intercept, outer_logits);
   const Matrix probability = device.matrix(1, input.rows());
   Matrix scores;
-  input.for_each_block([&](View x, std::size_t first) {
+  input.for_each_centred_block(from_outer, [&](View x, std::size_t first) {
     if (scores.rows() < x.rows()) {
       scores = device.scratch(x.rows(), classes);
     }
     const View logits = scores.rows(0, x.rows());
     const IndexView mine = labels.view().columns(first, x.rows());
-    device.add_indexed_rows(-1, from_outer, mine, x);
     device.multiply(1, x, Op::none, rule.coefficients, Op::transpose, 0, logits);
     device.scale_rows(confidence.view().columns(first, x.rows()), logits);
     device.add_indexed_rows(1, outer_logits, mine, logits);

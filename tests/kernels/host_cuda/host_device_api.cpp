@@ -1,7 +1,5 @@
 #include "host_cuda/host_device_api.hpp"
 
-#include <lapacke.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -9,6 +7,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "device/lapack.hpp"
 #include "itm/error.hpp"
 
 namespace itm::host_cuda {
@@ -103,7 +102,7 @@ class HostDeviceApi final : public DeviceApi {
 
   void eigenvectors(double* matrix, int n) override {
     std::vector<double> values(static_cast<std::size_t>(n));
-    if (LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', n, matrix, n, values.data()) != 0) {
+    if (!lapack::symmetric_eigen_lower(values.size(), matrix, values.size(), values.data())) {
       throw DeviceError("host stand-in: no eigenvectors");
     }
   }
