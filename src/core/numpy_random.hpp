@@ -32,7 +32,7 @@ class NumpyRandom {
     const std::uint32_t mask = ~std::uint32_t{0} >> static_cast<unsigned>(std::countl_zero(most));
     std::uint32_t value = 0;
     do {
-      value = static_cast<std::uint32_t>(words_()) & mask;
+      value = words_() & mask;
     } while (value > most);
     return value;
   }
@@ -58,7 +58,11 @@ class NumpyRandom {
   }
 
  private:
-  std::mt19937 words_;
+  /// std::mt19937, in words of 32 bits where that has 64.
+  using Words = std::mersenne_twister_engine<std::uint32_t, 32, 624, 397, 31, 0x9908b0dfU, 11, 0xffffffffU, 7,
+                                             0x9d2c5680U, 15, 0xefc60000U, 18, 1812433253U>;
+
+  Words words_;
   std::optional<double> kept_;
 };
 

@@ -182,8 +182,9 @@ PairRanks rank_pairs_by_counting(View x, IndexView index) {
   result.same_rank_sum = result.same * (result.same + 1) / 2 + twice / 2;
   // Distances that are equal share a bin, so the bins' sizes bound the ties.
   double bound = 0;
-  for (const std::uint32_t counted : histogram) {
-    const double size = counted * static_cast<double>(sampled);
+#pragma omp simd reduction(+ : bound)
+  for (std::size_t b = 0; b < histogram.size(); ++b) {
+    const double size = histogram[b] * static_cast<double>(sampled);
     bound += size * size * size;
   }
   return bound < 1e-8 * result.pairs * result.pairs * result.pairs ? result : rank_pairs_by_sorting(x, index);
