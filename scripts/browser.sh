@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a browser makes of the HTML reports: renders rankings of the bundled zoo, of 1,000 made models and of models with
-# hostile names, and the maps of an evolution, in headless Chromium, and checks what it shows and prints, and that it complains about nothing.
+# hostile names, a sweep, an ablation, and the maps of an evolution, in headless Chromium, and checks what it shows and prints, and that it complains about nothing.
 # Needs chromium and pdftotext (scripts/setup.sh --browser). Leaves pages and pictures in build/browser.
 # The last line says how many checks passed and failed.
 set -euo pipefail
@@ -74,6 +74,13 @@ truth=examples/glyphs/ground_truth.csv
 "$itm" evolve --feature "$pages/tasks/net0_task1_feature.npy" --label "$pages/tasks/net0_task1_label.npy" --at 0,50 --perplexity 10 \
   --out-dir "$pages/evolved" >/dev/null
 cp "$pages/evolved/evolution.html" "$pages/evolution.html"
+cat >"$pages/sweep.json" <<'SPEC'
+{"schema": "itm.sweep/1", "zoo": "tasks", "truth": "tasks/ground_truth.csv", "datasets": ["task1", "task2"], "methods": ["itm", "logme", "hscore"],
+ "settings": {"iterations": [20, 40, 60], "centres": ["onehot", "random"], "seed": [0, 1, 2]}}
+SPEC
+"$itm" sweep "$pages/sweep.json" --html "$pages/sweep.html" --out "$pages/sweep.csv" >/dev/null
+"$itm" ablate steps "$pages/tasks" --truth "$pages/tasks/ground_truth.csv" --dataset task1,task2 --iterations 20 --seeds 2 \
+  --html "$pages/ablation.html" --out "$pages/ablation.json" >/dev/null
 hostile='<img src=x onerror=console.error(1)>'
 mkdir "$pages/hostile"
 for part in feature label; do
@@ -144,6 +151,29 @@ expect "tasks: a comparison over eight data sets" "$(table tasks comparison | he
 print tasks
 expect "tasks: paper waits for all figures" "$(grep -o 'Truth against score' "$pages/tasks.txt" | wc -l) $(grep -o 'fine-tuning (%)\|itm score (%)' "$pages/tasks.txt" | wc -l)" "8 16"
 quiet_console tasks
+
+say "A sweep"
+show sweep ''
+expect "sweep: a row a combination, the best first" "$(visible sweep summary | wc -w) $(table sweep summary | grep -o 'data-sorted="[^"]*"')" \
+  '20 data-sorted="mean descending"'  # six of two settings, and two methods of one word
+expect "sweep: every figure is drawn" "$(count sweep 'class="drawing" role="img" viewBox')" "$(count sweep '<figure')"
+expect "sweep: of every kind" "$(for kind in lines scatter dots box; do count sweep "data-drawn=\"$kind\""; done | paste -sd ' ')" "1 1 2 2"
+expect "sweep: every unit" "$(table sweep units | grep -c '<th scope="row">')" "$(tail -n +2 "$pages/sweep.csv" | cut -d, -f1 | sort -u | wc -l)"
+expect "sweep: nothing is NaN" "$(count sweep 'NaN\|Infinity\|undefined')" 0
+show sweep 'sort=truth&table=models-1'
+expect "sweep: an address sorts the models" "$(visible sweep models-1)" "$(best_by 2 "$pages/tasks/ground_truth.csv")"
+browse sweep --window-size=1240,2400 "--screenshot=$pages/sweep-light.png" "file://$pages/sweep.html"
+print sweep
+expect "sweep: plots are printed" "$(grep -o 'Ranks over the units' "$pages/sweep.txt" | wc -l)" 2
+quiet_console sweep
+
+say "An ablation"
+show ablation ''
+expect "ablation: a row a setting" "$(visible ablation ablation)" "steps=1 steps=2 steps=4 steps=8 steps=16"
+expect "ablation: every figure is drawn" "$(count ablation 'class="drawing" role="img" viewBox') $(count ablation 'data-drawn="lines"') $(count ablation 'data-drawn="box"')" \
+  "$(count ablation '<figure') 2 1"
+expect "ablation: nothing is NaN" "$(count ablation 'NaN\|Infinity\|undefined')" 0
+quiet_console ablation
 
 say "The maps of an evolution"
 show evolution ''

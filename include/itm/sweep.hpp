@@ -130,8 +130,11 @@ struct SweepCell {
 struct SweepSummary {
   std::string method;
   std::vector<std::pair<std::string, SettingValue>> settings;  ///< without the seed
+  std::string label;                                           ///< those that differ between summaries: "eta=0.5"
   std::vector<std::pair<std::string, SweepCell>> datasets;     ///< in plan order
+  std::vector<std::size_t> rows;                               ///< in SweepReport::rows
   std::optional<double> tau_w;                                 ///< mean over data sets
+  double seconds = 0;                                          ///< sum over data sets of the mean over seeds
 };
 [[nodiscard]] std::vector<SweepSummary> summarise(const SweepReport& report);
 
@@ -139,6 +142,8 @@ struct SweepSummary {
 [[nodiscard]] std::string to_json(const SweepReport& report);
 /// A line per unit and model.
 [[nodiscard]] std::string to_csv(const SweepReport& report);
+/// One self-contained page: the summary, tau_w over every setting that varies, how each model ranked, every unit.
+[[nodiscard]] std::string to_html(const SweepReport& report, const HtmlOptions& options = {});
 /// The summary as a person reads it.
 [[nodiscard]] std::string to_table(const SweepReport& report, bool colour);
 

@@ -44,27 +44,14 @@ void write(const AblationReport& report, const Options& o, const Context& contex
       o.html.empty()
           ? std::string()
           : to_html(report, {.facts = {{"zoo", path_text(o.input.zoo)}, {"truth", path_text(o.input.truth)}}});
-  switch (context.format()) {
-    case Format::json:
-      context.write(to_json(report));
-      break;
-    case Format::csv:
-      context.write(to_csv(report));
-      break;
-    case Format::table:
-      context.write(to_table(report, context.paint().on));
-      break;
-  }
-  if (!o.html.empty()) {
-    write_file_atomically(o.html, page);
-  }
+  const std::string result = context.in_format([&] { return to_json(report); }, [&] { return to_csv(report); },
+                                               [&] { return to_table(report, context.paint().on); });
+  context.write(result, o.html, page);
 }
 
 ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
   const Ablation& ablation = find_ablation(o.ablation);
-  if (!o.html.empty()) {
-    check_target("--html", o.html);
-  }
+  context.check_page(o.html);
   if (app.get_option("--seeds")->count() == 0) {
     o.input.seeds = ablation.seeds;
   }
@@ -76,9 +63,7 @@ ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
   options.threads = context.threads;
   options.cancelled = cancelled;
   options.engine = context.engine(o.engine);
-  if (options.engine) {
-    options.backend = o.engine.half_features ? "cuda, float16 features" : "cuda";
-  }
+  options.backend = backend_name(options.engine != nullptr, o.engine);
   SweepReport report;
   {
     const auto bar = context.progress("ablating");

@@ -352,17 +352,8 @@ std::string as_csv(const Bench& bench) {
 
 ExitStatus run(const Options& o, const Context& context) {
   const Bench bench = measure(o, context);
-  switch (context.format()) {
-    case Format::json:
-      context.write(as_json(o, bench));
-      break;
-    case Format::csv:
-      context.write(as_csv(bench));
-      break;
-    case Format::table:
-      context.write(as_table(o, bench, context.paint()));
-      break;
-  }
+  context.write(context.in_format([&] { return as_json(o, bench); }, [&] { return as_csv(bench); },
+                                  [&] { return as_table(o, bench, context.paint()); }));
   return ExitStatus::success;
 }
 

@@ -99,6 +99,16 @@ void Context::prepare() {
   }
 }
 
+void Context::check_page(const std::filesystem::path& html) const {
+  if (html.empty()) {
+    return;
+  }
+  check_target("--html", html);
+  if (html.lexically_normal() == out_.lexically_normal()) {
+    throw InputError(fmt::format("--html {}: is the file of --out as well; name another", path_text(html)));
+  }
+}
+
 Format Context::format() const {
   if (format_) {
     return *format_;
@@ -122,6 +132,13 @@ void Context::write(std::string_view result) const {
   } else {
     write_file_atomically(out_, result);
     spdlog::info("wrote {}", path_text(out_));
+  }
+}
+
+void Context::write(std::string_view result, const std::filesystem::path& html, std::string_view page) const {
+  write(result);
+  if (!html.empty()) {
+    write_file_atomically(html, page);
   }
 }
 

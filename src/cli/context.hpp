@@ -41,11 +41,28 @@ class Context {
   [[nodiscard]] Format format() const;
   /// --out; empty for standard output.
   [[nodiscard]] const std::filesystem::path& out() const { return out_; }
+  /// What one of three functions returns, as format() says; the others are not called.
+  template <typename Json, typename Csv, typename Table>
+  [[nodiscard]] std::string in_format(const Json& json, const Csv& csv, const Table& table) const {
+    switch (format()) {
+      case Format::json:
+        return json();
+      case Format::csv:
+        return csv();
+      case Format::table:
+        break;
+    }
+    return table();
+  }
+  /// Refuses a page that cannot be written beside the result, before the work; empty: there is none. Throws InputError.
+  void check_page(const std::filesystem::path& html) const;
   /// Colour for the result: only a table on a terminal whose owner did not set NO_COLOR.
   [[nodiscard]] Paint paint() const;
   /// The one place where a result leaves a command: standard output, or --out, whole or not at all. Throws Interrupted
   /// when the person pressed Ctrl-C meanwhile, InputError when it cannot be written.
   void write(std::string_view result) const;
+  /// The same with a page in a file of its own; no path, no page.
+  void write(std::string_view result, const std::filesystem::path& html, std::string_view page) const;
 
   /// The engine that --backend stands for; null is the CPU's. `auto` falls back to the CPU and says so; throws
   /// DeviceError where `cuda` asks for what is not there.

@@ -181,17 +181,8 @@ ExitStatus run(const Options& o, const Context& context) {
   const GroundTruth truth = read_ground_truth(o.truth);
   const ScoresFile scores = read_scores_file(o.scores);
   const auto correlations = correlate_all(o, scores, truth, {o.bootstrap, 0.95, context.seed});
-  switch (context.format()) {
-    case Format::json:
-      context.write(to_json(correlations));
-      break;
-    case Format::csv:
-      context.write(to_csv(correlations));
-      break;
-    case Format::table:
-      context.write(to_table(correlations, context.paint()));
-      break;
-  }
+  context.write(context.in_format([&] { return to_json(correlations); }, [&] { return to_csv(correlations); },
+                                  [&] { return to_table(correlations, context.paint()); }));
   return ExitStatus::success;
 }
 

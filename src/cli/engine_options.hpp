@@ -27,4 +27,9 @@ inline void add_engine_options(CLI::App& app, EngineOptions& options) {
       ->group(group);
 }
 
+/// What numbers come from, for reports and journals: two backends may differ in the last digits.
+[[nodiscard]] inline std::string backend_name(bool on_device, const EngineOptions& options) {
+  return !on_device ? "cpu" : options.half_features ? "cuda, float16 features" : "cuda";
+}
+
 }  // namespace itm::cli

@@ -257,17 +257,8 @@ ExitStatus run(Options& o, const Context& context) {
   o.method.itm.iterations = std::max<std::size_t>(o.at.back(), 1);  // later ones change nothing before
   const Evolved evolved = evolve(o, context);
   write_files(o.folder, evolved);
-  switch (context.format()) {
-    case Format::json:
-      context.write(as_json(o, evolved));
-      break;
-    case Format::csv:
-      context.write(as_csv(evolved.report));
-      break;
-    case Format::table:
-      context.write(as_table(o, evolved.report, context.paint()));
-      break;
-  }
+  context.write(context.in_format([&] { return as_json(o, evolved); }, [&] { return as_csv(evolved.report); },
+                                  [&] { return as_table(o, evolved.report, context.paint()); }));
   return ExitStatus::success;
 }
 

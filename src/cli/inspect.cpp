@@ -255,17 +255,8 @@ std::map<std::string, Findings> look_at_all(const Options& o, const Context& con
 
 ExitStatus inspect(const Options& o, const Context& context) {
   const std::map<std::string, Findings> zoo = look_at_all(o, context);
-  switch (context.format()) {
-    case Format::json:
-      context.write(as_json(o, zoo));
-      break;
-    case Format::csv:
-      context.write(as_csv(zoo));
-      break;
-    case Format::table:
-      context.write(as_table(o, zoo, context.paint()));
-      break;
-  }
+  context.write(context.in_format([&] { return as_json(o, zoo); }, [&] { return as_csv(zoo); },
+                                  [&] { return as_table(o, zoo, context.paint()); }));
   return ExitStatus::success;
 }
 

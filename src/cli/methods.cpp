@@ -81,17 +81,9 @@ std::string one(const Estimator& method, Paint paint) {
 
 ExitStatus list(const std::string& name, const Context& context) {
   const std::vector<Estimator> methods = name.empty() ? estimators() : std::vector{find_estimator(name)};
-  switch (context.format()) {
-    case Format::json:
-      context.write(as_json(methods));
-      break;
-    case Format::csv:
-      context.write(as_csv(methods));
-      break;
-    case Format::table:
-      context.write(name.empty() ? overview(methods, context.paint()) : one(methods.front(), context.paint()));
-      break;
-  }
+  context.write(context.in_format(
+      [&] { return as_json(methods); }, [&] { return as_csv(methods); },
+      [&] { return name.empty() ? overview(methods, context.paint()) : one(methods.front(), context.paint()); }));
   return ExitStatus::success;
 }
 

@@ -186,15 +186,8 @@ std::string with_own(const Options& o, const Context& context) {
     spdlog::warn("{}: the paper has no data set {}", path_text(o.beside),
                  printable(fmt::format("{}", fmt::join(beside.unused, ", ")), 200));
   }
-  switch (context.format()) {
-    case Format::json:
-      return as_json(table, beside);
-    case Format::csv:
-      return as_csv(table, beside);
-    case Format::table:
-      break;
-  }
-  return as_table(table, beside, context.paint());
+  return context.in_format([&] { return as_json(table, beside); }, [&] { return as_csv(table, beside); },
+                           [&] { return as_table(table, beside, context.paint()); });
 }
 
 ExitStatus show(const Options& o, const Context& context) {

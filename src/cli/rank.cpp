@@ -76,15 +76,8 @@ void require_overlap(const Zoo& zoo, const std::vector<std::string>& datasets, c
 }
 
 std::string text_of(const RankReport& report, const Context& context) {
-  switch (context.format()) {
-    case Format::json:
-      return to_json(report);
-    case Format::csv:
-      return to_csv(report);
-    case Format::table:
-      break;
-  }
-  return to_table(report, context.paint().on);
+  return context.in_format([&] { return to_json(report); }, [&] { return to_csv(report); },
+                           [&] { return to_table(report, context.paint().on); });
 }
 
 /// Once per method and sentence.
@@ -114,12 +107,7 @@ std::string page_of(const RankReport& report, const Options& o, const Context& c
 }
 
 ExitStatus rank(Options& o, const Context& context) {
-  if (!o.html.empty()) {
-    check_target("--html", o.html);
-    if (o.html.lexically_normal() == context.out().lexically_normal()) {
-      throw InputError(fmt::format("--html {}: is the file of --out as well; name another", path_text(o.html)));
-    }
-  }
+  context.check_page(o.html);
   o.rank.methods = method_names(o.methods);
   o.rank.skip_methods_without_inputs = wants_all(o.methods);
   o.rank.datasets = each_once(o.rank.datasets);
@@ -156,10 +144,7 @@ ExitStatus rank(Options& o, const Context& context) {
     add_agreement(report, *truth, {o.bootstrap, 0.95, context.seed});
   }
   const std::string page = o.html.empty() ? std::string() : page_of(report, o, context);
-  context.write(text_of(report, context));
-  if (!o.html.empty()) {
-    write_file_atomically(o.html, page);
-  }
+  context.write(text_of(report, context), o.html, page);
   if (context.format() != Format::table) {  // the table says it itself
     for (const Failure& failure : report.failures) {
       spdlog::warn("not ranked: {} on {}: {}", printable(failure.model, 200), printable(failure.dataset, 200),

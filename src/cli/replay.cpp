@@ -65,17 +65,9 @@ ExitStatus replay(const ReplayOptions& options, const Context& context) {
   const std::vector<Deviation> deviations =
       replay_trace(options.folder, options.precision, options.recurrence, engine.get());
   const bool within = std::all_of(deviations.begin(), deviations.end(), [](const Deviation& d) { return d.within; });
-  switch (context.format()) {
-    case Format::json:
-      context.write(as_json(options, deviations, within));
-      break;
-    case Format::csv:
-      context.write(as_csv(deviations));
-      break;
-    case Format::table:
-      context.write(as_table(options, deviations, context.paint()));
-      break;
-  }
+  context.write(context.in_format([&] { return as_json(options, deviations, within); },
+                                  [&] { return as_csv(deviations); },
+                                  [&] { return as_table(options, deviations, context.paint()); }));
   return within ? ExitStatus::success : ExitStatus::comparison_failed;
 }
 

@@ -134,17 +134,9 @@ ExitStatus score(Options& o, const Context& context) {
     if (!scored.note.empty()) {
       spdlog::warn("{}: {}", o.method, scored.note);
     }
-    switch (context.format()) {
-      case Format::json:
-        context.write(to_json(o.method, scored, backend));
-        break;
-      case Format::csv:
-        context.write(to_csv(o.method, scored));
-        break;
-      case Format::table:
-        context.write(to_table(o.method, scored, context.paint()));
-        break;
-    }
+    context.write(context.in_format([&] { return to_json(o.method, scored, backend); },
+                                    [&] { return to_csv(o.method, scored); },
+                                    [&] { return to_table(o.method, scored, context.paint()); }));
   }
   return ExitStatus::success;
 }

@@ -25,6 +25,7 @@ struct Options {
   std::string merge;  ///< that word, or empty
   fs::path spec;
   fs::path journal;
+  fs::path html;
   EngineOptions engine;
   SweepShard shard;
   bool dry_run = false;
@@ -84,44 +85,40 @@ SweepOptions options_of(const Options& o, const Context& context) {
 
 void open_engine(SweepOptions& options, const SweepPlan& plan, const Options& o, const Context& context) {
   options.engine = needs_engine(plan, context) ? context.engine(o.engine) : nullptr;
-  if (options.engine) {
-    options.backend = o.engine.half_features ? "cuda, float16 features" : "cuda";
-  }
+  options.backend = backend_name(options.engine != nullptr, o.engine);
 }
 
-void write(const SweepReport& report, const Context& context) {
-  switch (context.format()) {
-    case Format::json:
-      return context.write(to_json(report));
-    case Format::csv:
-      return context.write(to_csv(report));
-    case Format::table:
-      return context.write(to_table(report, context.paint().on));
+/// The page first: what fails in it leaves nothing behind.
+void write(const SweepReport& report, const SweepSpec& spec, const Options& o, const Context& context) {
+  std::string page;
+  if (!o.html.empty()) {
+    HtmlOptions options;
+    options.title = "Sweep: " + o.spec.stem().string();
+    options.facts = {{"zoo", path_text(spec.zoo)}};
+    if (!spec.truth.empty()) {
+      options.facts.emplace_back("truth", path_text(spec.truth));
+    }
+    page = to_html(report, options);
   }
+  const std::string result = context.in_format([&] { return to_json(report); }, [&] { return to_csv(report); },
+                                               [&] { return to_table(report, context.paint().on); });
+  context.write(result, o.html, page);
 }
 
 ExitStatus dry_run(const Options& o, const Context& context) {
   const SweepPlan plan = plan_of(o);
   const SweepEstimate estimate = estimate_sweep(plan, options_of(o, context));
-  switch (context.format()) {
-    case Format::json:
-      context.write(to_json(plan, estimate));
-      break;
-    case Format::csv:
-      context.write(to_csv(plan));
-      break;
-    case Format::table:
-      context.write(to_table(plan, estimate, context.paint().on));
-      break;
-  }
+  context.write(context.in_format([&] { return to_json(plan, estimate); }, [&] { return to_csv(plan); },
+                                  [&] { return to_table(plan, estimate, context.paint().on); }));
   return ExitStatus::success;
 }
 
 ExitStatus merge(const Options& o, const Context& context) {
+  context.check_page(o.html);
   const SweepPlan plan = plan_of(o);
   SweepOptions options = options_of(o, context);
   open_engine(options, plan, o, context);
-  write(merge_sweep(plan, options), context);
+  write(merge_sweep(plan, options), plan.spec, o, context);
   return ExitStatus::success;
 }
 
@@ -130,6 +127,7 @@ ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const Options& o, const 
   std::optional<SweepPlan> plan;
   SweepOptions options = options_of(o, context);
   const std::string agreed = job.agree([&] {
+    context.check_page(o.html);
     plan = plan_of(o);
     open_engine(options, *plan, o, context);
     return plan->hash + " on " + options.backend;
@@ -153,7 +151,7 @@ ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const Options& o, const 
   const std::optional<SweepReport> report = job.run(*plan, options);
   job.finish();
   if (report) {
-    write(*report, context);
+    write(*report, plan->spec, o, context);
   }
   return ExitStatus::success;
 }
@@ -165,6 +163,9 @@ ExitStatus sweep(const CLI::App& app, const Options& o, const Context& context) 
   const bool wants_merge = !o.merge.empty();
   if (wants_merge && (o.dry_run || o.shard.count > 1)) {
     throw InputError("itm sweep merge takes neither --shard nor --dry-run; leave them out");
+  }
+  if (o.dry_run && !o.html.empty()) {
+    throw InputError("--html: a dry run has nothing to show in a page; leave one of the two out");
   }
   if (o.dry_run) {
     return dry_run(o, context);
@@ -205,34 +206,36 @@ void add_spec(CLI::App& app, Options& o) {
 }  // namespace
 
 Command sweep_command() {
-  return {"sweep", "Data sets x methods x settings, resumable", [](CLI::App& app, Context& context) -> Action {
-            auto o = std::make_shared<Options>();
-            add_spec(app, *o);
-            app.add_option("--journal", o->journal,
-                           "Finished units, kept as they come; default: the spec's name with .journal.jsonl")
-                ->type_name("FILE");
-            app.add_flag("--dry-run", o->dry_run, "Show the units, their memory and time, and run none");
-            app.add_option(
-                   "--shard",
-                   [o](const CLI::results_t& texts) {
-                     o->shard = parse_shard(texts.at(0));
-                     return true;
-                   },
-                   "Only the i-th of n parts, with a journal of its own (FILE.i-of-n)")
-                ->type_name("i/n");
-            app.add_flag("--keep-going", o->keep_going, "Leave out models that fail and go on");
-            add_engine_options(app, o->engine);
-            app.footer(
-                "Examples:\n"
-                "  itm sweep examples/sweep.json --dry-run\n"
-                "  itm sweep examples/sweep.json --journal /tmp/glyphs.journal.jsonl\n"
-                "  mpirun -n 4 itm sweep sweep.json --threads 8\n"
-                "  itm sweep sweep.json --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT\n"
-                "  itm sweep merge sweep.json --out sweep.csv\n"
-                "\n"
-                "The same command again goes on where the journal ends.");
-            return [o, &app, &context] { return sweep(app, *o, context); };
-          }};
+  return {
+      "sweep", "Data sets x methods x settings, resumable", [](CLI::App& app, Context& context) -> Action {
+        auto o = std::make_shared<Options>();
+        add_spec(app, *o);
+        app.add_option("--journal", o->journal,
+                       "Finished units, kept as they come; default: the spec's name with .journal.jsonl")
+            ->type_name("FILE");
+        app.add_flag("--dry-run", o->dry_run, "Show the units, their memory and time, and run none");
+        app.add_option(
+               "--shard",
+               [o](const CLI::results_t& texts) {
+                 o->shard = parse_shard(texts.at(0));
+                 return true;
+               },
+               "Only the i-th of n parts, with a journal of its own (FILE.i-of-n)")
+            ->type_name("i/n");
+        app.add_flag("--keep-going", o->keep_going, "Leave out models that fail and go on");
+        app.add_option("--html", o->html, "Also write a self-contained page with tables and plots")->type_name("FILE");
+        add_engine_options(app, o->engine);
+        app.footer(
+            "Examples:\n"
+            "  itm sweep examples/sweep.json --dry-run\n"
+            "  itm sweep examples/sweep.json --journal /tmp/glyphs.journal.jsonl --html sweep.html\n"
+            "  mpirun -n 4 itm sweep sweep.json --threads 8\n"
+            "  itm sweep sweep.json --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT\n"
+            "  itm sweep merge sweep.json --out sweep.csv\n"
+            "\n"
+            "The same command again goes on where the journal ends.");
+        return [o, &app, &context] { return sweep(app, *o, context); };
+      }};
 }
 
 }  // namespace itm::cli

@@ -97,17 +97,8 @@ ExitStatus verify(const VerifyOptions& options, const Context& context) {
         zoo, dataset, itm, options.other, context.threads, progress->callback(), [] { return cancelled(); },
         engine.get()));
   }
-  switch (context.format()) {
-    case Format::json:
-      context.write(as_json(reports));
-      break;
-    case Format::csv:
-      context.write(as_csv(reports));
-      break;
-    case Format::table:
-      context.write(as_table(reports, context.paint()));
-      break;
-  }
+  context.write(context.in_format([&] { return as_json(reports); }, [&] { return as_csv(reports); },
+                                  [&] { return as_table(reports, context.paint()); }));
   const bool within = std::all_of(reports.begin(), reports.end(), [](const VerifyReport& r) { return r.within; });
   return within ? ExitStatus::success : ExitStatus::comparison_failed;
 }

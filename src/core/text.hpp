@@ -18,6 +18,11 @@ namespace itm {
   return text;
 }
 
+/// 1, "unit" -> "1 unit"; 2 -> "2 units".
+[[nodiscard]] inline std::string plural(std::uint64_t count, std::string_view noun) {
+  return with_commas(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
 namespace detail {
 
 /// Length of the valid UTF-8 sequence at the start of `text`; 0 when there is none.

@@ -22,10 +22,6 @@ namespace {
 using Align = TextTable::Align;
 using Style = TextTable::Style;
 
-std::string plural(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", with_commas(count), noun, count == 1 ? "" : "s");
-}
-
 bool has_truth(const RankedDataset& result) {
   return std::any_of(result.models.begin(), result.models.end(),
                      [](const ScoredModel& m) { return m.truth.has_value(); });

@@ -110,21 +110,23 @@ Json summary_json(const SweepSummary& summary) {
   return json;
 }
 
-/// Settings with more than one value: the others say nothing in a comparison.
-std::set<std::string> varied(const std::vector<SweepSummary>& summaries) {
+/// Labels hold the settings with more than one value: the others say nothing in a comparison.
+void label(std::vector<SweepSummary>& summaries) {
   std::map<std::string, std::set<std::string>> values;
   for (const SweepSummary& summary : summaries) {
     for (const auto& [name, value] : summary.settings) {
       values[name].insert(value_text(value));
     }
   }
-  std::set<std::string> names;
+  std::set<std::string> varied;
   for (const auto& [name, different] : values) {
     if (different.size() > 1) {
-      names.insert(name);
+      varied.insert(name);
     }
   }
-  return names;
+  for (SweepSummary& summary : summaries) {
+    summary.label = sweep::settings_text(summary.settings, &varied);
+  }
 }
 
 std::string cell_text(const SweepCell* cell, bool truth) {
@@ -137,23 +139,23 @@ std::string cell_text(const SweepCell* cell, bool truth) {
   return figure(cell->tau_w) + (cell->spread ? fmt::format(" ± {:.3f}", *cell->spread) : "");
 }
 
-std::string plural(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", with_commas(count), noun, count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 std::vector<SweepSummary> summarise(const SweepReport& report) {
   std::vector<SweepSummary> summaries;
   std::vector<std::vector<std::pair<std::string, std::vector<const SweepRow*>>>> groups;
   std::map<std::string, std::size_t> known;  // method and settings -> summary
-  for (const SweepRow& row : report.rows) {
+  for (std::size_t r = 0; r < report.rows.size(); ++r) {
+    const SweepRow& row = report.rows[r];
     const Settings settings = without_seed(row.unit.settings);
     const auto [at, is_new] = known.emplace(row.unit.method + " " + sweep::settings_text(settings), summaries.size());
     if (is_new) {
-      summaries.push_back({row.unit.method, settings, {}, {}});
+      summaries.emplace_back();
+      summaries.back().method = row.unit.method;
+      summaries.back().settings = settings;
       groups.emplace_back();
     }
+    summaries[at->second].rows.push_back(r);
     auto& datasets = groups[at->second];
     if (datasets.empty() || datasets.back().first != row.unit.dataset) {
       datasets.push_back({row.unit.dataset, {}});
@@ -165,9 +167,11 @@ std::vector<SweepSummary> summarise(const SweepReport& report) {
     for (const auto& [dataset, rows] : groups[i]) {
       summaries[i].datasets.emplace_back(dataset, cell_of(rows));
       taus.push_back(summaries[i].datasets.back().second.tau_w);
+      summaries[i].seconds += summaries[i].datasets.back().second.seconds;
     }
     summaries[i].tau_w = mean_of(taus);
   }
+  label(summaries);
   return summaries;
 }
 
@@ -202,7 +206,8 @@ std::string to_table(const SweepReport& report, bool colour) {
   using Align = TextTable::Align;
   const Paint paint{colour};
   const std::vector<SweepSummary> summaries = summarise(report);
-  const std::set<std::string> shown = varied(summaries);
+  const bool varies =
+      std::any_of(summaries.begin(), summaries.end(), [](const auto& one) { return !one.label.empty(); });
   std::vector<std::string> datasets;
   bool truth = false;
   for (const SweepRow& row : report.rows) {
@@ -213,7 +218,7 @@ std::string to_table(const SweepReport& report, bool colour) {
   }
 
   std::vector<TextTable::Column> columns{{"method", Align::left}};
-  if (!shown.empty()) {
+  if (varies) {
     columns.push_back({"settings", Align::left});
   }
   for (const std::string& dataset : datasets) {
@@ -228,20 +233,18 @@ std::string to_table(const SweepReport& report, bool colour) {
   TextTable table(columns);
   for (const SweepSummary& summary : summaries) {
     std::vector<std::string> cells{summary.method};
-    if (!shown.empty()) {
-      cells.push_back(sweep::settings_text(summary.settings, &shown));
+    if (varies) {
+      cells.push_back(summary.label);
     }
-    double seconds = 0;
     for (const std::string& dataset : datasets) {
       const auto cell = std::find_if(summary.datasets.begin(), summary.datasets.end(),
                                      [&](const auto& named) { return named.first == dataset; });
       cells.push_back(cell_text(cell == summary.datasets.end() ? nullptr : &cell->second, truth));
-      seconds += cell == summary.datasets.end() ? 0 : cell->second.seconds;
     }
     if (truth) {
       cells.push_back(figure(summary.tau_w));
     }
-    cells.push_back(fmt::format("{:.2f}", seconds));
+    cells.push_back(fmt::format("{:.2f}", summary.seconds));
     table.add(std::move(cells), truth && summary.tau_w && summary.tau_w == best->tau_w ? TextTable::Style::good
                                                                                        : TextTable::Style::plain);
   }

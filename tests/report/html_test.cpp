@@ -4,17 +4,23 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <regex>
 #include <string>
 
 #include "itm/report.hpp"
 #include "report/agreement_line.hpp"
+#include "report/page_data.hpp"
 
 namespace itm {
 namespace {
 
-using Json = nlohmann::json;
+using testing::between;
+using testing::column;
+using testing::count;
+using testing::data_of;
+using testing::Json;
+using testing::section;
+using testing::static_part;
 
 ScoredModel scored(const std::string& model, double score, std::optional<double> truth = {},
                    const std::string& details = "{}") {
@@ -66,51 +72,6 @@ RankReport two_by_two() {
   add("math", "itm", 0.25, 2.25);
   add("math", "logme", std::nullopt, 3.25);
   return report;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) {
-    ++found;
-  }
-  return found;
-}
-
-std::string between(const std::string& text, const std::string& open, const std::string& close) {
-  const std::size_t from = text.find(open);
-  EXPECT_NE(from, std::string::npos) << open;
-  const std::size_t start = from == std::string::npos ? 0 : from + open.size();
-  return text.substr(start, text.find(close, start) - start);
-}
-
-/// The page's JSON block, as a browser would cut it out.
-Json data_of(const std::string& page) {
-  return Json::parse(between(page, R"(<script type="application/json" id="data">)", "</script>"));
-}
-
-/// What a reader without JavaScript has.
-std::string static_part(const std::string& page) { return page.substr(0, page.find(R"(<template id="drawing">)")); }
-
-Json section(const Json& data, const std::string& id) {
-  for (const Json& one : data["sections"]) {
-    if (one["id"] == id) {
-      return one;
-    }
-  }
-  return nullptr;
-}
-
-Json column(const Json& data, const std::string& table, const std::string& key) {
-  const Json found = section(data, table);
-  if (found.is_null()) {
-    return nullptr;
-  }
-  for (const Json& one : found["data"]["columns"]) {
-    if (one["key"] == key) {
-      return one["values"];
-    }
-  }
-  return nullptr;
 }
 
 TEST(HtmlPage, LoadsNothing) {

@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "itm/ablation.hpp"
 #include "report/agreement_line.hpp"
+#include "report/html/columns.hpp"
 #include "report/html/html_text.hpp"
 #include "report/html/page.hpp"
 
@@ -62,15 +63,7 @@ Table table_of(const AblationReport& report) {
   Table table;
   table.id = "ablation";
   table.label = report.ablation.description;
-  Column settings;
-  settings.key = settings.label = "settings";
-  settings.kind = Column::Kind::heading;
-  settings.ascending = true;
-  for (const std::string& row : report.rows) {
-    settings.values.push_back(row);
-    settings.cells.push_back(html_text(row));
-  }
-  table.columns.push_back(std::move(settings));
+  table.columns.push_back(text_column("settings", Column::Kind::heading, report.rows));
   for (std::size_t c = 0; c < report.columns.size(); ++c) {
     Column column;
     column.key = report.columns[c].empty() ? "tau_w" : "tau_w-" + report.columns[c];
@@ -97,7 +90,7 @@ Table table_of(const AblationReport& report) {
 
 void add_lines(Page& page, const char* id, const std::string& caption, Json x, const char* y, Json series) {
   page.add_plot("lines", id, caption,
-                {{"x", std::move(x)}, {"y", axis(y, Json::array())}, {"series", std::move(series)}});
+                {{"each", "line"}, {"x", std::move(x)}, {"y", axis(y, Json::array())}, {"series", std::move(series)}});
 }
 
 /// A line per row over the columns.
@@ -172,9 +165,6 @@ std::string to_html(const AblationReport& report, const HtmlOptions& options) {
   const Ablation& ablation = report.ablation;
   const std::string title = "Ablation: " + ablation.name;
   html::Page page;
-  page.add(fmt::format("<header>\n<h1>{}</h1>\n<p class=\"summary\">{}{}</p>\n<dl class=\"facts\">", html_text(title),
-                       html_text(ablation.description),
-                       ablation.paper.empty() ? "" : fmt::format(" (the paper's {})", ablation.paper)));
   std::vector<std::pair<std::string, std::string>> facts = options.facts;
   facts.insert(facts.end(), {{"itm", ITM_VERSION},
                              {"data sets", fmt::format("{}", fmt::join(report.datasets, ", "))},
@@ -183,10 +173,11 @@ std::string to_html(const AblationReport& report, const HtmlOptions& options) {
                              {"backend", report.backend},
                              {"threads", std::to_string(report.threads)},
                              {"seconds", fmt::format("{:.1f}", report.seconds)}});
-  for (const auto& [name, value] : facts) {
-    page.add(fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", html_text(name), html_text(value)));
-  }
-  page.add("</dl>\n</header>\n<main>\n<section>\n");
+  page.add_header(title,
+                  html_text(ablation.description +
+                            (ablation.paper.empty() ? "" : fmt::format(" (the paper's {})", ablation.paper))),
+                  facts);
+  page.add("<main>\n<section>\n");
   page.add(html::table_of(report));
   html::add_plots(page, report);
   page.add("</section>\n</main>\n");

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "report/agreement_line.hpp"
-#include "report/html/html_text.hpp"
+#include "report/html/columns.hpp"
 #include "report/result_grid.hpp"
 
 namespace itm::html {
@@ -98,19 +98,6 @@ Column column_of(std::string key, std::string label, std::string hint, const std
   return column;
 }
 
-Column method_column(const ResultGrid& grid) {
-  Column column;
-  column.key = "method";
-  column.label = "method";
-  column.kind = Column::Kind::heading;
-  column.ascending = true;
-  for (const std::string& method : grid.methods) {
-    column.values.push_back(method);
-    column.cells.push_back(html_text(method));
-  }
-  return column;
-}
-
 Table table_of(const ResultGrid& grid) {
   const char* figure_name = grid.has_truth ? "tau_w" : "seconds";
   Table table;
@@ -123,7 +110,7 @@ Table table_of(const ResultGrid& grid) {
                 "tau_w (1: the order of the truth, 0: no relation){}, and the seconds of work over all models.{}",
                 grid.has_intervals ? ", its 95 % bootstrap interval" : "",
                 grid.methods.size() > 1 ? " The highest tau_w of a column is bold." : "");
-  table.columns.push_back(method_column(grid));
+  table.columns.push_back(text_column("method", Column::Kind::heading, grid.methods));
 
   std::vector<std::vector<Entry>> of_method(grid.methods.size());
   for (const std::string& dataset : grid.datasets) {

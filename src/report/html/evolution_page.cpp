@@ -35,6 +35,7 @@ Table table_of(const EvolutionReport& report) {
   Table table;
   table.id = "iterations";
   table.label = "Iterations shown";
+  table.sorted_by = iteration.key;
   table.columns = {
       std::move(iteration),
       percent_column("accuracy", "of the head on E_n, over the rows shown", report, &EvolvedView::accuracy),
@@ -70,14 +71,11 @@ Json scatter_of(const EvolutionReport& report, const EvolvedView& view) {
 std::string evolution_page(const EvolutionReport& report) {
   const std::string title = "Evolution of " + report.model;
   Page page;
-  page.add(fmt::format(
-      "<header>\n<h1>{}</h1>\n<p class=\"summary\">{} rows after {} of ITM's iterations, mapped by t-SNE</p>\n"
-      "<dl class=\"facts\">",
-      html_text(title), with_commas(report.rows.size()), report.views.size()));
-  for (const auto& [name, value] : report.facts) {
-    page.add(fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", html_text(name), html_text(value)));
-  }
-  page.add("</dl>\n</header>\n<main>\n<section>\n");
+  page.add_header(title,
+                  fmt::format("{} rows after {} of ITM's iterations, mapped by t-SNE", with_commas(report.rows.size()),
+                              report.views.size()),
+                  report.facts);
+  page.add("<main>\n<section>\n");
   page.add(table_of(report));
   page.add("<div class=\"plots\">\n");
   for (const EvolvedView& view : report.views) {

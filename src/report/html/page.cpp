@@ -39,6 +39,9 @@ Json json_of(const Table& table) {
   }
   Json json = Json::object();
   json["columns"] = std::move(columns);
+  if (!table.sorted_by.empty()) {
+    json["sorted"] = table.sorted_by;
+  }
   return json;
 }
 
@@ -68,6 +71,16 @@ Json axis(std::string_view label, Json values, bool percent) {
 }
 
 Json values_of(const Table& table, std::string_view key) { return {{"table", table.id}, {"column", key}}; }
+
+void Page::add_header(std::string_view title, std::string_view summary,
+                      const std::vector<std::pair<std::string, std::string>>& facts) {
+  body_ += fmt::format("<header>\n<h1>{}</h1>\n<p class=\"summary\">{}</p>\n<dl class=\"facts\">", html_text(title),
+                       summary);
+  for (const auto& [name, value] : facts) {
+    body_ += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", html_text(name), html_text(value));
+  }
+  body_ += "</dl>\n</header>\n";
+}
 
 void Page::add(const Table& table) {
   if (!table.note.empty()) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace itm::html {
@@ -33,6 +34,7 @@ struct Table {
   std::string note;   ///< shown above it; may be empty
   std::vector<Column> columns;
   bool first_is_best = false;  ///< sets the first row apart
+  std::string sorted_by;       ///< key of the column by which the rows come in order; empty: by none
 };
 
 /// One axis of a plot. `values` is an array, or what values_of() gives.
@@ -42,6 +44,9 @@ struct Table {
 
 class Page {
  public:
+  /// What the page is about: title and facts (name and value) are plain text, the summary is markup.
+  void add_header(std::string_view title, std::string_view summary,
+                  const std::vector<std::pair<std::string, std::string>>& facts);
   /// Markup as it is.
   void add(std::string_view markup) { body_ += markup; }
   void add(const Table& table);

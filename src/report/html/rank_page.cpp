@@ -77,6 +77,7 @@ Table ranked_table(const RankedDataset& result, const Details& details, const st
   table.id = id;
   table.label = fmt::format("{}, {}: models by score", result.dataset, result.method);
   table.first_is_best = true;
+  table.sorted_by = rank.key;
   table.columns = {rank, model_column(result), score};
   if (has_truth(result)) {
     table.columns.push_back(truth);
@@ -242,12 +243,7 @@ void add_header(Page& page, const RankReport& report, const HtmlOptions& options
                              {"backend", report.backend},
                              {"threads", std::to_string(report.threads)},
                              {"seconds", fmt::format("{:.1f}", report.seconds)}});
-  page.add(fmt::format("<header>\n<h1>{}</h1>\n<p class=\"summary\">{}</p>\n<dl class=\"facts\">",
-                       html_text(options.title), html_text(summary_line(report, Paint{false}))));
-  for (const auto& [name, value] : facts) {
-    page.add(fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", html_text(name), html_text(value)));
-  }
-  page.add("</dl>\n</header>\n");
+  page.add_header(options.title, html_text(summary_line(report, Paint{false})), facts);
 }
 
 /// Links to every section, by data set.

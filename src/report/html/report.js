@@ -48,7 +48,8 @@
       this.columns = data.columns;
       this.element = host.querySelector('table');
       this.rows = [...this.element.tBodies[0].rows];
-      this.state = {key: this.columns[0].key, ascending: this.columns[0].ascending, filter: '', page: 0, size: pageSizes[0]};
+      const by = this.columns.find((column) => column.key === data.sorted);
+      this.state = {key: by ? by.key : '', ascending: by ? by.ascending : true, filter: '', page: 0, size: pageSizes[0]};
       this.headers = [...this.element.tHead.rows[0].cells];
       this.buttons = this.columns.map((column) => html('button', {type: 'button', onclick: () => this.clicked(column)}, column.label));
       this.offerSorting(true);
@@ -92,7 +93,7 @@
 
     markSorted() {
       const order = this.state.ascending ? 'ascending' : 'descending';
-      this.element.dataset.sorted = `${this.state.key} ${order}`;
+      if (this.state.key) this.element.dataset.sorted = `${this.state.key} ${order}`;
       this.headers.forEach((header, index) => {
         if (this.columns[index].key === this.state.key) header.setAttribute('aria-sort', order);
         else header.removeAttribute('aria-sort');
@@ -325,7 +326,7 @@
     };
     const reset = () => { slots = [...first]; redraw(); };
     const chooser = series.length > 1 ?
-        makeChooser(host.id, series.map((one) => one.name), () => slots.filter((index) => index !== null), add, reset) : null;
+        makeChooser(host.id, data.each || 'model', series.map((one) => one.name), () => slots.filter((index) => index !== null), add, reset) : null;
     redraw();
     if (!area.firstChild) return;
     host.append(area, legend);
@@ -333,7 +334,7 @@
   }
 
   /** A box to add a series by name, and a button back to the first ones. */
-  function makeChooser(id, names, shown, add, reset) {
+  function makeChooser(id, each, names, shown, add, reset) {
     const options = html('datalist', {id: `${id}-names`});
     const status = html('span', {role: 'status'});
     const choose = (event) => {
@@ -342,14 +343,14 @@
       event.target.value = '';
       add(index);
     };
-    const input = html('input', {list: `${id}-names`, placeholder: 'name of a model', oninput: choose});
+    const input = html('input', {list: `${id}-names`, placeholder: `name of a ${each}`, oninput: choose});
     const update = () => {
       const drawn = new Set(shown());
       options.replaceChildren(...names.filter((_, index) => !drawn.has(index)).map((name) => html('option', {value: name})));
       input.disabled = drawn.size >= mostLines;
       status.textContent = input.disabled ? 'No more fit; remove one first' : `${drawn.size} of ${grouped(names.length)} shown`;
     };
-    const back = html('button', {type: 'button', onclick: reset}, 'Best again');
+    const back = html('button', {type: 'button', onclick: reset}, each === 'model' ? 'Best again' : 'First again');
     return {update, element: html('div', {class: 'controls'}, html('label', {}, 'Add ', input), options, back, status)};
   }
 
