@@ -7,13 +7,13 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 trap summary EXIT
 
-chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
-  die "no Chromium; scripts/setup.sh --browser installs it"
+. scripts/chromium.sh
 command -v pdftotext >/dev/null || die "no pdftotext; scripts/setup.sh --browser installs it"
 
 pages=$root/build/browser
 rm -rf "$pages"
 mkdir -p "$pages"
+chromium_profile=$pages/profile
 
 # expect WHAT FOUND WANTED
 expect() {
@@ -26,23 +26,18 @@ expect() {
   fi
 }
 
-# browse PAGE OPTION...: everything it says goes to PAGE.log
-browse() {
-  local page=$1 options=(--headless --disable-gpu --hide-scrollbars "--user-data-dir=$pages/profile" --enable-logging=stderr --v=0)
-  shift
-  if ((EUID == 0)); then options+=(--no-sandbox); fi
-  timeout 120 "$chromium" "${options[@]}" "$@" 2>>"$pages/$page.log"
-}
+# visit PAGE OPTION...: everything the browser says goes to PAGE.log
+visit() { chromium_log=$pages/$1.log browse "${@:2}"; }
 
 # show PAGE FRAGMENT: the page as it stands after its script, without the script
-show() { browse "$1" --dump-dom "file://$pages/$1.html#$2" | sed '/<template/q' >"$pages/$1.dom"; }
+show() { visit "$1" --dump-dom "file://$pages/$1.html#$2" | sed '/<template/q' >"$pages/$1.dom"; }
 
 # with_script PAGE COPY SCRIPT: a copy of a page that does something to itself
 with_script() { sed "s#</body>#<script>$3</script></body>#" "$pages/$1.html" >"$pages/$2.html"; }
 
 # print PAGE: what it looks like on paper, as PDF and as text
 print() {
-  browse "$1" --no-pdf-header-footer "--print-to-pdf=$pages/$1.pdf" "file://$pages/$1.html"
+  visit "$1" --no-pdf-header-footer "--print-to-pdf=$pages/$1.pdf" "file://$pages/$1.html"
   pdftotext -layout "$pages/$1.pdf" "$pages/$1.txt"
 }
 
@@ -107,8 +102,8 @@ expect "glyphs: on every table" "$(visible glyphs r2)" "$(best_by 3 "$truth")"
 show glyphs 'sort=model&order=descending&table=r1'
 expect "glyphs: an address sorts one table" "$(visible glyphs r1)" "$(tail -n +2 "$truth" | cut -d, -f1 | sort -r | paste -sd ' ')"
 expect "glyphs: and leaves the others" "$(table glyphs r2 | grep -o 'data-sorted="[^"]*"')" 'data-sorted="rank ascending"'
-browse glyphs --window-size=1240,2400 "--screenshot=$pages/glyphs-light.png" "file://$pages/glyphs.html"
-browse glyphs --window-size=1240,2400 --blink-settings=preferredColorScheme=0 "--screenshot=$pages/glyphs-dark.png" "file://$pages/glyphs.html"
+visit glyphs --window-size=1240,2400 "--screenshot=$pages/glyphs-light.png" "file://$pages/glyphs.html"
+visit glyphs --window-size=1240,2400 --blink-settings=preferredColorScheme=0 "--screenshot=$pages/glyphs-dark.png" "file://$pages/glyphs.html"
 print glyphs
 expect "glyphs: plots are printed" "$(grep -o 'Feature mean and variance' "$pages/glyphs.txt" | wc -l)" 2
 expect "glyphs: controls are not" "$(grep -c 'Best again' "$pages/glyphs.txt" || true)" 0
@@ -125,7 +120,7 @@ expect "thousand: a mark a model" "$(tr -d '\n' <"$pages/thousand.dom" | sed 's/
 show thousand 'filter=net39&table=r1'
 expect "thousand: an address filters" "$(visible thousand r1 | tr ' ' '\n' | sort | paste -sd ' ')" \
   "$(tail -n +2 "$pages/zoo/ground_truth.csv" | cut -d, -f1 | grep net39 | sort | paste -sd ' ')"
-browse thousand --window-size=1240,2400 "--screenshot=$pages/thousand-light.png" "file://$pages/thousand.html"
+visit thousand --window-size=1240,2400 "--screenshot=$pages/thousand-light.png" "file://$pages/thousand.html"
 print thousand
 expect "thousand: paper has every row" "$(grep -oE '\bnet[0-9]+ ' "$pages/thousand.txt" | sort -u | wc -l)" 1000
 quiet_console thousand
@@ -162,7 +157,7 @@ expect "sweep: every unit" "$(table sweep units | grep -c '<th scope="row">')" "
 expect "sweep: nothing is NaN" "$(count sweep 'NaN\|Infinity\|undefined')" 0
 show sweep 'sort=truth&table=models-1'
 expect "sweep: an address sorts the models" "$(visible sweep models-1)" "$(best_by 2 "$pages/tasks/ground_truth.csv")"
-browse sweep --window-size=1240,2400 "--screenshot=$pages/sweep-light.png" "file://$pages/sweep.html"
+visit sweep --window-size=1240,2400 "--screenshot=$pages/sweep-light.png" "file://$pages/sweep.html"
 print sweep
 expect "sweep: plots are printed" "$(grep -o 'Ranks over the units' "$pages/sweep.txt" | wc -l)" 2
 quiet_console sweep

@@ -19,7 +19,7 @@ say "Every method"
 
 for ablation in batch-size standardise centres steps eta; do
   say "Ablation $ablation"
-  "$itm" ablate "$ablation" "${zoo[@]}" --journal "$out/$ablation.jsonl" --html "$out/$ablation.html" --out "$out/$ablation.json"
-  "$itm" ablate "$ablation" "${zoo[@]}" --journal "$out/$ablation.jsonl" | tee "$out/$ablation.txt"
+  "$itm" ablate "$ablation" "${zoo[@]}" --journal "$out/$ablation.jsonl" --html "$out/$ablation.html" | tee "$out/$ablation.txt"
+  "$itm" ablate "$ablation" "${zoo[@]}" --journal "$out/$ablation.jsonl" --out "$out/$ablation.json"
 done
 say "Results are in $out"

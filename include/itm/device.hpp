@@ -107,6 +107,9 @@ class Device {
   /// The same, and to_i += alpha m[index_i] on the way; where the index is empty, m is one row that all get.
   virtual void load_shifted(const Array& array, std::span<const std::uint32_t> map, std::size_t first, double alpha,
                             View m, IndexView index, View to) = 0;
+  /// S[index_i] += row first + i of a file, for every entry of the index, without keeping the rows.
+  virtual void add_class_sums_of(const Array& array, std::span<const std::uint32_t> map, std::size_t first,
+                                 IndexView index, View s) = 0;
 
   // ---- products ----
   /// C = alpha op(A) op(B) + beta C.

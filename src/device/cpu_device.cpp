@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/page_allocator.hpp"
 #include "core/row_reader.hpp"
@@ -32,27 +33,33 @@ ITM_CLONES void widen_shifted(const Stored* from, double alpha, const double* sh
   }
 }
 
+template <typename Stored>
+ITM_CLONES void add_widened(const Stored* from, double* to, std::size_t count) {
+  for (std::size_t j = 0; j < count; ++j) {
+    to[j] += static_cast<double>(from[j]);
+  }
+}
+
 ITM_CLONES void narrow_run(const double* from, float* to, std::size_t count) {
   for (std::size_t j = 0; j < count; ++j) {
     to[j] = static_cast<float>(from[j]);
   }
 }
 
-/// Calls use(row of the file, row of `to`, i).
-template <typename Stored, typename Use>
-void load_as(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to, const Use& use) {
-  RowReader<Stored> reader(array, map);
-  for (std::size_t i = 0; i < to.rows(); ++i) {
-    use(reader.row(first + i), to.data() + i * to.stride(), i);
-  }
-}
-
+/// Calls use(row first + i of the file, i) for i < count.
 template <typename Use>
-void load_rows(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to, const Use& use) {
+void for_each_row(const Array& array, std::span<const std::uint32_t> map, std::size_t first, std::size_t count,
+                  const Use& use) {
+  const auto read_as = [&]<typename Stored>(std::type_identity<Stored>) {
+    RowReader<Stored> reader(array, map);
+    for (std::size_t i = 0; i < count; ++i) {
+      use(reader.row(first + i), i);
+    }
+  };
   if (reads_as_double(array)) {
-    load_as<double>(array, map, first, to, use);
+    read_as(std::type_identity<double>());
   } else {
-    load_as<float>(array, map, first, to, use);
+    read_as(std::type_identity<float>());
   }
 }
 
@@ -117,14 +124,22 @@ class CpuDevice final : public Device {
   }
 
   void load(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to) override {
-    load_rows(array, map, first, to, [&](const auto* from, double* row, std::size_t) { widen(from, row, to.cols()); });
+    for_each_row(array, map, first, to.rows(),
+                 [&](const auto* from, std::size_t i) { widen(from, to.row(i).data(), to.cols()); });
   }
 
   void load_shifted(const Array& array, std::span<const std::uint32_t> map, std::size_t first, double alpha, View m,
                     IndexView index, View to) override {
-    load_rows(array, map, first, to, [&](const auto* from, double* row, std::size_t i) {
+    for_each_row(array, map, first, to.rows(), [&](const auto* from, std::size_t i) {
       const std::size_t mine = index.size() == 0 ? 0 : static_cast<std::size_t>(index.data()[i]);
-      widen_shifted(from, alpha, m.row(mine).data(), row, to.cols());
+      widen_shifted(from, alpha, m.row(mine).data(), to.row(i).data(), to.cols());
+    });
+  }
+
+  void add_class_sums_of(const Array& array, std::span<const std::uint32_t> map, std::size_t first, IndexView index,
+                         View s) override {
+    for_each_row(array, map, first, index.size(), [&](const auto* from, std::size_t i) {
+      add_widened(from, s.row(static_cast<std::size_t>(index.data()[i])).data(), s.cols());
     });
   }
 

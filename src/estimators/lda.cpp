@@ -57,10 +57,7 @@ ClassMeans class_means(const ModelInput& input) {
   Device& device = input.device();
   ClassMeans result;
   result.sizes = input.class_sizes();
-  result.raw = device.matrix(input.classes(), input.dims());
-  const Index labels = input.label_index();
-  input.for_each_block(
-      [&](View x, std::size_t first) { device.add_class_sums(x, labels.view().columns(first, x.rows()), result.raw); });
+  result.raw = input.class_sums();
 
   const auto n = static_cast<double>(input.rows());
   result.overall = device.matrix(1, input.dims());

@@ -262,6 +262,38 @@ Matrix ModelInput::features(std::span<const std::uint32_t> wanted) const {
   return x;
 }
 
+void ModelInput::add_sums(std::span<const std::uint32_t> map, IndexView index, View sums) const {
+  constexpr std::size_t step = 4096;  // rows between two looks at the person
+  for (std::size_t first = 0; first < index.size(); first += step) {
+    check_cancelled();
+    device_.add_class_sums_of(feature_, map, first, index.columns(first, std::min(step, index.size() - first)), sums);
+  }
+}
+
+Matrix ModelInput::class_sums() const {
+  Matrix sums = device_.matrix(classes(), dims());
+  add_sums(kept_.rows, label_index(), sums);
+  if (displacement_.rows() > 0) {
+    const Matrix moved = device_.scratch(classes(), dims());
+    device_.copy(displacement_, moved);
+    device_.scale_rows(device_.matrix_of(class_sizes(), 1, classes()), moved);
+    device_.add(1, moved, sums);
+  }
+  return sums;
+}
+
+Matrix ModelInput::column_means(std::span<const std::uint32_t> wanted) const {
+  const std::size_t count = wanted.empty() ? rows() : wanted.size();
+  Matrix means = device_.matrix(1, dims());
+  if (displacement_.rows() > 0) {
+    for_each_block(wanted, [&](View x, std::size_t) { device_.add_column_sums(x, means); });
+  } else {
+    add_sums(file_rows(wanted), device_.index(std::vector<std::int32_t>(count)), means);
+  }
+  device_.scale(1 / static_cast<double>(count), means);
+  return means;
+}
+
 bool ModelInput::has_constant_rows() const {
   const auto row_of = [this](std::size_t i) { return kept_.rows.empty() ? i : std::size_t{kept_.rows[i]}; };
   std::vector<double> first(dims());

@@ -68,6 +68,10 @@ class ModelInput {
   void for_each_source_block(const Block& block) const { walk(*source_, {}, block); }
   /// The same over a further file that has one row per row of the feature file, checked like the others.
   void for_each_block_of(const Array& array, const Block& block) const;
+  /// Sum of the rows of every class, [C, D].
+  [[nodiscard]] Matrix class_sums() const;
+  /// Mean of some rows, [1, D]; of all when none are given.
+  [[nodiscard]] Matrix column_means(std::span<const std::uint32_t> rows = {}) const;
   [[nodiscard]] std::size_t source_classes() const { return output_->cols(); }
   [[nodiscard]] std::size_t source_rows() const { return source_->rows(); }
 
@@ -93,6 +97,8 @@ class ModelInput {
   void walk(std::size_t rows, std::size_t cols, const std::function<void(std::size_t first, View x)>& load,
             const Block& block) const;
   void walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const;
+  /// sums[index_i] += row map[i] of the file.
+  void add_sums(std::span<const std::uint32_t> map, IndexView index, View sums) const;
   [[nodiscard]] std::vector<std::uint32_t> file_rows(std::span<const std::uint32_t> rows) const;
 
   Device& device_;

@@ -83,10 +83,7 @@ void fix_signs(Device& device, View t) {
 class CentredRows {
  public:
   CentredRows(const ModelInput& input, std::span<const std::uint32_t> rows)
-      : input_(input), rows_(rows), mean_(input.device().matrix(1, input.dims())) {
-    input.for_each_block(rows, [&](View x, std::size_t) { device().add_column_sums(x, mean_); });
-    device().scale(1 / static_cast<double>(rows.size()), mean_);
-  }
+      : input_(input), rows_(rows), mean_(input.column_means(rows)) {}
 
   [[nodiscard]] Device& device() const { return input_.device(); }
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }

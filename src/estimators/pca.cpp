@@ -83,9 +83,7 @@ PrincipalComponents principal_components(const ModelInput& input, const Componen
   if (input.has_constant_rows()) {
     return {device.matrix(input.rows(), 1), 1};  // an eigensolver would answer with the rounding of the mean
   }
-  const Matrix mean = device.matrix(1, input.dims());
-  input.for_each_block([&](View x, std::size_t) { device.add_column_sums(x, mean); });
-  device.scale(1 / static_cast<double>(input.rows()), mean);
+  const Matrix mean = input.column_means();
   return input.rows() > input.dims() ? project_rows(input, mean, choice) : project_columns(input, mean, choice);
 }
 

@@ -41,10 +41,7 @@ class CodingRate {
         device_(input.device()),
         eps_(input.number("eps")),
         unit_rows_(input.word("rows") == "unit"),
-        mean_(device_.matrix(1, input.dims())) {
-    input.for_each_block([&](View x, std::size_t) { device_.add_column_sums(x, mean_); });
-    device_.scale(1 / static_cast<double>(input.rows()), mean_);
-  }
+        mean_(input.column_means()) {}
 
   /// R of some rows, from the smaller of Z^T Z and Z Z^T: their determinants agree.
   [[nodiscard]] double of(std::span<const std::uint32_t> rows) const {

@@ -86,6 +86,12 @@ TEST_F(DeviceTest, LoadsRowsOfAnyDtypeThroughAMap) {
   device.load_shifted(itm::testing::made_array(narrow, 5, 3), map, 1, -1, shifts.row(0), {}, x);
   EXPECT_EQ(device.download(x), (Numbers{narrow[0] - 1.0, narrow[1] - 2.0, narrow[2] - 3.0, narrow[6] - 1.0,
                                          narrow[7] - 2.0, narrow[8] - 3.0}));
+
+  const Matrix sums = device.matrix(2, 3);
+  device.add_class_sums_of(itm::testing::made_array(narrow, 5, 3), map, 0,
+                           device.index(std::vector<std::int32_t>{1, 0, 1}), sums);
+  EXPECT_EQ(device.download(sums), (Numbers{narrow[0], narrow[1], narrow[2], double{narrow[12]} + narrow[6],
+                                            double{narrow[13]} + narrow[7], double{narrow[14]} + narrow[8]}));
 }
 
 class Products : public DeviceTest, public ::testing::WithParamInterface<std::tuple<Op, Op, Arithmetic>> {};

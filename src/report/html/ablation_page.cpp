@@ -88,10 +88,12 @@ Table table_of(const AblationReport& report) {
   return table;
 }
 
-void add_lines(Page& page, const char* id, const std::string& caption, Json x, const char* y, Json series) {
+void add_lines(Page& page, const char* id, const std::string& caption, Json x, Json y, Json series) {
   page.add_plot("lines", id, caption,
-                {{"each", "line"}, {"x", std::move(x)}, {"y", axis(y, Json::array())}, {"series", std::move(series)}});
+                {{"each", "line"}, {"x", std::move(x)}, {"y", std::move(y)}, {"series", std::move(series)}});
 }
+
+Json tau_axis() { return axis("tau_w", Json::array()); }
 
 /// A line per row over the columns.
 void add_by_column(Page& page, const AblationReport& report) {
@@ -100,7 +102,7 @@ void add_by_column(Page& page, const AblationReport& report) {
   for (std::size_t r = 0; r < report.rows.size(); ++r) {
     series.push_back({{"name", report.rows[r]}, {"values", along(row_of(report, r), tau_of)}});
   }
-  add_lines(page, "by-column", "tau_w by " + columns.first, axis(columns.first, numbers_of(columns)), "tau_w",
+  add_lines(page, "by-column", "tau_w by " + columns.first, axis(columns.first, numbers_of(columns)), tau_axis(),
             std::move(series));
 }
 
@@ -126,10 +128,13 @@ void add_by_row(Page& page, const AblationReport& report) {
                          })}});
     }
   }
-  add_lines(page, "by-row", "tau_w by " + rows.first, axis(rows.first, numbers_of(rows)), "tau_w", std::move(series));
+  add_lines(page, "by-row", "tau_w by " + rows.first, axis(rows.first, numbers_of(rows)), tau_axis(),
+            std::move(series));
   const Json seconds =
       along(column_of(report, last), [](const AblationCell& cell) { return std::optional(cell.seconds); });
-  add_lines(page, "seconds", "Seconds per model by " + rows.first, axis(rows.first, numbers_of(rows)), "seconds",
+  Json from_zero = axis("seconds", Json::array());
+  from_zero["covers"] = {0};  // or noise looks like a trend
+  add_lines(page, "seconds", "Seconds per model by " + rows.first, axis(rows.first, numbers_of(rows)), from_zero,
             Json::array({{{"name", "seconds"}, {"values", seconds}}}));
 }
 
@@ -139,7 +144,10 @@ void add_seeds(Page& page, const AblationReport& report) {
   for (const AblationCell* cell : column_of(report, report.columns.size() - 1)) {
     values.push_back(cell->tau_w);
   }
-  page.add_plot("box", "seeds", "tau_w over seeds", {{"names", report.rows}, {"x", axis("tau_w", std::move(values))}});
+  const auto& columns = report.ablation.columns;
+  const std::string where = columns ? fmt::format(", {} {}", columns->first, report.columns.back()) : "";
+  page.add_plot("box", "seeds", "tau_w over seeds" + where,
+                {{"names", report.rows}, {"x", axis("tau_w", std::move(values))}});
 }
 
 void add_plots(Page& page, const AblationReport& report) {
