@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Headless Chromium for the scripts that look at pages; sourced after common.sh. Sets `chromium`; what it says on standard
 # error goes to the file that $chromium_log names.
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
