@@ -64,11 +64,17 @@ Matrix orthonormal_rows(Device& device, Matrix y) {
 
 /// The component's largest entry in absolute value is positive, as in scikit-learn: row correlations depend on signs.
 void fix_signs(Device& device, View t) {
-  const std::vector<double> values = device.download(t);
+  constexpr std::size_t step = 256;  // rows at a time: no memory to speak of
+  std::vector<double> values(step * t.cols());
   std::vector<double> largest(t.cols());
-  for (std::size_t first = 0; first < values.size(); first += t.cols()) {
-    for (std::size_t j = 0; j < t.cols(); ++j) {
-      largest[j] = std::abs(values[first + j]) > std::abs(largest[j]) ? values[first + j] : largest[j];
+  for (std::size_t first = 0; first < t.rows(); first += step) {
+    const std::size_t count = std::min(step, t.rows() - first);
+    device.download(t.rows(first, count), values);
+    for (std::size_t i = 0; i < count; ++i) {
+      const double* row = values.data() + i * t.cols();
+      for (std::size_t j = 0; j < t.cols(); ++j) {
+        largest[j] = std::abs(row[j]) > std::abs(largest[j]) ? row[j] : largest[j];
+      }
     }
   }
   for (double& value : largest) {
