@@ -61,8 +61,9 @@ struct AblationReport {
   std::vector<std::vector<AblationCell>> cells;  ///< [row][column]
   std::vector<std::string> datasets;
   std::size_t seeds = 0;
-  std::size_t models = 0;  ///< of the largest data set
-  double seconds = 0;      ///< wall clock
+  std::size_t models = 0;   ///< of the largest data set
+  double seconds = 0;       ///< wall clock
+  std::size_t resumed = 0;  ///< rankings that the journal had already
   int threads = 1;
   std::string backend = "cpu";
 };

@@ -8,6 +8,10 @@ namespace itm {
 
 std::string figure(std::optional<double> value) { return value ? fmt::format("{:.3f}", *value) : "-"; }
 
+std::string figure(std::optional<double> mean, std::optional<double> spread) {
+  return figure(mean) + (spread ? fmt::format(" ± {:.3f}", *spread) : "");
+}
+
 bool is_accuracy(std::string_view method) { return method == "itm"; }
 
 std::string score_text(std::string_view method, double score) {

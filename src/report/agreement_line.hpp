@@ -13,6 +13,9 @@ namespace itm {
 /// Three decimals, or "-" when undefined.
 [[nodiscard]] std::string figure(std::optional<double> value);
 
+/// "0.712 ± 0.041", without a spread where there is none.
+[[nodiscard]] std::string figure(std::optional<double> mean, std::optional<double> spread);
+
 /// Whether the method's score is an accuracy, a fraction that is shown in percent; other scores have no unit.
 [[nodiscard]] bool is_accuracy(std::string_view method);
 

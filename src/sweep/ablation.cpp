@@ -6,10 +6,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <numeric>
 
+#include "core/statistics.hpp"
 #include "core/text.hpp"
 #include "estimators/settings.hpp"
 #include "itm/error.hpp"
@@ -49,10 +48,6 @@ std::size_t find_combination(const std::vector<Settings>& all, const SweepUnit& 
   return static_cast<std::size_t>(found - all.begin());
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 /// tau_w of one cell as it comes in: by seed and by data set.
 struct Gathered {
   std::map<double, std::vector<double>> of_seed;
@@ -63,15 +58,15 @@ struct Gathered {
 AblationCell cell_of(const Gathered& gathered, const std::vector<std::string>& datasets) {
   AblationCell cell;
   for (const auto& [seed, taus] : gathered.of_seed) {
-    cell.tau_w.push_back(mean_of(taus));
+    cell.tau_w.push_back(*mean_of(taus));
   }
   for (const std::string& dataset : datasets) {
     const auto found = gathered.of_dataset.find(dataset);
     if (found != gathered.of_dataset.end()) {
-      cell.datasets.emplace_back(dataset, mean_of(found->second));
+      cell.datasets.emplace_back(dataset, *mean_of(found->second));
     }
   }
-  cell.seconds = gathered.seconds.empty() ? 0 : mean_of(gathered.seconds);
+  cell.seconds = mean_of(gathered.seconds).value_or(0);
   return cell;
 }
 
@@ -151,21 +146,9 @@ SweepSpec sweep_of(const Ablation& ablation, const AblationInput& input) {
   return spec;
 }
 
-std::optional<double> AblationCell::mean() const {
-  return tau_w.empty() ? std::nullopt : std::optional(mean_of(tau_w));
-}
+std::optional<double> AblationCell::mean() const { return mean_of(tau_w); }
 
-std::optional<double> AblationCell::spread() const {
-  if (tau_w.size() < 2) {
-    return std::nullopt;
-  }
-  const double centre = mean_of(tau_w);
-  double squares = 0;
-  for (const double value : tau_w) {
-    squares += (value - centre) * (value - centre);
-  }
-  return std::sqrt(squares / static_cast<double>(tau_w.size() - 1));
-}
+std::optional<double> AblationCell::spread() const { return standard_deviation_of(tau_w); }
 
 AblationReport summarise(const Ablation& ablation, const SweepReport& report) {
   const std::vector<Settings> rows = combinations(ablation.rows);
@@ -173,6 +156,7 @@ AblationReport summarise(const Ablation& ablation, const SweepReport& report) {
   AblationReport result;
   result.ablation = ablation;
   result.seconds = report.seconds;
+  result.resumed = report.resumed;
   result.threads = report.threads;
   result.backend = report.backend;
 

@@ -52,11 +52,6 @@ std::optional<double> best_of(const AblationReport& report) {
   return best;
 }
 
-std::string cell_text(const AblationCell& cell) {
-  const auto spread = cell.spread();
-  return figure(cell.mean()) + (spread ? fmt::format(" ± {:.3f}", *spread) : "");
-}
-
 }  // namespace
 
 std::string to_json(const AblationReport& report) {
@@ -113,7 +108,7 @@ std::string to_table(const AblationReport& report, bool colour) {
     std::vector<std::string> cells{report.rows[r]};
     bool has_best = false;
     for (const AblationCell& cell : report.cells[r]) {
-      cells.push_back(cell_text(cell));
+      cells.push_back(figure(cell.mean(), cell.spread()));
       has_best = has_best || (best && cell.mean() == best);
     }
     cells.push_back(fmt::format("{:.3f}", report.cells[r].back().seconds));
@@ -126,9 +121,10 @@ std::string to_table(const AblationReport& report, bool colour) {
                   report.seeds > 1 ? fmt::format(" ± standard deviation over {} seeds", report.seeds) : "",
                   ablation.columns ? fmt::format(", by {}; s/model at the last of them", ablation.columns->first) : "");
   text += table.text(paint);
-  text += fmt::format("\n{} model{}, {}, {:.1f} s on {} thread{}\n", with_commas(report.models),
-                      report.models == 1 ? "" : "s", fmt::join(report.datasets, ", "), report.seconds, report.threads,
-                      report.threads == 1 ? "" : "s");
+  text +=
+      fmt::format("\n{}, {}, {:.1f} s on {}{}\n", plural(report.models, "model"), fmt::join(report.datasets, ", "),
+                  report.seconds, plural(static_cast<std::size_t>(report.threads), "thread"),
+                  report.resumed == 0 ? "" : fmt::format("; {} from the journal", plural(report.resumed, "ranking")));
   return text;
 }
 

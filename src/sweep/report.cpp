@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/statistics.hpp"
 #include "core/text.hpp"
 #include "estimators/settings.hpp"
 #include "itm/sweep.hpp"
@@ -35,12 +36,12 @@ Settings without_seed(Settings settings) {
 SweepCell cell_of(const std::vector<const SweepRow*>& rows) {
   SweepCell cell;
   cell.seeds = rows.size();
-  std::vector<std::optional<double>> taus;
+  std::vector<double> taus;
   std::map<std::string, std::size_t> firsts;
   for (const SweepRow* row : rows) {
     cell.seconds += row->seconds / static_cast<double>(rows.size());
     if (row->result.agreement && row->result.agreement->tau_w) {
-      taus.push_back(row->result.agreement->tau_w);
+      taus.push_back(*row->result.agreement->tau_w);
     }
     if (!row->result.models.empty()) {
       const std::string& first = row->result.models.front().model;
@@ -50,13 +51,7 @@ SweepCell cell_of(const std::vector<const SweepRow*>& rows) {
     }
   }
   cell.tau_w = mean_of(taus);
-  if (taus.size() > 1) {
-    double squares = 0;
-    for (const std::optional<double> tau : taus) {
-      squares += (*tau - *cell.tau_w) * (*tau - *cell.tau_w);
-    }
-    cell.spread = std::sqrt(squares / static_cast<double>(taus.size() - 1));
-  }
+  cell.spread = standard_deviation_of(taus);
   return cell;
 }
 
@@ -136,7 +131,7 @@ std::string cell_text(const SweepCell* cell, bool truth) {
   if (!truth) {
     return cell->best.empty() ? "-" : cell->best;
   }
-  return figure(cell->tau_w) + (cell->spread ? fmt::format(" ± {:.3f}", *cell->spread) : "");
+  return figure(cell->tau_w, cell->spread);
 }
 
 }  // namespace

@@ -134,6 +134,7 @@ TEST(Ablation, TheCommandGoesOnFromItsJournal) {
   // Sums of seconds are taken in another order when they come from the journal.
   EXPECT_EQ(without_seconds(Json::parse(first.out)["cells"]), without_seconds(Json::parse(again.out)["cells"]));
   EXPECT_EQ(itm::testing::lines_of(made.file("steps.jsonl")).size(), 1U + 2 * 5);
+  EXPECT_PRED2(says, with({}).out, "10 rankings from the journal");
   EXPECT_PRED2(says, itm::testing::text_of(made.file("steps.html")), "tau_w by steps");
 }
 

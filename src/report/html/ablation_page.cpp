@@ -70,9 +70,8 @@ Table table_of(const AblationReport& report) {
     column.label = report.columns[c].empty() ? "tau_w" : report.ablation.columns->first + " " + report.columns[c];
     column.hint = "tau_w, mean over data sets and seeds";
     for (const AblationCell* cell : column_of(report, c)) {
-      const std::optional<double> spread = cell->spread();
       column.values.push_back(cell->mean() ? Json(*cell->mean()) : Json(nullptr));
-      column.cells.push_back(figure(cell->mean()) + (spread ? fmt::format(" ± {:.3f}", *spread) : ""));
+      column.cells.push_back(figure(cell->mean(), cell->spread()));
     }
     table.columns.push_back(std::move(column));
   }

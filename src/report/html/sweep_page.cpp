@@ -85,8 +85,7 @@ Column dataset_column(const Sweep& sweep, const std::string& dataset) {
     const SweepCell* cell = cell_of(summary, dataset);
     if (sweep.has_truth) {
       column.values.push_back(cell != nullptr && cell->tau_w ? Json(*cell->tau_w) : Json(nullptr));
-      column.cells.push_back(
-          cell == nullptr ? "-" : figure(cell->tau_w) + (cell->spread ? fmt::format(" ± {:.3f}", *cell->spread) : ""));
+      column.cells.push_back(cell == nullptr ? "-" : figure(cell->tau_w, cell->spread));
     } else {
       column.values.push_back(cell != nullptr ? cell->best : "");
       column.cells.push_back(cell != nullptr && !cell->best.empty() ? html_text(cell->best) : "-");
