@@ -51,7 +51,7 @@ void write(const AblationReport& report, const Options& o, const Context& contex
 
 ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
   const Ablation& ablation = find_ablation(o.ablation);
-  context.check_page(o.html);
+  context.check_page(o.html, o.journal);
   if (app.get_option("--seeds")->count() == 0) {
     o.input.seeds = ablation.seeds;
   }

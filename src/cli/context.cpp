@@ -38,6 +38,14 @@ void write_to_stdout(std::string_view text) {
   }
 }
 
+/// However they are spelt, and whether they exist or not.
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code ignored;
+  return !a.empty() && !b.empty() &&
+         std::filesystem::weakly_canonical(std::filesystem::absolute(a, ignored), ignored) ==
+             std::filesystem::weakly_canonical(std::filesystem::absolute(b, ignored), ignored);
+}
+
 }  // namespace
 
 void check_target(std::string_view option, const std::filesystem::path& file) {
@@ -99,13 +107,16 @@ void Context::prepare() {
   }
 }
 
-void Context::check_page(const std::filesystem::path& html) const {
+void Context::check_page(const std::filesystem::path& html, const std::filesystem::path& journal) const {
   if (html.empty()) {
     return;
   }
   check_target("--html", html);
-  if (html.lexically_normal() == out_.lexically_normal()) {
+  if (is_same_file(html, out_)) {
     throw InputError(fmt::format("--html {}: is the file of --out as well; name another", path_text(html)));
+  }
+  if (is_same_file(html, journal)) {
+    throw InputError(fmt::format("--html {}: is the journal; name another file for the page", path_text(html)));
   }
 }
 

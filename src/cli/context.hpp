@@ -54,8 +54,9 @@ class Context {
     }
     return table();
   }
-  /// Refuses a page that cannot be written beside the result, before the work; empty: there is none. Throws InputError.
-  void check_page(const std::filesystem::path& html) const;
+  /// Refuses, before the work, a page that cannot be written beside the result, or would be written over it or over the
+  /// journal; an empty path: there is none. Throws InputError.
+  void check_page(const std::filesystem::path& html, const std::filesystem::path& journal = {}) const;
   /// Colour for the result: only a table on a terminal whose owner did not set NO_COLOR.
   [[nodiscard]] Paint paint() const;
   /// The one place where a result leaves a command: standard output, or --out, whole or not at all. Throws Interrupted

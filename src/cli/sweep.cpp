@@ -54,6 +54,15 @@ fs::path journal_of(const Options& o) {
   return o.journal.empty() ? o.spec.parent_path() / (o.spec.stem().native() + ".journal.jsonl") : o.journal;
 }
 
+/// --html; shards, which know nothing of one another, write sweep.2-of-8.html.
+fs::path page_of(const Options& o) {
+  if (o.html.empty() || o.shard.count == 1) {
+    return o.html;
+  }
+  return o.html.parent_path() / fmt::format("{}.{}-of-{}{}", o.html.stem().native(), o.shard.index, o.shard.count,
+                                            o.html.extension().native());
+}
+
 /// Processes of one machine share its cores, unless the launcher gave each its own.
 int threads_of(const CLI::App& app, const Context& context, const SweepJob& job) {
   cpu_set_t mine;
@@ -102,7 +111,7 @@ void write(const SweepReport& report, const SweepSpec& spec, const Options& o, c
   }
   const std::string result = context.in_format([&] { return to_json(report); }, [&] { return to_csv(report); },
                                                [&] { return to_table(report, context.paint().on); });
-  context.write(result, o.html, page);
+  context.write(result, page_of(o), page);
 }
 
 ExitStatus dry_run(const Options& o, const Context& context) {
@@ -114,7 +123,7 @@ ExitStatus dry_run(const Options& o, const Context& context) {
 }
 
 ExitStatus merge(const Options& o, const Context& context) {
-  context.check_page(o.html);
+  context.check_page(o.html, journal_of(o));
   const SweepPlan plan = plan_of(o);
   SweepOptions options = options_of(o, context);
   open_engine(options, plan, o, context);
@@ -127,7 +136,7 @@ ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const Options& o, const 
   std::optional<SweepPlan> plan;
   SweepOptions options = options_of(o, context);
   const std::string agreed = job.agree([&] {
-    context.check_page(o.html);
+    context.check_page(page_of(o), shard_journal(journal_of(o), o.shard));
     plan = plan_of(o);
     open_engine(options, *plan, o, context);
     return plan->hash + " on " + options.backend;

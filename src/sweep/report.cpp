@@ -19,6 +19,7 @@
 #include "report/paint.hpp"
 #include "report/result_grid.hpp"
 #include "report/text_table.hpp"
+#include "sweep/failures_json.hpp"
 #include "sweep/setting_json.hpp"
 #include "sweep/setting_text.hpp"
 
@@ -57,14 +58,6 @@ SweepCell cell_of(const std::vector<const SweepRow*>& rows) {
 
 Json number(std::optional<double> value) { return value && std::isfinite(*value) ? Json(*value) : Json(nullptr); }
 
-Json failures_json(const std::vector<Failure>& failures) {
-  Json json = Json::array();
-  for (const Failure& failure : failures) {
-    json.push_back({{"model", failure.model}, {"message", failure.message}});
-  }
-  return json;
-}
-
 Json row_json(const SweepRow& row) {
   Json json{{"unit", row.unit.index},    {"dataset", row.unit.dataset},
             {"method", row.unit.method}, {"settings", sweep::settings_json(row.unit.settings)},
@@ -84,8 +77,8 @@ Json row_json(const SweepRow& row) {
     json["agreement"] = agreement_json(*row.result.agreement);
     json["truth_missing"] = row.result.truth_missing;
   }
-  json["failures"] = failures_json(row.failures);
-  json["skipped"] = failures_json(row.skipped);
+  json["failures"] = sweep::failures_json(row.failures);
+  json["skipped"] = sweep::failures_json(row.skipped);
   return json;
 }
 

@@ -8,6 +8,7 @@
 
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
+#include "sweep/failures_json.hpp"
 
 namespace itm {
 namespace {
@@ -53,14 +54,6 @@ ScoredModel model_of(const Json& json) {
   return model;
 }
 
-Json failures_json(const std::vector<Failure>& failures) {
-  Json json = Json::array();
-  for (const Failure& failure : failures) {
-    json.push_back({{"model", failure.model}, {"message", failure.message}});
-  }
-  return json;
-}
-
 std::vector<Failure> failures_of(const Json& json, const SweepUnit& unit) {
   std::vector<Failure> failures;
   for (const Json& failure : json) {
@@ -78,8 +71,8 @@ std::string to_journal_line(const SweepRow& row) {
   for (const ScoredModel& model : row.result.models) {
     json["models"].push_back(model_json(model));
   }
-  json["failures"] = failures_json(row.failures);
-  json["skipped"] = failures_json(row.skipped);
+  json["failures"] = sweep::failures_json(row.failures);
+  json["skipped"] = sweep::failures_json(row.skipped);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -127,19 +127,20 @@ TEST(SweepPage, NamesAndMessagesAreText) {
 TEST(SweepPage, TheCommandWritesItOfShardsAndMergesToo) {
   const MadeSweep sweep;
   const auto run = [&](std::vector<std::string> command, const std::string& page) {
-    command.insert(command.end(), {"--html", sweep.file(page).string()});
+    command.insert(command.end(), {"--html", sweep.file("page.html").string()});
     const Finished finished = run_itm(command);
     EXPECT_EQ(finished.status, 0) << finished.err;
     return text_of(sweep.file(page));
   };
-  for (const std::string shard : {"1/2", "2/2"}) {
+  for (const std::string shard : {"1", "2"}) {
     std::vector<std::string> command = sweep.command("journal");
-    command.insert(command.end(), {"--shard", shard});
-    EXPECT_PRED2(says, run(command, "shard.html"), "12 of 24 units");
+    command.insert(command.end(), {"--shard", shard + "/2"});
+    EXPECT_PRED2(says, run(command, "page." + shard + "-of-2.html"), "12 of 24 units");
   }
+  EXPECT_FALSE(std::filesystem::exists(sweep.file("page.html"))) << "shards would write over one another";
   std::vector<std::string> merge = sweep.command("journal");
   merge.insert(merge.begin() + 1, "merge");
-  const std::string page = run(merge, "all.html");
+  const std::string page = run(merge, "page.html");
   EXPECT_PRED2(says, page, "24 units: 4 combinations");
   EXPECT_PRED2(says, page, "Sweep: sweep");
 }
@@ -151,6 +152,9 @@ TEST(SweepPage, APageThatCannotBeIsRefusedBeforeTheWork) {
   const Finished refused = run_itm(command);
   EXPECT_EQ(refused.status, 2);
   EXPECT_PRED2(says, refused.err, "does not exist; create it first");
+  EXPECT_FALSE(std::filesystem::exists(sweep.file("journal")));
+  command.back() = sweep.file("journal").string();
+  EXPECT_PRED2(says, run_itm(command).err, "is the journal; name another file");
   EXPECT_FALSE(std::filesystem::exists(sweep.file("journal")));
   command.back() = sweep.file("page.html").string();
   command.emplace_back("--dry-run");
