@@ -21,6 +21,7 @@ for page in "$@"; do
     document.documentElement.dataset.height = document.documentElement.scrollHeight;'
   { sed '/<\/body>/,$d' "$page" && echo "<script>$tell</script></body></html>"; } >"$work/$name.html"
   height=$(browse --window-size=$width,100 --dump-dom "file://$work/$name.html" | grep -o 'data-height="[0-9]*"' | head -n 1 | tr -dc 0-9)
-  browse --window-size="$width,$height" --force-device-scale-factor=1 "--screenshot=$folder/$name.png" "file://$work/$name.html" || cat "$chromium_log"
+  browse --window-size="$width,$height" --force-device-scale-factor=1 "--screenshot=$folder/$name.png" "file://$work/$name.html" ||
+    die "$page: no picture; $(tail -n 3 "$chromium_log")"
   echo "$folder/$name.png"
 done

@@ -98,6 +98,8 @@ struct SweepReport {
   double seconds = 0;          ///< wall clock of this run
   int threads = 1;
   std::string backend = "cpu";
+  [[nodiscard]] std::vector<std::string> datasets() const;  ///< in plan order
+  [[nodiscard]] bool has_truth() const;                     ///< whether any row has an agreement
 };
 
 /// Scores one unit. Throws as rank_zoo(); with keep_going, models that cannot be scored become failures of the row.
@@ -135,6 +137,7 @@ struct SweepSummary {
   std::vector<std::size_t> rows;                               ///< in SweepReport::rows
   std::optional<double> tau_w;                                 ///< mean over data sets
   double seconds = 0;                                          ///< sum over data sets of the mean over seeds
+  [[nodiscard]] const SweepCell* cell(const std::string& dataset) const;  ///< null where it was not swept there
 };
 [[nodiscard]] std::vector<SweepSummary> summarise(const SweepReport& report);
 

@@ -3,12 +3,10 @@
 #include <cblas.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
 // Entry points of OpenBLAS that cblas.h leaves out or that another BLAS may lack; absent ones resolve to null.
 extern "C" {

@@ -129,6 +129,26 @@ std::string cell_text(const SweepCell* cell, bool truth) {
 
 }  // namespace
 
+std::vector<std::string> SweepReport::datasets() const {
+  std::vector<std::string> names;
+  for (const SweepRow& row : rows) {
+    if (std::find(names.begin(), names.end(), row.unit.dataset) == names.end()) {
+      names.push_back(row.unit.dataset);
+    }
+  }
+  return names;
+}
+
+bool SweepReport::has_truth() const {
+  return std::any_of(rows.begin(), rows.end(), [](const SweepRow& row) { return row.result.agreement.has_value(); });
+}
+
+const SweepCell* SweepSummary::cell(const std::string& dataset) const {
+  const auto found =
+      std::find_if(datasets.begin(), datasets.end(), [&](const auto& named) { return named.first == dataset; });
+  return found == datasets.end() ? nullptr : &found->second;
+}
+
 std::vector<SweepSummary> summarise(const SweepReport& report) {
   std::vector<SweepSummary> summaries;
   std::vector<std::vector<std::pair<std::string, std::vector<const SweepRow*>>>> groups;
@@ -196,14 +216,8 @@ std::string to_table(const SweepReport& report, bool colour) {
   const std::vector<SweepSummary> summaries = summarise(report);
   const bool varies =
       std::any_of(summaries.begin(), summaries.end(), [](const auto& one) { return !one.label.empty(); });
-  std::vector<std::string> datasets;
-  bool truth = false;
-  for (const SweepRow& row : report.rows) {
-    truth = truth || row.result.agreement.has_value();
-    if (std::find(datasets.begin(), datasets.end(), row.unit.dataset) == datasets.end()) {
-      datasets.push_back(row.unit.dataset);
-    }
-  }
+  const std::vector<std::string> datasets = report.datasets();
+  const bool truth = report.has_truth();
 
   std::vector<TextTable::Column> columns{{"method", Align::left}};
   if (varies) {
@@ -225,9 +239,7 @@ std::string to_table(const SweepReport& report, bool colour) {
       cells.push_back(summary.label);
     }
     for (const std::string& dataset : datasets) {
-      const auto cell = std::find_if(summary.datasets.begin(), summary.datasets.end(),
-                                     [&](const auto& named) { return named.first == dataset; });
-      cells.push_back(cell_text(cell == summary.datasets.end() ? nullptr : &cell->second, truth));
+      cells.push_back(cell_text(summary.cell(dataset), truth));
     }
     if (truth) {
       cells.push_back(figure(summary.tau_w));

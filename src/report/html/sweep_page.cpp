@@ -37,15 +37,10 @@ struct Sweep {
   std::vector<SweepSummary> summaries;
   Names names;     ///< of the summaries
   Names datasets;  ///< in plan order
-  bool has_truth = false;
+  bool has_truth;
 
-  explicit Sweep(const SweepReport& swept) : report(swept), summaries(summarise(swept)) {
-    for (const SweepRow& row : report.rows) {
-      has_truth = has_truth || row.result.agreement.has_value();
-      if (std::find(datasets.begin(), datasets.end(), row.unit.dataset) == datasets.end()) {
-        datasets.push_back(row.unit.dataset);
-      }
-    }
+  explicit Sweep(const SweepReport& swept)
+      : report(swept), summaries(summarise(swept)), datasets(swept.datasets()), has_truth(swept.has_truth()) {
     std::stable_sort(summaries.begin(), summaries.end(), [](const SweepSummary& a, const SweepSummary& b) {
       constexpr double last = -std::numeric_limits<double>::infinity();
       return a.tau_w.value_or(last) > b.tau_w.value_or(last);
@@ -67,12 +62,6 @@ struct Sweep {
   }
 };
 
-const SweepCell* cell_of(const SweepSummary& summary, const std::string& dataset) {
-  const auto found = std::find_if(summary.datasets.begin(), summary.datasets.end(),
-                                  [&](const auto& named) { return named.first == dataset; });
-  return found == summary.datasets.end() ? nullptr : &found->second;
-}
-
 /// tau_w of every combination on a data set; without a truth the model that came first.
 Column dataset_column(const Sweep& sweep, const std::string& dataset) {
   Column column;
@@ -82,7 +71,7 @@ Column dataset_column(const Sweep& sweep, const std::string& dataset) {
   column.ascending = !sweep.has_truth;
   column.hint = sweep.has_truth ? "tau_w, mean over seeds ± standard deviation" : "the model that came first";
   for (const SweepSummary& summary : sweep.summaries) {
-    const SweepCell* cell = cell_of(summary, dataset);
+    const SweepCell* cell = summary.cell(dataset);
     if (sweep.has_truth) {
       column.values.push_back(cell != nullptr && cell->tau_w ? Json(*cell->tau_w) : Json(nullptr));
       column.cells.push_back(cell == nullptr ? "-" : figure(cell->tau_w, cell->spread));
