@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/work_pool.hpp"
-#include "device/blas.hpp"
+#include "linalg/blas.hpp"
 #include "itm/itm.hpp"
 #include "made_array.hpp"
 

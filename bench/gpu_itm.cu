@@ -20,8 +20,8 @@
 #include <string>
 #include <vector>
 
-#include "device/backend.hpp"
-#include "estimators/itm_inputs.hpp"
+#include "backend/backend.hpp"
+#include "engine/itm_inputs.hpp"
 #include "itm/error.hpp"
 #include "kernels/check.hpp"
 #include "kernels/cuda_device_api.hpp"

@@ -9,7 +9,7 @@
 #include <set>
 #include <utility>
 
-#include "core/plan_tools.hpp"
+#include "engine/plan_tools.hpp"
 #include "kernels/feature_statistics.cuh"
 #include "kernels/zoo_group.cuh"
 

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "estimators/itm_inputs.hpp"
+#include "engine/itm_inputs.hpp"
 #include "itm/engine.hpp"
 #include "itm/error.hpp"
 #include "kernels/adamw.cuh"

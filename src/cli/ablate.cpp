@@ -10,7 +10,7 @@
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
-#include "estimators/settings.hpp"
+#include "ranking/settings.hpp"
 #include "itm/ablation.hpp"
 
 namespace itm::cli {

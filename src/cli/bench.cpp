@@ -19,7 +19,7 @@
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
-#include "device/blas.hpp"
+#include "linalg/blas.hpp"
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
 #include "report/agreement_json.hpp"

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "cli/progress.hpp"
-#include "device/backend.hpp"
+#include "backend/backend.hpp"
 #include "itm/engine.hpp"
 #include "report/paint.hpp"
 

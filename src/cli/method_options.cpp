@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "cli/options.hpp"
-#include "estimators/settings.hpp"
+#include "ranking/settings.hpp"
 #include "itm/sweep.hpp"
 
 namespace itm::cli {

@@ -8,7 +8,7 @@
 
 #include "core/page_allocator.hpp"
 #include "core/simd.hpp"
-#include "device/blas.hpp"
+#include "linalg/blas.hpp"
 
 namespace itm::cpu {
 namespace {

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <limits>
 
-#include "estimators/lda.hpp"
+#include "numerics/lda.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "estimators/class_rows.hpp"
-#include "estimators/pca.hpp"
+#include "numerics/class_rows.hpp"
+#include "numerics/pca.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
-#include "estimators/columns.hpp"
-#include "estimators/lda.hpp"
+#include "numerics/columns.hpp"
+#include "numerics/lda.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "estimators/itm_inputs.hpp"
-#include "estimators/kept_rows.hpp"
+#include "engine/itm_inputs.hpp"
+#include "session/kept_rows.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <span>
 
-#include "estimators/nearest_rows.hpp"
+#include "numerics/nearest_rows.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

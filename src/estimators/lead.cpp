@@ -8,8 +8,8 @@
 #include <numeric>
 
 #include "core/gaussian.hpp"
-#include "estimators/class_rows.hpp"
-#include "estimators/linear_classifier.hpp"
+#include "numerics/class_rows.hpp"
+#include "numerics/linear_classifier.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

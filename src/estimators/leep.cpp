@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "estimators/model_session.hpp"
+#include "session/model_session.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

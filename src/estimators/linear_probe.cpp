@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "core/text.hpp"
-#include "estimators/class_rows.hpp"
-#include "estimators/linear_classifier.hpp"
+#include "numerics/class_rows.hpp"
+#include "numerics/linear_classifier.hpp"
 #include "estimators/registry.hpp"
 #include "itm/error.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 // LogME as a function, for LogME itself and for PED.
 
-#include "estimators/model_session.hpp"
+#include "session/model_session.hpp"
 
 namespace itm {
 

@@ -11,9 +11,9 @@
 
 #include "core/numpy_random.hpp"
 #include "core/text.hpp"
-#include "estimators/gaussian_mixture.hpp"
-#include "estimators/k_means.hpp"
-#include "estimators/pca.hpp"
+#include "numerics/gaussian_mixture.hpp"
+#include "numerics/k_means.hpp"
+#include "numerics/pca.hpp"
 #include "estimators/registry.hpp"
 #include "itm/error.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 // N-LEEP, for itself and for PED.
 
-#include "estimators/model_session.hpp"
+#include "session/model_session.hpp"
 
 namespace itm {
 

@@ -12,9 +12,9 @@
 
 #include "core/numpy_random.hpp"
 #include "core/philox.hpp"
-#include "estimators/class_rows.hpp"
-#include "estimators/columns.hpp"
-#include "estimators/model_session.hpp"
+#include "numerics/class_rows.hpp"
+#include "numerics/columns.hpp"
+#include "session/model_session.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

@@ -1,7 +1,7 @@
 #pragma once
 // SFDA's two passes, for SFDA and for PED, which moves the classes first.
 
-#include "estimators/lda.hpp"
+#include "numerics/lda.hpp"
 
 namespace itm {
 

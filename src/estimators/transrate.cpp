@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "estimators/class_rows.hpp"
-#include "estimators/model_session.hpp"
+#include "numerics/class_rows.hpp"
+#include "session/model_session.hpp"
 #include "estimators/registry.hpp"
 
 namespace itm {

@@ -10,7 +10,7 @@
 
 #include "core/statistics.hpp"
 #include "core/text.hpp"
-#include "estimators/settings.hpp"
+#include "ranking/settings.hpp"
 #include "itm/error.hpp"
 #include "sweep/combinations.hpp"
 #include "sweep/setting_text.hpp"

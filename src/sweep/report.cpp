@@ -11,7 +11,7 @@
 
 #include "core/statistics.hpp"
 #include "core/text.hpp"
-#include "estimators/settings.hpp"
+#include "ranking/settings.hpp"
 #include "itm/sweep.hpp"
 #include "report/agreement_json.hpp"
 #include "report/agreement_line.hpp"

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "estimators/settings.hpp"
+#include "ranking/settings.hpp"
 
 namespace itm::sweep {
 

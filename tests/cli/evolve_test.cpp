@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "estimators/evolution.hpp"
+#include "engine/evolution.hpp"
 #include "itm/itm.hpp"
 #include "run_itm.hpp"
 

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "estimators/made_case.hpp"
-#include "estimators/nearest_rows.hpp"
+#include "numerics/nearest_rows.hpp"
 
 namespace itm {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "estimators/class_rows.hpp"
-#include "estimators/linear_classifier.hpp"
+#include "numerics/class_rows.hpp"
+#include "numerics/linear_classifier.hpp"
 #include "estimators/made_case.hpp"
 #include "itm/error.hpp"
 

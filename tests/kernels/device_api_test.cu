@@ -4,7 +4,7 @@
 #include <cstring>
 #include <random>
 
-#include "core/plan_tools.hpp"
+#include "engine/plan_tools.hpp"
 #include "device_test.hpp"
 
 namespace itm::ITM_KERNELS {

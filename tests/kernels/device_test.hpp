@@ -15,7 +15,7 @@
 #include "kernels/platform.cuh"
 #include "kernels/zoo_engine.hpp"
 #ifdef __CUDACC__
-#include "device/backend.hpp"
+#include "backend/backend.hpp"
 #include "kernels/cuda_device_api.hpp"
 #define ITM_DEVICE(name) Gpu##name
 #else

@@ -1,6 +1,6 @@
 // Every setting by name: what it writes, what it refuses, and whom it concerns.
 
-#include "estimators/settings.hpp"
+#include "ranking/settings.hpp"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <numeric>
 
-#include "device/lapack.hpp"
+#include "linalg/lapack.hpp"
 #include "itm/error.hpp"
 
 namespace itm::host_cuda {

@@ -1,0 +1,217 @@
+// CPU float64 against another precision, stage by stage, over the models of one data set.
+
+#include "itm/verify.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <numeric>
+
+#include "core/work_pool.hpp"
+#include "engine/itm_inputs.hpp"
+#include "itm/error.hpp"
+
+namespace itm {
+namespace {
+
+/// Iterations after which parameters are compared.
+constexpr std::size_t milestones[] = {1, 10, 100};
+
+/// One run with everything that is compared of it.
+struct Observed {
+  FeatureStatistics statistics;
+  ItmResult result;
+  IterationSnapshot first;
+  std::vector<double> losses;
+  std::vector<std::size_t> parameter_iterations;
+  std::vector<ItmParameters> parameters;
+
+  /// Asks for all of it; the observer writes into this object.
+  [[nodiscard]] ItmObserver observer(std::size_t iterations, const std::function<bool()>& cancelled) {
+    for (const std::size_t milestone : milestones) {
+      if (milestone <= iterations) {
+        parameter_iterations.push_back(milestone);
+      }
+    }
+    ItmObserver o;
+    o.snapshot_iteration = 1;
+    o.snapshot = &first;
+    o.losses = &losses;
+    o.parameter_iterations = parameter_iterations;
+    o.parameters = &parameters;
+    o.cancelled = cancelled;
+    return o;
+  }
+};
+
+std::vector<double> joined(const ItmParameters& p) {
+  std::vector<double> all(p.psi_w);
+  for (const std::vector<double>* part : {&p.psi_b, &p.head_w, &p.head_b}) {
+    all.insert(all.end(), part->begin(), part->end());
+  }
+  return all;
+}
+
+std::vector<Deviation> compare_stages(const Observed& got, const Observed& want, std::size_t validation_rows) {
+  constexpr double one_iteration = 1e-4;  // float32 rounding through one forward and backward pass
+  constexpr double training = 1e-3;       // parameters after up to 100 updates
+  std::vector<Deviation> d;
+  const auto arrays = [&](const char* name, const std::vector<double>& a, const std::vector<double>& b,
+                          double tolerance) { d.push_back(compare(name, a, b, Measure::frobenius, tolerance)); };
+  if (got.statistics.shift.size() == want.statistics.shift.size()) {  // measured on a device
+    constexpr double statistics = 1e-9;                               // float64 on both sides
+    arrays("column means", got.statistics.shift, want.statistics.shift, statistics);
+    arrays("column scales", got.statistics.scale, want.statistics.scale, statistics);
+    arrays("dispersion", {got.statistics.dispersion}, {want.statistics.dispersion}, statistics);
+  }
+  arrays("latent Theta", got.first.latent, want.first.latent, one_iteration);
+  arrays("recurrence C_j", got.first.recurrence, want.first.recurrence, one_iteration);
+  arrays("evolved E_n", got.first.evolved, want.first.evolved, one_iteration);
+  arrays("logits", got.first.logits, want.first.logits, one_iteration);
+  arrays("loss, iteration 1", {got.losses.front()}, {want.losses.front()}, one_iteration);
+  arrays("gradient psi weight", got.first.gradient.psi_w, want.first.gradient.psi_w, training);
+  arrays("gradient psi bias", got.first.gradient.psi_b, want.first.gradient.psi_b, training);
+  arrays("gradient head weight", got.first.gradient.head_w, want.first.gradient.head_w, training);
+  arrays("gradient head bias", got.first.gradient.head_b, want.first.gradient.head_b, training);
+  for (std::size_t i = 0; i < want.parameters.size(); ++i) {
+    d.push_back(compare(fmt::format("parameters after {}", want.parameter_iterations[i]), joined(got.parameters[i]),
+                        joined(want.parameters[i]), Measure::frobenius, training));
+  }
+  // A score may move by rows whose two best logits nearly tie: two validation rows.
+  Deviation score = compare("score", std::vector{got.result.best.accuracy}, std::vector{want.result.best.accuracy},
+                            Measure::relative, 0);
+  score.tolerance = 2.0 / static_cast<double>(validation_rows);
+  score.within = score.absolute <= score.tolerance + 1e-12;
+  d.push_back(score);
+  return d;
+}
+
+std::vector<std::size_t> best_first(const std::vector<ItmResult>& results) {
+  std::vector<std::size_t> order(results.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return is_better(results[a].best, results[b].best); });
+  return order;
+}
+
+/// Whether every pair that the second order turns round is a near tie in the reference.
+bool same_up_to_ties(const std::vector<ItmResult>& reference, const std::vector<ItmResult>& other, double near_tie) {
+  for (std::size_t a = 0; a < reference.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      const double gap = reference[a].best.accuracy - reference[b].best.accuracy;
+      const double other_gap = other[a].best.accuracy - other[b].best.accuracy;
+      if (gap * other_gap < 0 && std::abs(gap) > near_tie + 1e-12) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const ItmOptions& options, Precision other,
+                            int threads, const std::function<void(std::size_t, std::size_t)>& progress,
+                            const std::function<bool()>& cancelled, ItmEngine* engine) {
+  const std::vector<ZooEntry>& entries = zoo.entries(dataset);
+  const Labels labels = read_labels(entries.front().label);
+  const ItmPlan plan = make_plan(labels, options);
+  const std::size_t count = entries.size();
+
+  std::mutex guard;
+  std::size_t done = 0;
+  const auto advance = [&] {
+    const std::lock_guard lock(guard);
+    ++done;
+    if (progress) {
+      progress(done, 2 * count);
+    }
+  };
+
+  ItmOptions reference_options = options;
+  reference_options.precision = Precision::float64;
+  ItmOptions other_options = options;
+  other_options.precision = other;
+
+  const auto open = [&](std::size_t i) { return entries[i].feature.read().to_native_row_major(); };
+  std::vector<Observed> reference(count);
+  std::vector<Observed> observed(count);
+  for_each_unit(count, threads, [&](std::size_t i) {
+    reference[i].statistics = measure_features(entries[i].feature.read(), labels, options.standardise);
+    advance();
+  });
+  const double mean_dispersion =
+      std::accumulate(reference.begin(), reference.end(), 0.0,
+                      [](double sum, const Observed& o) { return sum + o.statistics.dispersion; }) /
+      static_cast<double>(count);
+
+  std::vector<double> eta(count, options.eta);
+  for_each_unit(count, threads, [&](std::size_t i) {
+    const Array feature = open(i);
+    const FeatureStatistics& statistics = reference[i].statistics;
+    if (options.adaptive) {
+      eta[i] = adaptive_rate(options.eta, options.dispersion_base.value_or(mean_dispersion), statistics.dispersion);
+    }
+    const ItmParameters initial = initial_parameters(feature.cols(), labels.classes, options.seed, entries[i].model);
+    const auto run = [&](Observed& o, const ItmOptions& as) {
+      const ItmObserver observer = o.observer(plan.iterations, cancelled);
+      o.result = run_itm(feature, statistics, plan, as, eta[i], initial, {}, observer);
+    };
+    run(reference[i], reference_options);
+    if (engine == nullptr) {
+      run(observed[i], other_options);
+    }
+    advance();
+  });
+  if (engine != nullptr) {
+    std::vector<ItmTask> tasks;
+    for (std::size_t i = 0; i < count; ++i) {
+      const ItmFeatures features{[&open, i] { return open(i); }, resident_key(entries[i].feature)};
+      observed[i].statistics = engine->measure(features, labels, options.standardise);
+      tasks.push_back({features, &observed[i].statistics, &plan, eta[i], entries[i].model, options.seed, nullptr,
+                       observed[i].observer(plan.iterations, cancelled)});
+    }
+    const std::vector<ItmResult> results = engine->run(tasks, other_options);
+    for (std::size_t i = 0; i < count; ++i) {
+      observed[i].result = results[i];
+    }
+  }
+  std::vector<ItmResult> reference_results(count);
+  std::vector<ItmResult> other_results(count);
+  std::vector<std::vector<Deviation>> deviations(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    deviations[i] = compare_stages(observed[i], reference[i], plan.validation.size());
+    reference_results[i] = reference[i].result;
+    other_results[i] = observed[i].result;
+  }
+
+  VerifyReport report;
+  report.dataset = dataset;
+  report.within = true;
+  for (std::size_t stage = 0; stage < deviations.front().size(); ++stage) {
+    StageDeviation worst;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Deviation& d = deviations[i][stage];
+      const bool worse = i == 0 || (worst.worst.within && !d.within) ||
+                         (worst.worst.within == d.within && d.frobenius > worst.worst.frobenius);
+      if (worse) {
+        worst = {d, entries[i].model};
+      }
+    }
+    report.within = report.within && worst.worst.within;
+    report.stages.push_back(std::move(worst));
+  }
+  for (const std::size_t i : best_first(reference_results)) {
+    report.reference_order.push_back(entries[i].model);
+  }
+  for (const std::size_t i : best_first(other_results)) {
+    report.other_order.push_back(entries[i].model);
+  }
+  report.same_ranking =
+      same_up_to_ties(reference_results, other_results, 2.0 / static_cast<double>(plan.validation.size()));
+  report.within = report.within && report.same_ranking;
+  return report;
+}
+
+}  // namespace itm

@@ -1,0 +1,147 @@
+#include "linalg/blas.hpp"
+
+#include <cblas.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <string_view>
+#include <type_traits>
+
+// Entry points of OpenBLAS that cblas.h leaves out or that another BLAS may lack; absent ones resolve to null.
+extern "C" {
+__attribute__((weak)) void gotoblas_dynamic_init();
+__attribute__((weak)) void gotoblas_dynamic_quit();
+__attribute__((weak)) int blas_thread_shutdown_();
+}
+
+namespace itm::blas {
+namespace {
+
+CBLAS_TRANSPOSE cblas_op(Op op) { return op == Op::transpose ? CblasTrans : CblasNoTrans; }
+
+/// The best kernel family that this processor can run, among those every OpenBLAS since 0.3.0 knows; null: leave it
+/// alone.
+const char* wanted_core() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl")) {
+    return "SkylakeX";
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    return "Haswell";
+  }
+#endif
+  return nullptr;
+}
+
+void correct_kernel_choice() {
+  const std::string_view core = openblas_get_corename();
+  const bool fell_back = core == "Prescott" || core == "Core2" || core == "Nehalem" || core == "Sandybridge" ||
+                         (core == "Haswell" && std::string_view(wanted_core() ? wanted_core() : "") == "SkylakeX");
+  if (!fell_back || wanted_core() == nullptr || std::getenv("OPENBLAS_CORETYPE") != nullptr ||
+      gotoblas_dynamic_init == nullptr || gotoblas_dynamic_quit == nullptr) {
+    return;
+  }
+  // The table of kernels is chosen once at load time; dropping it and choosing again with a hint is how the library's
+  // own OPENBLAS_CORETYPE works.
+  setenv("OPENBLAS_CORETYPE", wanted_core(), 1);
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  unsetenv("OPENBLAS_CORETYPE");
+}
+
+}  // namespace
+
+void prepare() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    openblas_set_num_threads(1);
+    if (blas_thread_shutdown_ != nullptr) {
+      // The library starts its workers when it is loaded, and they spin for a while on the cores that we want. Where
+      // several threads are asked for later, it starts them again.
+      blas_thread_shutdown_();
+    }
+    correct_kernel_choice();
+  });
+}
+
+void set_threads(int threads) {
+  prepare();
+  openblas_set_num_threads(threads);
+}
+
+std::string description() {
+  prepare();
+  const std::string_view config = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."
+  const std::size_t second = config.find(' ', config.find(' ') + 1);
+  return fmt::format("{}, {} kernels", config.substr(0, second), openblas_get_corename());
+}
+
+template <typename T>
+void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda,
+          const T* b, std::size_t ldb, T beta, T* c, std::size_t ldc) {
+  const auto call = [&](auto function) {
+    function(CblasRowMajor, cblas_op(op_a), cblas_op(op_b), static_cast<blasint>(m), static_cast<blasint>(n),
+             static_cast<blasint>(k), alpha, a, static_cast<blasint>(lda), b, static_cast<blasint>(ldb), beta, c,
+             static_cast<blasint>(ldc));
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    call(cblas_sgemm);
+  } else {
+    call(cblas_dgemm);
+  }
+}
+
+template <typename T>
+void syrk_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T* c, std::size_t ldc) {
+  const auto call = [&](auto function) {
+    function(CblasRowMajor, CblasLower, CblasNoTrans, static_cast<blasint>(n), static_cast<blasint>(k), alpha, a,
+             static_cast<blasint>(lda), T{0}, c, static_cast<blasint>(ldc));
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    call(cblas_ssyrk);
+  } else {
+    call(cblas_dsyrk);
+  }
+}
+
+template <typename T>
+void add_gram_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T beta, T* s, std::size_t lds) {
+  const auto call = [&](auto function) {
+    function(CblasRowMajor, CblasLower, CblasTrans, static_cast<blasint>(n), static_cast<blasint>(k), alpha, a,
+             static_cast<blasint>(lda), beta, s, static_cast<blasint>(lds));
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    call(cblas_ssyrk);
+  } else {
+    call(cblas_dsyrk);
+  }
+}
+
+template <typename T>
+void symm_lower(std::size_t n, std::size_t k, T alpha, const T* s, std::size_t lds, const T* b, std::size_t ldb, T beta,
+                T* c, std::size_t ldc) {
+  const auto call = [&](auto function) {
+    function(CblasRowMajor, CblasLeft, CblasLower, static_cast<blasint>(n), static_cast<blasint>(k), alpha, s,
+             static_cast<blasint>(lds), b, static_cast<blasint>(ldb), beta, c, static_cast<blasint>(ldc));
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    call(cblas_ssymm);
+  } else {
+    call(cblas_dsymm);
+  }
+}
+
+#define ITM_INSTANTIATE(T)                                                                                      \
+  template void gemm<T>(Op, Op, std::size_t, std::size_t, std::size_t, T, const T*, std::size_t, const T*,      \
+                        std::size_t, T, T*, std::size_t);                                                       \
+  template void syrk_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, T*, std::size_t);             \
+  template void add_gram_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, T, T*, std::size_t);      \
+  template void symm_lower<T>(std::size_t, std::size_t, T, const T*, std::size_t, const T*, std::size_t, T, T*, \
+                              std::size_t);
+ITM_INSTANTIATE(float)
+ITM_INSTANTIATE(double)
+#undef ITM_INSTANTIATE
+
+}  // namespace itm::blas

@@ -1,0 +1,43 @@
+#pragma once
+// Multinomial logistic regression with an L2 penalty, for the linear probe and for LEAD's first logits: W, b minimise
+//   sum_i -log softmax(W x_i + b)[y_i] + l2 / 2 |W|^2,
+// as scikit-learn's LogisticRegression(C = 1 / l2) does; the intercept b is free.
+
+#include <functional>
+#include <span>
+
+#include "numerics/lbfgs.hpp"
+#include "session/model_session.hpp"
+
+namespace itm {
+
+/// Rows first, first + 1, ... first + count - 1.
+struct RowRange {
+  std::size_t first = 0;
+  std::size_t count = 0;
+};
+
+struct LinearClassifier {
+  Matrix weights;  ///< C x (D + 1): W and, last, b
+  LbfgsResult fit;
+};
+
+/// Standardised features and a column of ones, [n, D + 1], of some rows in the given order. Takes 8 n (D + 1) bytes.
+[[nodiscard]] Matrix classifier_rows(const ModelInput& input, std::span<const std::uint32_t> rows);
+
+/// Fits the rows of `x` [n, D + 1] that lie in `ranges`; `labels` has an entry per row of x. The objective is divided
+/// by the number of rows before the tolerance of `options` is applied. Classes without rows get no probability.
+/// `between` is called before every evaluation; it may throw to stop.
+[[nodiscard]] LinearClassifier fit_linear_classifier(Device& device, View x, IndexView labels, std::size_t classes,
+                                                     std::span<const RowRange> ranges, double l2,
+                                                     const LbfgsOptions& options,
+                                                     const std::function<void()>& between = {});
+
+/// Calls use(z, first) with the logits z [b, C] of consecutive rows of `range`; `first` counts from the top of x.
+void for_each_logits(Device& device, View x, RowRange range, View weights,
+                     const std::function<void(View z, std::size_t first)>& use);
+
+/// Sum of the cross-entropies of logits z [b, C]; z is left as it is.
+[[nodiscard]] double cross_entropy(Device& device, View z, IndexView labels);
+
+}  // namespace itm

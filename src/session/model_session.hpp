@@ -1,0 +1,125 @@
+#pragma once
+// The session of every method that scores one model at a time: it opens and checks what the method reads, and the
+// method is one function of that. Zoo-wide steps (ETran's min-max) go into `over_zoo`.
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "session/kept_rows.hpp"
+#include "itm/estimator.hpp"
+
+namespace itm {
+
+/// A score with what it is made of. Larger is better.
+struct Scored {
+  double score = 0;
+  double tie_break = 0;  ///< orders models with equal scores; larger is better
+  nlohmann::ordered_json details = nlohmann::ordered_json::object();
+  std::string note;  ///< one sentence that the reader of the score should know
+};
+
+/// What one model offers to a method. Rows are 0..N-1, already without those that were dropped.
+class ModelInput {
+ public:
+  /// Opens and checks the files of `entry`. Everything passed must outlive the object. Throws InputError.
+  ModelInput(Device& device, const Estimator& estimator, const MethodOptions& options, const ZooEntry& entry,
+             const Labels& labels, std::uint64_t seed);
+
+  [[nodiscard]] std::size_t rows() const;                                 // N
+  [[nodiscard]] std::size_t dims() const { return feature_.cols(); }      // D
+  [[nodiscard]] std::size_t classes() const { return labels().classes; }  // C
+  [[nodiscard]] const Labels& labels() const { return kept_.labels_or(labels_); }
+  [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  [[nodiscard]] bool exact() const { return options_.variant == Variant::exact; }
+  [[nodiscard]] Device& device() const { return device_; }
+  /// Unit roundoff of the device's products.
+  [[nodiscard]] double product_rounding() const {
+    return options_.arithmetic == Arithmetic::float64 ? 0x1p-53 : 0x1p-24;
+  }
+  /// The feature file, for sentences.
+  [[nodiscard]] std::string file() const { return feature_.source().string(); }
+
+  /// From now on every row of class c is displaced by row c of `displacement` [C, D].
+  void displace(Matrix displacement);
+
+  /// An option of this method.
+  [[nodiscard]] double number(const std::string& name) const { return std::get<double>(setting(name)); }
+  [[nodiscard]] std::size_t count(const std::string& name) const { return static_cast<std::size_t>(number(name)); }
+  [[nodiscard]] std::string word(const std::string& name) const { return std::get<std::string>(setting(name)); }
+
+  /// Calls block(x, first) with consecutive rows of the features, [b, D] on the device; b is chosen for the cache. The
+  /// block may overwrite x. Throws Interrupted between blocks when the person wants to stop.
+  using Block = std::function<void(View x, std::size_t first)>;
+  void for_each_block(const Block& block) const { for_each_block({}, block); }
+  /// The same over some rows, in the given order; all rows when none are given.
+  void for_each_block(std::span<const std::uint32_t> rows, const Block& block) const {
+    for_each_centred_block(rows, {}, block);
+  }
+  /// The same with every row about a centre: that of its class [C, D], or one for all [1, D].
+  void for_each_centred_block(View centres, const Block& block) const { for_each_centred_block({}, centres, block); }
+  void for_each_centred_block(std::span<const std::uint32_t> rows, View centres, const Block& block) const;
+  /// The same over the source head's logits [b, C_source], and over the features of source images [b, D].
+  void for_each_output_block(const Block& block) const { walk(*output_, kept_.rows, block); }
+  void for_each_source_block(const Block& block) const { walk(*source_, {}, block); }
+  /// The same over a further file that has one row per row of the feature file, checked like the others.
+  void for_each_block_of(const Array& array, const Block& block) const;
+  /// Sum of the rows of every class, [C, D].
+  [[nodiscard]] Matrix class_sums() const;
+  /// Mean of some rows, [1, D]; of all when none are given.
+  [[nodiscard]] Matrix column_means(std::span<const std::uint32_t> rows = {}) const;
+  [[nodiscard]] std::size_t source_classes() const { return output_->cols(); }
+  [[nodiscard]] std::size_t source_rows() const { return source_->rows(); }
+
+  /// Some rows of the features as a matrix on the device, in the given order; all rows when none are given.
+  [[nodiscard]] Matrix features(std::span<const std::uint32_t> rows = {}) const;
+  /// True when all rows are equal: features that say nothing.
+  [[nodiscard]] bool has_constant_rows() const;
+  /// Labels [N] on the device.
+  [[nodiscard]] Index label_index() const { return device().index(labels().values); }
+  /// Rows per class [C].
+  [[nodiscard]] std::vector<double> class_sizes() const;
+  /// True when there are regression targets instead of labels.
+  [[nodiscard]] bool is_regression() const { return target_.has_value(); }
+  /// Regression targets [N, T].
+  [[nodiscard]] Matrix targets() const;
+
+  /// Throws Interrupted when the person wants to stop; for long loops.
+  void check_cancelled() const;
+
+ private:
+  [[nodiscard]] SettingValue setting(const std::string& name) const;
+  /// Calls load(first, x) to fill a block, then block(x, first).
+  void walk(std::size_t rows, std::size_t cols, const std::function<void(std::size_t first, View x)>& load,
+            const Block& block) const;
+  void walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const;
+  /// sums[index_i] += row map[i] of the file.
+  void add_sums(std::span<const std::uint32_t> map, IndexView index, View sums) const;
+  [[nodiscard]] std::vector<std::uint32_t> file_rows(std::span<const std::uint32_t> rows) const;
+
+  Device& device_;
+  const Estimator& estimator_;
+  const MethodOptions& options_;
+  const Labels& labels_;
+  std::uint64_t seed_;
+  Array feature_;
+  KeptRows kept_;
+  Matrix displacement_;
+  std::optional<Array> output_;
+  std::optional<Array> source_;
+  std::optional<Array> target_;
+};
+
+/// One method's function.
+using ScoreModel = std::function<Scored(ModelInput&)>;
+/// Changes the scores of the models of one data set; they are in task order, failed ones left out.
+using OverZoo = std::function<void(std::vector<Scored*>&)>;
+
+/// Completes `about` (everything but `open`) with a session around `score`.
+[[nodiscard]] Estimator model_estimator(const Estimator& about, ScoreModel score, OverZoo over_zoo = {});
+
+}  // namespace itm
