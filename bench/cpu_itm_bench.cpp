@@ -33,7 +33,7 @@ struct Problem {
     statistics = itm::measure_features(feature, data.labels, options.standardise);
     plan = itm::make_plan(data.labels, options);
     plan.validation.resize(1);  // training alone is measured
-    initial = itm::initial_parameters(dims, classes, 0, "bench");
+    initial = itm::initial_parameters(dims, classes, 0);
   }
 
   [[nodiscard]] double run() const { return itm::run_itm(feature, statistics, plan, options, 0.5, initial).best.loss; }

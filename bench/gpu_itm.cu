@@ -218,7 +218,6 @@ Json run_case(Case run, const Features& pool, const Ceilings& ceilings) {
       statistics[i] = engine->measure(tasks[i].features, labels, itm::Standardise::dim);
       tasks[i].statistics = &statistics[i];
       tasks[i].plan = &plan;
-      tasks[i].model = std::to_string(i);
     }
   });
   (void)engine->run(tasks, run.itm);

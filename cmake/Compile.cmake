@@ -26,3 +26,23 @@ endfunction()
 if(ITM_HAVE_CUDA AND NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
 endif()
+
+# itm_precompile(TARGET [REUSE OTHER] [header...]): the headers that most sources include and that take longest to read, read
+# once. GCC's and clang's own caches need to be told that this is safe.
+function(itm_precompile target)
+  cmake_parse_arguments(PARSE_ARGV 1 precompile "" "REUSE" "")
+  if(precompile_REUSE)
+    target_precompile_headers(${target} REUSE_FROM ${precompile_REUSE})
+  else()
+    set(headers algorithm cmath cstdint filesystem functional map memory mutex optional set string vector fmt/format.h fmt/ranges.h
+                nlohmann/json.hpp ${precompile_UNPARSED_ARGUMENTS})
+    list(TRANSFORM headers PREPEND "$<$<COMPILE_LANGUAGE:CXX>:<")
+    list(TRANSFORM headers APPEND ">>")
+    target_precompile_headers(${target} PRIVATE ${headers})
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+  elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+  endif()
+endfunction()

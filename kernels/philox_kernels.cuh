@@ -29,8 +29,10 @@ __global__ void initial_parameters(const InitialArray<T>* arrays) {
   const std::uint64_t count = static_cast<std::uint64_t>(array.rows) * array.cols;
   for (std::uint64_t i = static_cast<std::uint64_t>(blockIdx.x) * philox_threads + threadIdx.x; i < count;
        i += static_cast<std::uint64_t>(gridDim.x) * philox_threads) {
-    const double draw = (2.0 * philox::uniform(array.seed, array.stream, i) - 1.0) * array.bound;
-    array.to[i / array.cols * array.pitch + i % array.cols] = static_cast<T>(draw);
+    const auto row = static_cast<std::uint32_t>(i / array.cols);
+    const auto col = static_cast<std::uint32_t>(i % array.cols);
+    const double draw = 2.0 * philox::uniform(array.seed, array.stream, philox::entry(row, col)) - 1.0;
+    array.to[static_cast<std::uint64_t>(row) * array.pitch + col] = static_cast<T>(draw * array.bound);
   }
 }
 

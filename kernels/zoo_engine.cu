@@ -149,27 +149,43 @@ class ZooEngine final : public ItmEngine {
     return make_plan_with(tools, labels, options);
   }
 
-  [[nodiscard]] std::vector<ItmResult> run(std::span<const ItmTask> tasks, const ItmOptions& options) override {
+  [[nodiscard]] std::vector<ItmOutcome> run(std::span<const ItmTask> tasks, const ItmOptions& options,
+                                            const std::function<void(double)>& progress) override {
     options.validate();
+    std::vector<ItmOutcome> outcomes(tasks.size());
+    std::vector<ItmTask> fitting;
+    std::vector<std::size_t> number;  // in `tasks`
     std::vector<FeatureShape> features;
-    for (const ItmTask& task : tasks) {
-      features.push_back(resident_.shape_of(task.features));
-      const FeatureShape& f = features.back();
-      check_itm_inputs(f.source, f.rows, f.dims, *task.statistics, *task.plan, task.initial, task.features.rows);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      try {
+        features.push_back(check(tasks[i], options));
+        fitting.push_back(tasks[i]);
+        number.push_back(i);
+      } catch (const Error&) {
+        outcomes[i].failure = std::current_exception();
+      }
     }
-    const std::vector<LaneShape> shapes = shapes_of(tasks, features, options);
-    std::vector<ItmResult> results;
+    const std::vector<LaneShape> shapes = shapes_of(fitting, features, options);
+    const std::span<const ItmTask> all(fitting);
     std::size_t first = 0;
-    std::size_t last = tasks.empty() ? 0 : end_of_wave(tasks, features, shapes, options, 0);
-    while (first < tasks.size()) {
-      const std::size_t next = last < tasks.size() ? end_of_wave(tasks, features, shapes, options, last) : last;
-      for (ItmResult& result : run_wave(tasks, shapes, options, first, last, tasks.subspan(last, next - last))) {
-        results.push_back(std::move(result));
+    std::size_t last = all.empty() ? 0 : end_of_wave(all, features, shapes, options, 0);
+    while (first < all.size()) {
+      const std::size_t next = last < all.size() ? end_of_wave(all, features, shapes, options, last) : last;
+      const auto tell = [&](std::uint32_t done, std::uint32_t iterations) {
+        if (progress) {
+          const double of_wave = static_cast<double>(done) / static_cast<double>(iterations);
+          progress((static_cast<double>(first) + of_wave * static_cast<double>(last - first)) /
+                   static_cast<double>(all.size()));
+        }
+      };
+      std::vector<ItmResult> wave = run_wave(all, shapes, options, first, last, all.subspan(last, next - last), tell);
+      for (std::size_t i = 0; i < wave.size(); ++i) {
+        outcomes[number[first + i]].result = std::move(wave[i]);
       }
       first = last;
       last = next;
     }
-    return results;
+    return outcomes;
   }
 
  private:
@@ -230,6 +246,20 @@ class ZooEngine final : public ItmEngine {
 
   /// One past the last task of the wave that starts at `first`: all that are left where they fit into the budget, else
   /// as many as leave room for the next wave's features to arrive meanwhile.
+  /// The shape of the task's features. Throws InputError where its parts do not fit together, DeviceError where it does
+  /// not fit into the memory.
+  [[nodiscard]] FeatureShape check(const ItmTask& task, const ItmOptions& options) {
+    const FeatureShape f = resident_.shape_of(task.features);
+    check_itm_inputs(f.source, f.rows, f.dims, *task.statistics, *task.plan, task.initial, task.features.rows);
+    const std::size_t own = own_bytes(task, shapes_of({&task, 1}, {f}, options).front(), options);
+    if (own + f.bytes() > resident_.budget()) {
+      throw DeviceError(f.source + ": needs " + bytes_text(f.bytes()) + " for its features and " + bytes_text(own) +
+                        " to train on " + api_->name() + ", of which " + bytes_text(resident_.budget()) +
+                        " may be used; raise --memory-budget, lower --batch-size or pass --backend cpu");
+    }
+    return f;
+  }
+
   [[nodiscard]] std::size_t end_of_wave(std::span<const ItmTask> tasks, const std::vector<FeatureShape>& features,
                                         const std::vector<LaneShape>& shapes, const ItmOptions& options,
                                         std::size_t first) const {
@@ -251,19 +281,13 @@ class ZooEngine final : public ItmEngine {
     if (i < tasks.size() && comfortable > first) {
       return comfortable;
     }
-    if (i == first) {
-      const std::size_t own = own_bytes(tasks[i], shapes[i], options);
-      throw DeviceError(features[i].source + ": needs " + bytes_text(features[i].bytes()) + " for its features and " +
-                        bytes_text(own) + " to train on " + api_->name() + ", of which " +
-                        bytes_text(resident_.budget()) +
-                        " may be used; raise --memory-budget, lower --batch-size or pass --backend cpu");
-    }
-    return i;
+    return std::max(i, first + 1);  // alone it fits, see check()
   }
 
   [[nodiscard]] std::vector<ItmResult> run_wave(std::span<const ItmTask> tasks, const std::vector<LaneShape>& shapes,
                                                 const ItmOptions& options, std::size_t first, std::size_t last,
-                                                std::span<const ItmTask> next_wave) {
+                                                std::span<const ItmTask> next_wave,
+                                                const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
     std::vector<ResidentFeatures::Request> requests;
     for (std::size_t i = first; i < last; ++i) {
       requests.push_back({&tasks[i].features, own_bytes(tasks[i], shapes[i], options)});
@@ -288,9 +312,9 @@ class ZooEngine final : public ItmEngine {
     const Finally stop([&] { done = true; });
     const std::size_t limit = for_validation.extra();
     if (options.precision == Precision::float64) {
-      return ZooGroup<double>(*api_, std::move(members), options, options_, limit).run();
+      return ZooGroup<double>(*api_, std::move(members), options, options_, limit).run(progress);
     }
-    return ZooGroup<float>(*api_, std::move(members), options, options_, limit).run();
+    return ZooGroup<float>(*api_, std::move(members), options, options_, limit).run(progress);
   }
 
   std::unique_ptr<DeviceApi> api_;

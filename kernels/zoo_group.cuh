@@ -186,7 +186,8 @@ class ZooGroup {
     }
   }
 
-  std::vector<ItmResult> run() {
+  /// Tells `progress` the iterations that are done and all of them.
+  std::vector<ItmResult> run(const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
     std::uint32_t done = 0;
     while (done < iterations_) {
       if (cancelled()) {
@@ -195,6 +196,7 @@ class ZooGroup {
       }
       done = watched(done + 1) ? run_watched(done) : run_stretch(done);
       collect_parameters(done);
+      progress(done, iterations_);
     }
     return results();
   }
@@ -471,7 +473,7 @@ class ZooGroup {
       const ParameterArrays<T>& p = of_model_[i];
       const auto add = [&](T* to, std::uint32_t rows, std::uint32_t cols, std::uint32_t pitch, std::uint32_t fan_in,
                            const char* name) {
-        arrays.push_back({to, rows, cols, pitch, task.seed, philox::stream_id(task.model + "/" + name),
+        arrays.push_back({to, rows, cols, pitch, task.seed, philox::stream_id(name),
                           1.0 / std::sqrt(static_cast<double>(fan_in))});
         largest = std::max(largest, static_cast<std::uint64_t>(rows) * cols);
       };

@@ -26,6 +26,9 @@ if [[ $("$formatter" --version) != *"version 14."* ]]; then
 fi
 printf '%s\0' "${sources[@]}" | xargs -0 "$formatter" --dry-run --Werror || status=1
 
+say "rooms"
+scripts/rooms.sh || status=1
+
 say "shellcheck"
 mapfile -t shell < <(git ls-files 'scripts/*.sh' '.ci/run')
 checker=$(first shellcheck) || die "no shellcheck; scripts/setup.sh --lint installs it"
@@ -35,12 +38,13 @@ if [[ ${1:-} == --format-only ]]; then exit "$status"; fi
 
 say "clang-tidy"
 tidy=$(first clang-tidy-14 clang-tidy-18 clang-tidy) || die "no clang-tidy; scripts/setup.sh --lint installs it"
-configure release
+# clang-tidy 14 cannot read what g++ precompiled.
+quietly build/lint.configure.log cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 # What nvcc compiles is not for clang; what g++ compiles is, less the flags that only g++ knows, and less what the build writes.
-mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.cpp\)",\{0,1\}$/\1/p' build/release/compile_commands.json |
+mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.cpp\)",\{0,1\}$/\1/p' build/lint/compile_commands.json |
   grep -v "^$root/build/" | sort -u)
 printf '%s\0' "${units[@]}" |
-  xargs -0 -n 1 -P "$jobs" "$tidy" -p build/release --quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error \
+  xargs -0 -n 1 -P "$jobs" "$tidy" -p build/lint --quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error \
     --extra-arg=-Wno-ignored-optimization-argument 2>build/clang-tidy.log || status=1
 # Its count of suppressed warnings goes to the log; real errors in there must not go unseen.
 grep -E '(error|fatal):' build/clang-tidy.log >&2 || true

@@ -29,6 +29,12 @@ class Array {
   Array() = default;
   Array(std::filesystem::path source, DType type, bool big_endian, std::vector<std::size_t> shape, bool fortran_order,
         const std::byte* data, std::shared_ptr<const void> owner);
+  /// Rows of contiguous numbers that begin `row_stride` bytes apart and belong to the caller.
+  [[nodiscard]] static Array with_row_stride(std::filesystem::path source, DType type, bool big_endian,
+                                             std::vector<std::size_t> shape, const std::byte* data,
+                                             std::ptrdiff_t row_stride);
+  /// The same array under another name, for sentences.
+  [[nodiscard]] Array renamed(std::filesystem::path source) const;
 
   [[nodiscard]] const std::filesystem::path& source() const noexcept { return source_; }
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }

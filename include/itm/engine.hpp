@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
@@ -15,6 +16,13 @@
 #include "itm/itm.hpp"
 
 namespace itm {
+
+/// Which processor is asked for.
+enum class Backend : std::uint8_t {
+  automatic,  ///< a GPU for what runs on one, where there is one
+  cpu,
+  cuda,
+};
 
 /// The features of one model, opened only when they are not on the device yet.
 struct ItmFeatures {
@@ -29,10 +37,15 @@ struct ItmTask {
   const FeatureStatistics* statistics = nullptr;
   const ItmPlan* plan = nullptr;
   double eta = 0.5;
-  std::string model;                       ///< with `seed`: names the initial parameters
   std::uint64_t seed = 0;                  ///< see initial_parameters()
   const ItmParameters* initial = nullptr;  ///< instead of those
   ItmObserver observer;
+};
+
+/// What became of a task: its result, or why there is none (it does not fit into the device's memory, say).
+struct ItmOutcome {
+  ItmResult result;
+  std::exception_ptr failure;  ///< null: it ran
 };
 
 /// Safe to call from several threads.
@@ -44,9 +57,12 @@ class ItmEngine {
   /// measure_features() on the device; leaves the features there. Throws as it does, and DeviceError.
   [[nodiscard]] virtual FeatureStatistics measure(const ItmFeatures& features, const Labels& labels,
                                                   Standardise standardise) = 0;
-  /// run_itm() for every task, as many at once as fit into memory; results in the order of the tasks. Throws as it
-  /// does, and DeviceError that names the model and the bytes when one task alone does not fit.
-  [[nodiscard]] virtual std::vector<ItmResult> run(std::span<const ItmTask> tasks, const ItmOptions& options) = 0;
+  /// run_itm() for every task, as many at once as fit into memory; outcomes in the order of the tasks. The failure of
+  /// one is what run_itm() would throw, or a DeviceError that names the model and the bytes where it does not fit
+  /// alone. Tells `progress`, where there is one, the share of the work that is done. Throws Interrupted, and
+  /// DeviceError where the device fails for all.
+  [[nodiscard]] virtual std::vector<ItmOutcome> run(std::span<const ItmTask> tasks, const ItmOptions& options,
+                                                    const std::function<void(double)>& progress = {}) = 0;
   /// make_plan() with the eigenvectors behind the `pca` and `laplacian` centres, and the permutations, computed there.
   [[nodiscard]] virtual ItmPlan plan(const Labels& labels, const ItmOptions& options) = 0;
 };
@@ -55,6 +71,9 @@ struct EngineOptions {
   std::size_t memory_budget = 0;  ///< bytes of device memory to use; 0: nine tenths of what is free
   bool half_features = false;     ///< keep features as float16: half the memory, rounded to 11 bits
 };
+
+/// The results of run(). Throws the first failure.
+[[nodiscard]] std::vector<ItmResult> results_of(std::vector<ItmOutcome> outcomes);
 
 /// An engine on the first CUDA device. Throws DeviceError where this build or this machine has none.
 [[nodiscard]] std::shared_ptr<ItmEngine> open_cuda_engine(const EngineOptions& options = {});

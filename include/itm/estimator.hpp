@@ -1,16 +1,12 @@
 #pragma once
 // The interface that every system implements, and the registry that makes a new one a single file and a single line.
-//
-// Ranking a data set runs in four steps so that zoo-wide quantities (ITM's dis_b, ETran's min-max) need no special
-// case:
-//   survey(i)  concurrent, per model, sees no other model      (ITM: statistics and dispersion)
-//   settle()   once                                            (ITM: dis_b and every eta)
-//   score(i, repeat)  concurrent, per model and repeat         (ITM: training)
-//   finish()   once: the scores
-// A session that advances all its models together takes score_all(alive), once, in place of score().
+// A session scores the models of one data set on an executor and returns an outcome for each: how it goes about that,
+// model by model or all in lockstep, and what it needs to know of the whole zoo first, is its own business.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <memory>
@@ -47,16 +43,44 @@ struct Setting {
   std::vector<std::string> words{};  ///< words: the choices; empty: any text, such as a file
 };
 
-/// Options of all methods in one place; each reads what it knows.
-struct MethodOptions {
-  ItmOptions itm;
+/// Names of methods: one, several, or "all".
+class MethodList : public std::vector<std::string> {
+ public:
+  MethodList(const char* name) : vector{name} {}             // NOLINT(google-explicit-constructor): {.method = "logme"}
+  MethodList(std::string name) : vector{std::move(name)} {}  // NOLINT(google-explicit-constructor)
+  MethodList(std::vector<std::string> names) : vector(std::move(names)) {}  // NOLINT(google-explicit-constructor)
+  MethodList(std::initializer_list<std::string> names) : vector(names) {}
+};
+
+/// How far a ranking is. `work` is the share that is done, by the cost that the methods expect.
+struct RankProgress {
+  std::size_t done = 0;   ///< models scored, over all methods, data sets and repeats
+  std::size_t total = 0;  ///< to be scored
+  double work = 0;        ///< in [0, 1]
+  std::string method;     ///< whose model was finished last
+  std::string model;
+};
+
+/// Everything that a ranking can be told; each method reads what it knows.
+struct RankOptions {
+  MethodList method{"itm"};
+  std::vector<std::string> datasets{};  ///< empty: all
+  std::uint64_t seed = 0;               ///< of every draw
+  Backend device = Backend::automatic;  ///< cuda: an error where a method or this machine cannot
+  int threads = 1;                      ///< results do not depend on it
+  std::size_t repeats = 1;              ///< seeds seed, seed + 1, ...; the score is their mean
+  bool drop_bad_rows = false;           ///< drop rows with NaN or infinity instead of refusing the file
+  bool keep_going = false;              ///< models that fail become failures of the report instead of exceptions
   Variant variant = Variant::published;
-  Arithmetic arithmetic = Arithmetic::float64;   ///< of the methods other than ITM
-  std::map<std::string, SettingValue> settings;  ///< "<method>-<name>" -> value, where it is not the default
-  std::size_t repeats = 1;                       ///< seeds seed, seed + 1, ...; the score is their mean
-  bool drop_bad_rows = false;                    ///< drop rows with NaN or infinity instead of refusing the file
-  std::shared_ptr<ItmEngine> engine;             ///< runs ITM where there is one, else the CPU engine
-  std::function<bool()> cancelled;
+  Arithmetic arithmetic = Arithmetic::float64;     ///< of the methods other than ITM
+  ItmOptions itm{};                                ///< its seed is `seed`
+  std::map<std::string, SettingValue> settings{};  ///< "<method>-<name>" -> value, where it is not the default
+  /// Serves every method that runs on a GPU; null: opened when it is needed and `device` allows it.
+  std::shared_ptr<ItmEngine> engine{};
+  EngineOptions engine_options{};
+  std::function<bool()> cancelled{};
+  /// Called as work is finished, from any thread, serialised.
+  std::function<void(const RankProgress&)> progress{};
 };
 
 /// One data set with the models to be scored on it.
@@ -66,18 +90,34 @@ struct DatasetTask {
   Labels labels;  ///< shared by all entries; empty when the entries have regression targets instead
 };
 
+/// What became of one model: a score, or the sentence that says why there is none.
+struct Outcome {
+  ScoredModel scored;
+  std::string failure;  ///< empty: scored
+  [[nodiscard]] bool is_scored() const { return failure.empty(); }
+};
+
+/// Where a session works: the threads that it shares with others, and the person who waits for it.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  /// work(model, repeat) for every model of the task and every repeat < repeats, each once, on the threads of the
+  /// ranking, long ones first. Throws Interrupted when the person wants to stop, else what the work threw.
+  virtual void for_each_model(std::size_t repeats, const std::function<void(std::size_t, std::size_t)>& work) = 0;
+  /// True where a model that fails becomes an Outcome with its sentence.
+  [[nodiscard]] virtual bool keeps_going() const = 0;
+  /// Tells that `share` of the work on this model (of the task) has been done since the last call.
+  virtual void advance(std::size_t model, double share) = 0;
+  /// The engine of the device that was chosen for the method; null: the CPU.
+  [[nodiscard]] virtual ItmEngine* engine() const = 0;
+};
+
 /// One method at work on one data set.
 class Session {
  public:
   virtual ~Session() = default;
-  virtual void survey(std::size_t model) { (void)model; }
-  virtual void settle(const std::vector<bool>& alive) { (void)alive; }
-  virtual void score(std::size_t model, std::size_t repeat) = 0;
-  /// True: score_all() does the work of all score() calls.
-  [[nodiscard]] virtual bool scores_together() const { return false; }
-  virtual void score_all(const std::vector<bool>& alive) { (void)alive; }
-  /// One entry per model in task order; models that are not alive are ignored.
-  [[nodiscard]] virtual std::vector<ScoredModel> finish(const std::vector<bool>& alive) = 0;
+  /// An outcome for every model, in task order. Throws where a model fails and the executor does not keep going.
+  [[nodiscard]] virtual std::vector<Outcome> score(Executor& executor) = 0;
 };
 
 /// What a method reads besides features and labels.
@@ -88,6 +128,26 @@ struct Inputs {
   bool regression = false;  ///< can score regression targets instead of labels
 };
 
+/// What is to be scored, for a method to say what it costs.
+struct Workload {
+  double rows = 0;     // N
+  double dims = 0;     // D
+  double classes = 0;  // C
+  double bytes = 0;    ///< of the stored features
+};
+
+/// What one model takes on one core of a Xeon (docs/benchmarks.md); good to a factor of three.
+struct Cost {
+  double seconds = 0;
+  double bytes = 0;  ///< memory at the peak, beside what is shared
+};
+
+/// A family of settings that several methods read.
+enum class SettingGroup : std::uint8_t {
+  training,    ///< ITM's: batches, iterations, rates
+  arithmetic,  ///< published or exact variant, float64 or float32
+};
+
 struct Estimator {
   std::string name;
   std::string description;  ///< one line
@@ -96,31 +156,40 @@ struct Estimator {
   bool seeded = false;  ///< draws random numbers: repeats differ
   bool float32 = true;  ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
   std::vector<Setting> settings{};
-  std::function<std::unique_ptr<Session>(DatasetTask, const MethodOptions&)> open{};
+  SettingGroup group = SettingGroup::arithmetic;
+  ScoreUnit unit = ScoreUnit::number;
+  std::vector<DetailColumn> columns{};  ///< details that deserve a column in tables
+  bool on_gpu = false;                  ///< has a GPU path
+  /// Empty: as a method with a D x D covariance.
+  std::function<Cost(const Workload&, const RankOptions&)> cost{};
+  std::function<std::unique_ptr<Session>(DatasetTask, const RankOptions&)> open{};
 
   /// "source logits (..._output.npy)" when `entry` lacks what the method reads, else empty.
   [[nodiscard]] std::string missing_input(const ZooEntry& entry) const;
+  [[nodiscard]] Cost cost_of(const Workload& work, const RankOptions& options) const;
+  /// float32, float64 or tf32: what it computes in under these options.
+  [[nodiscard]] Precision precision(const RankOptions& options) const;
 };
 
-/// All systems, in the order in which they are listed.
+/// All systems, in the order in which they are listed; those that the program registered last.
 [[nodiscard]] const std::vector<Estimator>& estimators();
 /// Throws InputError naming the methods that exist.
 [[nodiscard]] const Estimator& find_estimator(const std::string& name);
-
-struct RankOptions {
-  std::vector<std::string> datasets;  ///< empty: all
-  std::vector<std::string> methods{"itm"};
-  MethodOptions method;
-  int threads = 1;
-  bool keep_going = false;
-  /// Methods that no model of a data set has the inputs for are left out instead of refused (`--method all`).
-  bool skip_methods_without_inputs = false;
-  /// Called after each finished unit (done, total) from any thread, serialised.
-  std::function<void(std::size_t, std::size_t)> progress;
-};
+/// Null where there is none of that name: a result may come from elsewhere.
+[[nodiscard]] const Estimator* known_estimator(std::string_view name);
+/// Adds a method of the program that links the library, before it ranks anything. Throws InputError where the name is
+/// taken, not lower case, or something is missing.
+void register_estimator(Estimator estimator);
 
 /// Scores every entry of the chosen data sets with every chosen method. Same seed, same result, for any `threads`.
 [[nodiscard]] RankReport rank_zoo(const Zoo& zoo, const RankOptions& options);
+
+/// The shape of an entry, for its cost. Never throws: zeros where the file cannot be read. An .npz is not unpacked for
+/// it: its size on disk is taken for float32.
+[[nodiscard]] Workload workload_of(const ZooEntry& entry, const Labels& labels);
+
+/// Throws DeviceError where `device` is a GPU and the method has no path there.
+void require_device(const Estimator& estimator, Backend device);
 
 /// Adds ground-truth agreement to every result whose data set is in `truth`.
 void add_agreement(RankReport& report, const GroundTruth& truth, const BootstrapOptions& bootstrap = {});

@@ -1,6 +1,7 @@
 #pragma once
 // Results of a ranking and their files: JSON (schema itm.rank/1), CSV, a terminal table and an HTML page (spec 5, 6).
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -9,16 +10,40 @@
 #include <vector>
 
 #include "itm/agreement.hpp"
+#include "itm/details.hpp"
 
 namespace itm {
 
-/// One scored model of one data set. `details` holds what the method adds (ITM: eta, dis, curve ...), as JSON text.
+/// What a score is, and so how it is written.
+enum class ScoreUnit : std::uint8_t {
+  number,
+  accuracy,  ///< in [0, 1], shown in percent
+  percent,   ///< an accuracy in percent already
+};
+
+/// A detail that tables show beside the score.
+struct DetailColumn {
+  std::string detail;   ///< its name in the details
+  std::string title;    ///< "eta"
+  std::string meaning;  ///< "rate of the evolution"
+  int decimals = 3;
+};
+
+/// Where a result was computed.
+struct Place {
+  std::string backend = "cpu";  ///< "cpu" or "cuda"
+  std::string device;           ///< "NVIDIA H100", "OpenBLAS 0.3.21, SkylakeX kernels"
+  std::string precision;        ///< "float32"
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+/// One scored model of one data set. `details` holds what the method adds (ITM: eta, dis, curve ...).
 struct ScoredModel {
   std::string model;
   double score = 0;      ///< larger is better
   double tie_break = 0;  ///< larger is better; orders models with equal scores
   double seconds = 0;
-  std::string details = "{}";
+  Details details{};
   std::string note;             ///< one sentence on the score that the reader should know, or empty
   int rank = 0;                 ///< 1 = best, filled by assign_ranks
   std::optional<double> truth;  ///< fine-tuned accuracy in percent, filled by add_agreement
@@ -32,6 +57,7 @@ struct RankedDataset {
   std::vector<ScoredModel> models;         ///< best first after assign_ranks
   std::vector<std::string> truth_missing;  ///< scored models without a truth value
   std::optional<Agreement> agreement;      ///< when a truth was given
+  Place place{};
 };
 
 /// A model that could not be scored under --keep-going, or one that a method has no inputs for.

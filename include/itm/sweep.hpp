@@ -20,11 +20,10 @@ namespace itm {
 
 /// Sets ITM's settings (batch-size, eta, ...), `seed`, `repeats`, `variant`, `arithmetic`, `drop-bad-rows` and every
 /// `<method>-<name>`, by the name of the option without its dashes. Throws InputError naming setting, value and range.
-void apply_setting(MethodOptions& options, const std::string& name, const SettingValue& value);
+void apply_setting(RankOptions& options, const std::string& name, const SettingValue& value);
 
-/// Whether the setting can change what the method computes: ITM's settings ITM alone, `<method>-<name>` that method,
-/// seed and repeats what draws random numbers, variant and arithmetic all but ITM. Throws InputError for an unknown
-/// one.
+/// Whether the setting can change what the method computes: those of a group (SettingGroup) the methods that read it,
+/// `<method>-<name>` that method, seed and repeats what draws random numbers. Throws InputError for an unknown one.
 [[nodiscard]] bool setting_applies(const Estimator& estimator, const std::string& name);
 
 /// What is swept; as a file JSON of schema itm.sweep/1.

@@ -13,11 +13,13 @@
 
 namespace itm {
 
-/// Where one array of a zoo lies: a file, and the key inside it when it is an archive.
+/// Where one array of a zoo lies: a file, and the key inside it when it is an archive; or memory, and then `file` is
+/// its name.
 struct ArrayRef {
   std::filesystem::path file;
-  std::string key;
-  [[nodiscard]] Array read() const { return read_array(file, key); }
+  std::string key{};
+  std::optional<Array> memory{};
+  [[nodiscard]] Array read() const { return memory ? *memory : read_array(file, key); }
 };
 
 /// One (model, data set) pair.

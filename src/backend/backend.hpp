@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-namespace itm {
+#include "itm/engine.hpp"
 
-enum class Backend : std::uint8_t { automatic, cpu, cuda };
+namespace itm {
 
 struct BackendChoice {
   bool cuda = false;

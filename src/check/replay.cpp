@@ -145,9 +145,9 @@ std::vector<Deviation> replay_trace(const std::filesystem::path& folder, Precisi
   observer.snapshot_iteration = 1;
   observer.snapshot = &first;
   observer.final_parameters = &final_parameters;
-  const ItmTask task{features, &statistics, &plan, options.eta, "", 0, &initial, observer};
+  const ItmTask task{features, &statistics, &plan, options.eta, 0, &initial, observer};
   const ItmResult result = engine != nullptr
-                               ? engine->run({&task, 1}, options).front()
+                               ? results_of(engine->run({&task, 1}, options)).front()
                                : run_itm(feature, statistics, plan, options, options.eta, initial, {}, observer);
 
   const bool reference_precision = precision == Precision::float64;

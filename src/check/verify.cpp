@@ -153,7 +153,7 @@ VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const It
     if (options.adaptive) {
       eta[i] = adaptive_rate(options.eta, options.dispersion_base.value_or(mean_dispersion), statistics.dispersion);
     }
-    const ItmParameters initial = initial_parameters(feature.cols(), labels.classes, options.seed, entries[i].model);
+    const ItmParameters initial = initial_parameters(feature.cols(), labels.classes, options.seed);
     const auto run = [&](Observed& o, const ItmOptions& as) {
       const ItmObserver observer = o.observer(plan.iterations, cancelled);
       o.result = run_itm(feature, statistics, plan, as, eta[i], initial, {}, observer);
@@ -169,10 +169,10 @@ VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const It
     for (std::size_t i = 0; i < count; ++i) {
       const ItmFeatures features{[&open, i] { return open(i); }, resident_key(entries[i].feature)};
       observed[i].statistics = engine->measure(features, labels, options.standardise);
-      tasks.push_back({features, &observed[i].statistics, &plan, eta[i], entries[i].model, options.seed, nullptr,
+      tasks.push_back({features, &observed[i].statistics, &plan, eta[i], options.seed, nullptr,
                        observed[i].observer(plan.iterations, cancelled)});
     }
-    const std::vector<ItmResult> results = engine->run(tasks, other_options);
+    const std::vector<ItmResult> results = results_of(engine->run(tasks, other_options));
     for (std::size_t i = 0; i < count; ++i) {
       observed[i].result = results[i];
     }

@@ -10,8 +10,8 @@
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
-#include "ranking/settings.hpp"
 #include "itm/ablation.hpp"
+#include "ranking/settings.hpp"
 
 namespace itm::cli {
 namespace {
@@ -23,16 +23,16 @@ struct Options {
   AblationInput input;
   fs::path journal;
   fs::path html;
-  MethodOptions method;
+  RankOptions rank;
   EngineOptions engine;
 };
 
 /// The settings of ITM that stand on the command line.
-std::vector<std::pair<std::string, SettingValue>> given_settings(const CLI::App& app, const MethodOptions& options) {
+std::vector<std::pair<std::string, SettingValue>> given_settings(const CLI::App& app, const RankOptions& options) {
   std::vector<std::pair<std::string, SettingValue>> given;
   for (const SharedSetting& shared : shared_settings()) {
     const CLI::Option* option = app.get_option_no_throw("--" + shared.setting.name);
-    if (shared.scope == SettingScope::itm && option != nullptr && option->count() > 0) {
+    if (shared.scope == SettingScope::training && option != nullptr && option->count() > 0) {
       given.emplace_back(shared.setting.name, shared.read(options));
     }
   }
@@ -56,7 +56,7 @@ ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
     o.input.seeds = ablation.seeds;
   }
   o.input.first_seed = context.seed;
-  o.input.settings = given_settings(app, o.method);
+  o.input.settings = given_settings(app, o.rank);
   const SweepPlan plan = plan_sweep(sweep_of(ablation, o.input));
   SweepOptions options;
   options.journal = o.journal;
@@ -109,7 +109,7 @@ Command ablate_command() {
             ->default_str("3, centres: 10");
         app.add_option("--journal", o->journal, "Keep finished rankings here and go on from them")->type_name("FILE");
         app.add_option("--html", o->html, "Also write a self-contained page with table and plots")->type_name("FILE");
-        add_itm_options(app, o->method);
+        add_itm_options(app, o->rank);
         add_engine_options(app, o->engine);
         app.footer(footer());
         return [o, &app, &context] { return ablate(app, *o, context); };

@@ -19,9 +19,9 @@
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
-#include "linalg/blas.hpp"
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
+#include "linalg/blas.hpp"
 #include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
 #include "report/paper/tables.hpp"
@@ -112,24 +112,16 @@ std::vector<Dataset> chosen_datasets(const Options& o) {
   return all;
 }
 
-/// About how long one model takes, from the operations that dominate (docs/methods.md) at what two cores of a Xeon do;
-/// good to a factor of three, which tells seconds from minutes.
+/// About how long one model takes: tells seconds from minutes.
 double estimated_seconds(const std::string& method, const Dataset& dataset, std::size_t dims, std::size_t iterations) {
-  const auto n = static_cast<double>(dataset.rows);
-  const auto c = static_cast<double>(dataset.classes);
-  const auto d = static_cast<double>(dims);
-  const double sampled = std::min(n, 10'000.0);
-  const std::map<std::string, double> operations{
-      {"itm", static_cast<double>(iterations) * 256 * c * (2.5 * d + 5 * c)},
-      // The more rows a component has, the longer EM goes on.
-      {"nleep", 0.2 * (n / (5 * c)) * n * 5 * c * 120 * 120},
-      {"parc", 4 * sampled * sampled * d},
-      {"knn", 2 * n * n * d},
-      {"lead", 150 * n * d * c},
-      {"linear_probe", 600 * n * d * c},
-  };
-  const auto found = operations.find(method);
-  return (found == operations.end() ? 4 * n * d * d + 20 * d * d * d : found->second) / 4e10;
+  RankOptions options;
+  options.itm.iterations = iterations;
+  Workload work;
+  work.rows = static_cast<double>(dataset.rows);
+  work.classes = static_cast<double>(dataset.classes);
+  work.dims = static_cast<double>(dims);
+  work.bytes = work.rows * work.dims * sizeof(float);
+  return find_estimator(method).cost_of(work, options).seconds;
 }
 
 /// Says before hours of work that they will be hours, and what makes them.
@@ -161,11 +153,12 @@ void announce(const Options& o, const Bench& bench, const std::vector<Dataset>& 
 double time_ranking(const Zoo& zoo, const std::string& method, const Options& o, const Context& context,
                     const std::shared_ptr<ItmEngine>& engine) {
   RankOptions rank;
-  rank.methods = {method};
-  rank.method.itm.iterations = o.iterations;
-  rank.method.itm.seed = context.seed;
-  rank.method.engine = engine;
-  rank.method.cancelled = cancelled;
+  rank.method = method;
+  rank.itm.iterations = o.iterations;
+  rank.seed = context.seed;
+  rank.engine = engine;
+  rank.device = engine ? Backend::automatic : Backend::cpu;
+  rank.cancelled = cancelled;
   const auto start = std::chrono::steady_clock::now();
   (void)rank_zoo(zoo, rank);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -175,7 +168,7 @@ double time_ranking(const Zoo& zoo, const std::string& method, const Options& o,
 void measure_cell(Cell& cell, const Zoo& zoo, const std::string& method, const Options& o, const Context& context,
                   const std::shared_ptr<ItmEngine>& engine) {
   cell.cpu = cell.cpu.value_or(0) + time_ranking(zoo, method, o, context, nullptr);
-  if (engine && method == "itm") {  // the other methods run on the CPU whatever there is
+  if (engine && find_estimator(method).on_gpu) {
     cell.gpu = cell.gpu.value_or(0) + time_ranking(zoo, method, o, context, engine);
   }
 }

@@ -172,6 +172,25 @@ std::shared_ptr<ItmEngine> Context::engine(const EngineOptions& options) const {
   }
 }
 
+void Context::fill(RankOptions& options, MethodList methods, const EngineOptions& engine_options) const {
+  options.method = std::move(methods);
+  options.seed = seed;
+  options.threads = threads;
+  options.device = backend;
+  options.cancelled = cancelled;
+  bool on_gpu = false;
+  for (const std::string& name : options.method) {
+    if (name != "all") {
+      require_device(find_estimator(name), backend);
+    }
+    on_gpu = on_gpu || name == "all" || find_estimator(name).on_gpu;
+  }
+  if (on_gpu) {
+    options.engine = engine(engine_options);
+    options.device = options.engine ? backend : Backend::cpu;
+  }
+}
+
 std::unique_ptr<Progress> Context::progress(const std::string& label) const {
   return std::make_unique<Progress>(label, !quiet && ::isatty(STDERR_FILENO) == 1);
 }

@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include "cli/progress.hpp"
 #include "backend/backend.hpp"
-#include "itm/engine.hpp"
+#include "cli/progress.hpp"
+#include "itm/estimator.hpp"
 #include "report/paint.hpp"
 
 namespace itm::cli {
@@ -68,6 +68,10 @@ class Context {
   /// The engine that --backend stands for; null is the CPU's. `auto` falls back to the CPU and says so; throws
   /// DeviceError where `cuda` asks for what is not there.
   [[nodiscard]] std::shared_ptr<ItmEngine> engine(const EngineOptions& options = {}) const;
+  /// What the common options say to a ranking by these methods: seed, threads, device and, where one of them runs
+  /// there, its engine. Throws InputError for an unknown method, DeviceError as engine() does and where --backend cuda
+  /// is asked of a method without a GPU path.
+  void fill(RankOptions& options, MethodList methods, const EngineOptions& engine = {}) const;
   /// A bar on standard error while it is a terminal and --quiet was not given.
   [[nodiscard]] std::unique_ptr<Progress> progress(const std::string& label) const;
 

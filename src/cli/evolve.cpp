@@ -15,10 +15,10 @@
 #include "cli/one_model.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
-#include "engine/plan_tools.hpp"
 #include "core/tsne.hpp"
 #include "core/work_pool.hpp"
 #include "engine/evolution.hpp"
+#include "engine/plan_tools.hpp"
 #include "itm/report.hpp"
 #include "report/agreement_json.hpp"
 #include "report/html/evolution_page.hpp"
@@ -43,7 +43,7 @@ struct Options {
   std::size_t rows = 1000;
   Part part = Part::all;
   double perplexity = 30;
-  MethodOptions method;
+  RankOptions rank;
 };
 
 /// A model, its plan, and its parameters after each of the iterations asked for.
@@ -72,11 +72,11 @@ Trained train(const Options& o) {
     throw InputError(fmt::format("{}: has {} labels for {} rows of {}; give those of the same images",
                                  path_text(o.label), labels.values.size(), t.feature.rows(), path_text(o.feature)));
   }
-  t.statistics = measure_features(t.feature, labels, o.method.itm.standardise);
-  t.eta = rate_of(o.method.itm, t.statistics, t.feature.cols());
-  t.plan = make_plan(labels, o.method.itm);
+  t.statistics = measure_features(t.feature, labels, o.rank.itm.standardise);
+  t.eta = rate_of(o.rank.itm, t.statistics, t.feature.cols());
+  t.plan = make_plan(labels, o.rank.itm);
 
-  const ItmParameters initial = initial_parameters(t.feature.cols(), labels.classes, o.method.itm.seed, o.model);
+  const ItmParameters initial = initial_parameters(t.feature.cols(), labels.classes, o.rank.itm.seed);
   std::vector<ItmParameters> reached;
   ItmObserver observer;
   observer.cancelled = cancelled;
@@ -84,7 +84,7 @@ Trained train(const Options& o) {
   std::copy_if(o.at.begin(), o.at.end(), std::back_inserter(observer.parameter_iterations),
                [](std::size_t iteration) { return iteration > 0; });
   if (!observer.parameter_iterations.empty()) {
-    (void)run_itm(t.feature, t.statistics, t.plan, o.method.itm, t.eta, initial, {}, observer);
+    (void)run_itm(t.feature, t.statistics, t.plan, o.rank.itm, t.eta, initial, {}, observer);
   }
   if (o.at.front() == 0) {
     t.parameters.push_back(initial);
@@ -102,7 +102,7 @@ std::vector<std::uint32_t> choose_rows(const Options& o, const ItmPlan& plan) {
   }
   if (rows.size() > o.rows) {
     std::vector<std::uint32_t> sample;
-    const std::vector<std::uint32_t> order = permute_on_host(rows.size(), o.method.itm.seed, "evolve");
+    const std::vector<std::uint32_t> order = permute_on_host(rows.size(), o.rank.itm.seed, "evolve");
     std::transform(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(o.rows), std::back_inserter(sample),
                    [&](std::uint32_t i) { return rows[i]; });
     rows = std::move(sample);
@@ -139,7 +139,7 @@ Evolved evolve(const Options& o, const Context& context) {
   std::mutex guard;
   std::size_t done = 0;
   for_each_unit(o.at.size(), context.threads, [&](std::size_t k) {
-    Evolution evolution = evolve_rows(trained.feature, trained.statistics, trained.plan, o.method.itm, trained.eta,
+    Evolution evolution = evolve_rows(trained.feature, trained.statistics, trained.plan, o.rank.itm, trained.eta,
                                       trained.parameters[k], rows);
     EvolvedView& view = out.report.views[k];
     view.iteration = o.at[k];
@@ -230,9 +230,9 @@ void check(Options& o, const Context& context) {
   }
   std::sort(o.at.begin(), o.at.end());
   o.at.erase(std::unique(o.at.begin(), o.at.end()), o.at.end());
-  if (o.at.back() > o.method.itm.iterations) {
+  if (o.at.back() > o.rank.itm.iterations) {
     throw InputError(fmt::format("--at {}: ITM trains for {} iterations; name earlier ones or raise --iterations",
-                                 o.at.back(), o.method.itm.iterations));
+                                 o.at.back(), o.rank.itm.iterations));
   }
   if (o.folder.empty()) {
     throw InputError("--out-dir is empty; name a folder");
@@ -253,8 +253,8 @@ void check(Options& o, const Context& context) {
 ExitStatus run(Options& o, const Context& context) {
   check(o, context);
   o.model = o.model.empty() ? model_of(o.feature) : o.model;
-  o.method.itm.seed = context.seed;
-  o.method.itm.iterations = std::max<std::size_t>(o.at.back(), 1);  // later ones change nothing before
+  o.rank.itm.seed = context.seed;
+  o.rank.itm.iterations = std::max<std::size_t>(o.at.back(), 1);  // later ones change nothing before
   const Evolved evolved = evolve(o, context);
   write_files(o.folder, evolved);
   context.write(context.in_format([&] { return as_json(o, evolved); }, [&] { return as_csv(evolved.report); },
@@ -297,7 +297,7 @@ Command evolve_command() {
         add_number(app, "--perplexity", o->perplexity, 2.0, 1000.0, "t-SNE's: about how many neighbours a row has");
         app.add_option("--model", o->model, "Name of the model; default: the file's, without _feature")
             ->type_name("NAME");
-        add_itm_options(app, o->method);
+        add_itm_options(app, o->rank);
         app.footer(
             "Examples:\n"
             "  itm evolve --feature examples/glyphs/sup_vgg_greek_feature.npy \\\n"

@@ -5,15 +5,15 @@
 #include <cmath>
 
 #include "cli/options.hpp"
-#include "ranking/settings.hpp"
 #include "itm/sweep.hpp"
+#include "ranking/settings.hpp"
 
 namespace itm::cli {
 namespace {
 
 /// `--name`, which writes through apply_setting().
 CLI::Option* add_setting(CLI::App& app, const std::string& name, const Setting& setting, const SettingValue& standard,
-                         MethodOptions& options) {
+                         RankOptions& options) {
   auto* option = app.add_option(
       "--" + name,
       [&options, name, setting](const CLI::results_t& texts) {
@@ -34,10 +34,10 @@ CLI::Option* add_setting(CLI::App& app, const std::string& name, const Setting& 
   return option;
 }
 
-void add_shared(CLI::App& app, bool of_itm, MethodOptions& options) {
+void add_shared(CLI::App& app, bool of_itm, RankOptions& options) {
   for (const SharedSetting& shared : shared_settings()) {
     const std::string& name = shared.setting.name;
-    if ((shared.scope == SettingScope::itm) != of_itm || name == "seed" || name == "drop-bad-rows") {
+    if ((shared.scope == SettingScope::training) != of_itm || name == "seed" || name == "drop-bad-rows") {
       continue;  // --seed is an option of every command, --drop-bad-rows a flag
     }
     CLI::Option* option = add_setting(app, name, shared.setting, shared.read(options), options);
@@ -49,9 +49,9 @@ void add_shared(CLI::App& app, bool of_itm, MethodOptions& options) {
 
 }  // namespace
 
-void add_itm_options(CLI::App& app, MethodOptions& options) { add_shared(app, true, options); }
+void add_itm_options(CLI::App& app, RankOptions& options) { add_shared(app, true, options); }
 
-void add_method_options(CLI::App& app, MethodOptions& options) {
+void add_method_options(CLI::App& app, RankOptions& options) {
   add_shared(app, false, options);
   app.add_flag("--drop-bad-rows", options.drop_bad_rows, "Drop rows with NaN or infinity");
   add_itm_options(app, options);

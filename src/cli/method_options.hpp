@@ -10,8 +10,8 @@ namespace itm::cli {
 
 /// Adds --variant, --arithmetic, --repeats, --drop-bad-rows, ITM's options and those of the other methods. `options`
 /// holds the defaults and must outlive the parsing.
-void add_method_options(CLI::App& app, MethodOptions& options);
+void add_method_options(CLI::App& app, RankOptions& options);
 /// Those of ITM alone.
-void add_itm_options(CLI::App& app, MethodOptions& options);
+void add_itm_options(CLI::App& app, RankOptions& options);
 
 }  // namespace itm::cli

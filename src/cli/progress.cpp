@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "core/text.hpp"
+
 namespace itm::cli {
 namespace {
 
@@ -21,14 +23,19 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds) {
+std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds,
+                          std::optional<double> share, const std::string& what) {
   constexpr std::size_t width = 30;
   done = std::min(done, total);
-  const std::size_t filled = total == 0 ? width : width * done / total;
+  const double part = total == 0 ? 1 : share.value_or(static_cast<double>(done) / static_cast<double>(total));
+  const auto filled = std::min(width, static_cast<std::size_t>(part * static_cast<double>(width)));
   std::string line =
       fmt::format("{}  [{}{}]  {}/{}", label, std::string(filled, '#'), std::string(width - filled, '.'), done, total);
-  if (done > 0 && done < total) {
-    line += fmt::format("  {} left", duration(seconds * static_cast<double>(total - done) / static_cast<double>(done)));
+  if (!what.empty()) {
+    line += "  " + what;
+  }
+  if (part > 0 && done < total) {
+    line += fmt::format("  {} left", duration(seconds * (1 - part) / part));
   }
   return line;
 }
@@ -42,7 +49,7 @@ Progress::~Progress() {
   }
 }
 
-void Progress::update(std::size_t done, std::size_t total) {
+void Progress::update(std::size_t done, std::size_t total, std::optional<double> share, const std::string& what) {
   if (!visible_) {
     return;
   }
@@ -53,13 +60,19 @@ void Progress::update(std::size_t done, std::size_t total) {
   }
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  fmt::print(stderr, "\r{}\x1b[K", progress_line(label_, done, total, seconds));
+  fmt::print(stderr, "\r{}\x1b[K", progress_line(label_, done, total, seconds, share, what));
   std::fflush(stderr);
   drawn_ = true;
 }
 
 std::function<void(std::size_t, std::size_t)> Progress::callback() {
   return [this](std::size_t done, std::size_t total) { update(done, total); };
+}
+
+std::function<void(const RankProgress&)> Progress::of_ranking() {
+  return [this](const RankProgress& p) {
+    update(p.done, p.total, p.work, printable(p.method, 40) + " " + printable(p.model, 40));
+  };
 }
 
 }  // namespace itm::cli

@@ -5,7 +5,10 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
+
+#include "itm/estimator.hpp"
 
 namespace itm::cli {
 
@@ -17,10 +20,13 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `done` of `total` units are finished. From any thread.
-  void update(std::size_t done, std::size_t total);
+  /// `done` of `total` units are finished; `share` of the work, where it is known better; `what` was finished last.
+  /// From any thread.
+  void update(std::size_t done, std::size_t total, std::optional<double> share = {}, const std::string& what = {});
   /// update() as a callback; the object must outlive it.
   [[nodiscard]] std::function<void(std::size_t, std::size_t)> callback();
+  /// The same for a ranking: it names method and model.
+  [[nodiscard]] std::function<void(const RankProgress&)> of_ranking();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -33,7 +39,9 @@ class Progress {
   Clock::time_point last_{};
 };
 
-/// "reading  [########............]  8/20  12 s left".
-[[nodiscard]] std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds);
+/// "reading  [########............]  8/20  logme resnet50  12 s left". `share` of the work is done; by default done /
+/// total.
+[[nodiscard]] std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds,
+                                        std::optional<double> share = {}, const std::string& what = {});
 
 }  // namespace itm::cli

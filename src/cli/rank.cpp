@@ -32,24 +32,6 @@ struct Options {
   std::size_t bootstrap = 0;
 };
 
-bool wants_all(const std::vector<std::string>& methods) {
-  return std::find(methods.begin(), methods.end(), "all") != methods.end();
-}
-
-std::vector<std::string> method_names(const std::vector<std::string>& wanted) {
-  std::vector<std::string> names;
-  for (const std::string& name : wanted) {
-    if (name == "all") {
-      for (const Estimator& estimator : estimators()) {
-        names.push_back(estimator.name);
-      }
-    } else {
-      names.push_back(find_estimator(name).name);
-    }
-  }
-  return each_once(names);
-}
-
 /// Known before hours of work: a truth file that says nothing about this zoo.
 void require_overlap(const Zoo& zoo, const std::vector<std::string>& datasets, const GroundTruth& truth) {
   const std::vector<std::string> names = datasets.empty() ? zoo.dataset_names() : datasets;
@@ -100,24 +82,16 @@ std::string page_of(const RankReport& report, const Options& o, const Context& c
     page.facts.emplace_back("truth", path_text(o.truth));
   }
   page.facts.emplace_back("seed", std::to_string(context.seed));
-  if (o.rank.method.repeats > 1) {
-    page.facts.emplace_back("repeats", std::to_string(o.rank.method.repeats));
+  if (o.rank.repeats > 1) {
+    page.facts.emplace_back("repeats", std::to_string(o.rank.repeats));
   }
   return to_html(report, page);
 }
 
 ExitStatus rank(Options& o, const Context& context) {
   context.check_page(o.html);
-  o.rank.methods = method_names(o.methods);
-  o.rank.skip_methods_without_inputs = wants_all(o.methods);
   o.rank.datasets = each_once(o.rank.datasets);
-  o.rank.threads = context.threads;
-  o.rank.method.itm.seed = context.seed;
-  o.rank.method.cancelled = cancelled;
-  const bool runs_itm = std::find(o.rank.methods.begin(), o.rank.methods.end(), "itm") != o.rank.methods.end();
-  if (runs_itm || context.backend == Backend::cuda) {
-    o.rank.method.engine = context.engine(o.engine);
-  }
+  context.fill(o.rank, o.methods, o.engine);
 
   std::optional<GroundTruth> truth;
   std::vector<std::string> known = o.rank.datasets;
@@ -136,10 +110,9 @@ ExitStatus rank(Options& o, const Context& context) {
   RankReport report;
   {
     const auto bar = context.progress("ranking");
-    o.rank.progress = bar->callback();
+    o.rank.progress = bar->of_ranking();
     report = rank_zoo(zoo, o.rank);
   }
-  report.backend = o.rank.method.engine ? "cuda" : "cpu";
   if (truth) {
     add_agreement(report, *truth, {o.bootstrap, 0.95, context.seed});
   }
@@ -172,7 +145,7 @@ Command rank_command() {
         add_number<std::size_t>(app, "--bootstrap", o->bootstrap, 0, 1'000'000,
                                 "Resamples for a 95 % interval of tau_w; 0: none");
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
-        add_method_options(app, o->rank.method);
+        add_method_options(app, o->rank);
         add_engine_options(app, o->engine);
         app.footer(
             "Examples:\n"

@@ -17,6 +17,8 @@
 #include "report/agreement_json.hpp"
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
+#include "report/details_json.hpp"
+#include "report/place_json.hpp"
 #include "report/text_table.hpp"
 
 namespace itm::cli {
@@ -33,7 +35,7 @@ struct Options {
   fs::path output;
   fs::path source;
   fs::path target;
-  MethodOptions of_method;
+  RankOptions rank;
   EngineOptions engine;
 };
 
@@ -64,14 +66,16 @@ ZooEntry entry_of(const Options& o) {
   return entry;
 }
 
-std::string to_json(const std::string& method, const ScoredModel& scored, const std::string& backend) {
-  return dump(Json{{"schema", "itm.score/1"},
-                   {"method", method},
-                   {"model", scored.model},
-                   {"score", scored.score},
-                   {"seconds", scored.seconds},
-                   {"backend", backend},
-                   {"details", Json::parse(scored.details)}});
+std::string to_json(const RankedDataset& result) {
+  const ScoredModel& scored = result.models.front();
+  Json json{{"schema", "itm.score/1"},
+            {"method", result.method},
+            {"model", scored.model},
+            {"score", scored.score},
+            {"seconds", scored.seconds}};
+  add_place(json, result.place);
+  json["details"] = itm::to_json(scored.details);
+  return dump(json);
 }
 
 std::string to_csv(const std::string& method, const ScoredModel& scored) {
@@ -84,58 +88,50 @@ std::string to_table(const std::string& method, const ScoredModel& scored, Paint
   std::string text = fmt::format("{}  {}  {}\n", paint.bold(printable(scored.model, 200)),
                                  paint.good(score_text(method, scored.score)),
                                  paint.dim(fmt::format("{} in {:.2f} s", method, scored.seconds)));
-  const Json details = Json::parse(scored.details);
-  const auto plain = [](const Json& value) {
-    return value.is_string()         ? value.get<std::string>()
-           : value.is_number_float() ? fmt::format("{:.4f}", value.get<double>())
-                                     : value.dump();
+  const auto plain = [](const DetailValue& value) {
+    const auto* text = value.as<std::string>();
+    const auto* real = value.as<double>();
+    return text != nullptr ? *text : real != nullptr ? fmt::format("{:.4f}", *real) : itm::to_json(value).dump();
   };
   TextTable facts({{"", TextTable::Align::left}, {""}});
   std::string lists;
-  for (const auto& [key, value] : details.items()) {
-    const bool is_list = value.is_array() && !value.empty() && value.front().is_object();
-    if (!is_list) {
-      facts.add({key, plain(value)});
+  for (const Detail& detail : scored.details) {
+    const auto* groups = detail.value.as<DetailValue::Groups>();
+    if (groups == nullptr || groups->empty()) {
+      facts.add({detail.name, plain(detail.value)});
       continue;
     }
     std::vector<TextTable::Column> columns;
-    for (const auto& [name, ignored] : value.front().items()) {
-      columns.push_back({name});
+    for (const Detail& field : groups->front()) {
+      columns.push_back({field.name});
     }
     TextTable list(columns);
-    for (const Json& row : value) {
+    for (const Details& row : *groups) {
       std::vector<std::string> cells;
-      for (const auto& [name, cell] : row.items()) {
-        cells.push_back(plain(cell));
+      for (const Detail& field : row) {
+        cells.push_back(plain(field.value));
       }
       list.add(std::move(cells));
     }
-    lists += fmt::format("\n{}\n{}", paint.bold(key), list.text(paint));
+    lists += fmt::format("\n{}\n{}", paint.bold(detail.name), list.text(paint));
   }
   std::string body = facts.text(paint);
   return text + body.substr(body.find('\n') + 1) + lists;
 }
 
 ExitStatus score(Options& o, const Context& context) {
-  RankOptions options;
-  options.methods = {find_estimator(o.method).name};
-  options.method = o.of_method;
-  options.method.itm.seed = context.seed;
-  options.method.cancelled = cancelled;
-  options.threads = context.threads;
-  options.method.engine = context.engine(o.engine);
-  const std::string backend = options.method.engine ? "cuda" : "cpu";
+  context.fill(o.rank, find_estimator(o.method).name, o.engine);
   const Zoo zoo{o.feature.parent_path(), {{"", {entry_of(o)}}}};
   {
     const auto bar = context.progress("scoring");
-    options.progress = bar->callback();
-    const RankReport report = rank_zoo(zoo, options);
-    const ScoredModel& scored = report.results.at(0).models.at(0);
+    o.rank.progress = bar->of_ranking();
+    const RankReport report = rank_zoo(zoo, o.rank);
+    const RankedDataset& result = report.results.at(0);
+    const ScoredModel& scored = result.models.at(0);
     if (!scored.note.empty()) {
       spdlog::warn("{}: {}", o.method, scored.note);
     }
-    context.write(context.in_format([&] { return to_json(o.method, scored, backend); },
-                                    [&] { return to_csv(o.method, scored); },
+    context.write(context.in_format([&] { return to_json(result); }, [&] { return to_csv(o.method, scored); },
                                     [&] { return to_table(o.method, scored, context.paint()); }));
   }
   return ExitStatus::success;
@@ -157,7 +153,7 @@ Command score_command() {
             app.add_option("--method", o->method, "Method")->type_name("NAME")->default_str("itm");
             app.add_option("--model", o->model, "Name of the model; default: the file's, without _feature")
                 ->type_name("NAME");
-            add_method_options(app, o->of_method);
+            add_method_options(app, o->rank);
             add_engine_options(app, o->engine);
             app.footer(
                 "Examples:\n"

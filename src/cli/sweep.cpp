@@ -77,9 +77,15 @@ int threads_of(const CLI::App& app, const Context& context, const SweepJob& job)
 
 SweepPlan plan_of(const Options& o) { return plan_sweep(read_sweep_spec(o.spec)); }
 
+/// Whether a unit runs on a GPU. Throws DeviceError where --backend cuda is asked of one that does not.
 bool needs_engine(const SweepPlan& plan, const Context& context) {
-  return context.backend == Backend::cuda ||
-         std::any_of(plan.units.begin(), plan.units.end(), [](const SweepUnit& unit) { return unit.method == "itm"; });
+  bool needed = false;
+  for (const SweepUnit& unit : plan.units) {
+    const Estimator& estimator = find_estimator(unit.method);
+    require_device(estimator, context.backend);
+    needed = needed || estimator.on_gpu;
+  }
+  return needed;
 }
 
 SweepOptions options_of(const Options& o, const Context& context) {

@@ -66,4 +66,9 @@ ITM_HOST_DEVICE constexpr double uniform(std::uint64_t seed, std::uint64_t strea
   return static_cast<double>(draw32(seed, stream, i) >> 8) * (1.0 / 16777216.0);
 }
 
+/// The draw of entry (row, col) of a matrix: the same whatever the matrix's shape.
+ITM_HOST_DEVICE constexpr std::uint64_t entry(std::uint32_t row, std::uint32_t col) {
+  return std::uint64_t{row} << 32 | col;
+}
+
 }  // namespace itm::philox

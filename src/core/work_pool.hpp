@@ -4,12 +4,30 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 
 namespace itm {
 
-/// Runs unit(0) ... unit(count - 1), each once, on up to `threads` threads (the caller is one of them), handing them
-/// out in order. A throwing unit stops the hand-out; after all threads are done the exception of the lowest such unit
-/// is rethrown.
+/// Threads that serve for_each() calls, also those that units make in their turn: a caller that waits for its last
+/// units helps with those of others meanwhile.
+class WorkPool {
+ public:
+  /// `threads` with the caller's own. Throws DeviceError where the system gives no more threads.
+  explicit WorkPool(int threads);
+  ~WorkPool();
+  WorkPool(const WorkPool&) = delete;
+  WorkPool& operator=(const WorkPool&) = delete;
+
+  /// Runs unit(0) ... unit(count - 1), each once, handing them out in order. A throwing unit stops the hand-out; after
+  /// all that run are done the exception of the lowest such unit is rethrown.
+  void for_each(std::size_t count, const std::function<void(std::size_t)>& unit);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// WorkPool(threads).for_each(count, unit), with no more threads than units.
 void for_each_unit(std::size_t count, int threads, const std::function<void(std::size_t)>& unit);
 
 }  // namespace itm

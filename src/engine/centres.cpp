@@ -7,10 +7,10 @@
 #include "core/gaussian.hpp"
 #include "core/philox.hpp"
 #include "engine/plan_tools.hpp"
-#include "linalg/blas.hpp"
-#include "linalg/lapack.hpp"
 #include "itm/error.hpp"
 #include "itm/itm.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lapack.hpp"
 
 namespace itm {
 namespace {

@@ -13,11 +13,11 @@
 
 #include "core/page_allocator.hpp"
 #include "core/row_reader.hpp"
-#include "linalg/blas.hpp"
 #include "engine/itm_inputs.hpp"
 #include "engine/itm_math.hpp"
 #include "itm/error.hpp"
 #include "itm/itm.hpp"
+#include "linalg/blas.hpp"
 
 namespace itm {
 namespace {

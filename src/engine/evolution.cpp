@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "linalg/blas.hpp"
 #include "engine/itm_inputs.hpp"
 #include "engine/itm_math.hpp"
+#include "linalg/blas.hpp"
 
 namespace itm {
 namespace {

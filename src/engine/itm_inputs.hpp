@@ -20,7 +20,7 @@ void check_itm_inputs(const std::string& source, std::size_t array_rows, std::si
                       const FeatureStatistics& statistics, const ItmPlan& plan, const ItmParameters* initial,
                       std::span<const std::uint32_t> rows);
 
-/// A name for the contents of a file's array: another one once the file was written again.
+/// A name for the contents of a file's array: another one once the file was written again. Empty for arrays in memory.
 [[nodiscard]] std::string resident_key(const ArrayRef& ref);
 
 }  // namespace itm

@@ -14,14 +14,16 @@
 namespace itm {
 namespace {
 
-void fill_uniform(std::vector<double>& out, std::size_t count, std::size_t fan_in, std::uint64_t seed,
-                  std::string_view model, std::string_view parameter) {
-  const std::uint64_t stream = philox::stream_id(fmt::format("{}/{}", model, parameter));
+std::vector<double> uniform_matrix(std::size_t rows, std::size_t cols, std::size_t fan_in, std::uint64_t seed,
+                                   std::string_view parameter) {
+  const std::uint64_t stream = philox::stream_id(parameter);
   const double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
-  out.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    out[i] = (2.0 * philox::uniform(seed, stream, i) - 1.0) * bound;
+  std::vector<double> out(rows * cols);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto at = philox::entry(static_cast<std::uint32_t>(i / cols), static_cast<std::uint32_t>(i % cols));
+    out[i] = (2.0 * philox::uniform(seed, stream, at) - 1.0) * bound;
   }
+  return out;
 }
 
 void require(bool holds, std::string_view option, const std::string& value, std::string_view range) {
@@ -100,13 +102,10 @@ ItmPlan make_plan_with(const PlanTools& tools, const Labels& labels, const ItmOp
   return plan;
 }
 
-ItmParameters initial_parameters(std::size_t dims, std::size_t classes, std::uint64_t seed, std::string_view model) {
-  ItmParameters p;
-  fill_uniform(p.psi_w, classes * dims, dims, seed, model, "psi.weight");
-  fill_uniform(p.psi_b, classes, dims, seed, model, "psi.bias");
-  fill_uniform(p.head_w, classes * classes, classes, seed, model, "head.weight");
-  fill_uniform(p.head_b, classes, classes, seed, model, "head.bias");
-  return p;
+ItmParameters initial_parameters(std::size_t dims, std::size_t classes, std::uint64_t seed) {
+  return {uniform_matrix(classes, dims, dims, seed, "psi.weight"), uniform_matrix(1, classes, dims, seed, "psi.bias"),
+          uniform_matrix(classes, classes, classes, seed, "head.weight"),
+          uniform_matrix(1, classes, classes, seed, "head.bias")};
 }
 
 }  // namespace itm

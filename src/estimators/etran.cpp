@@ -9,8 +9,9 @@
 #include <cmath>
 #include <limits>
 
-#include "numerics/lda.hpp"
 #include "estimators/registry.hpp"
+#include "numerics/lda.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {
@@ -65,17 +66,22 @@ void add_scaled(std::vector<Scored*>& models, const char* part, double weight) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   for (const Scored* model : models) {
-    low = std::min(low, model->details[part].get<double>());
-    high = std::max(high, model->details[part].get<double>());
+    low = std::min(low, model->details.number(part).value());
+    high = std::max(high, model->details.number(part).value());
   }
   for (Scored* model : models) {
-    model->score += high > low ? weight * (model->details[part].get<double>() - low) / (high - low) : 0;
+    model->score += high > low ? weight * (model->details.number(part).value() - low) / (high - low) : 0;
   }
 }
 
 void combine(std::vector<Scored*>& models) {
   add_scaled(models, "etran_energy", energy_weight);
   add_scaled(models, "etran_lda", lda_weight);
+}
+
+/// Two passes, of which one has a product with the class means.
+Cost cost(const Workload& work, const RankOptions&) {
+  return {work.rows * work.dims * (4e-9 + 4e-11 * work.classes), work.bytes};
 }
 
 }  // namespace
@@ -90,7 +96,8 @@ Estimator etran_estimator() {
                     {.name = "tail",
                      .standard = std::string("bottom"),
                      .help = "Rows of least or of most energy",
-                     .words = {"bottom", "top"}}}},
+                     .words = {"bottom", "top"}}},
+       .cost = cost},
       score_etran, combine);
 }
 

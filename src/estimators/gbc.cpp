@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "estimators/registry.hpp"
 #include "numerics/class_rows.hpp"
 #include "numerics/pca.hpp"
-#include "estimators/registry.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {

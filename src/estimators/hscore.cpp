@@ -6,9 +6,10 @@
 #include <cmath>
 #include <limits>
 
+#include "estimators/registry.hpp"
 #include "numerics/columns.hpp"
 #include "numerics/lda.hpp"
-#include "estimators/registry.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {

@@ -4,14 +4,16 @@
 #include "itm/itm.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <list>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "engine/itm_inputs.hpp"
-#include "session/kept_rows.hpp"
 #include "estimators/registry.hpp"
+#include "itm/error.hpp"
+#include "session/kept_rows.hpp"
+#include "session/roster.hpp"
 
 namespace itm {
 namespace {
@@ -30,36 +32,56 @@ struct Surveyed {
 
 class ItmSession final : public Session {
  public:
-  ItmSession(DatasetTask task, const MethodOptions& options)
-      : task_(std::move(task)), options_(options), models_(task_.entries.size()), plans_(options.repeats) {
+  ItmSession(DatasetTask task, RankOptions options)
+      : task_(std::move(task)), options_(std::move(options)), models_(task_.entries.size()), plans_(options_.repeats) {
     options_.itm.validate();
     for (Surveyed& model : models_) {
       model.runs.resize(options_.repeats);
     }
   }
 
-  void survey(std::size_t model) override {
+  std::vector<Outcome> score(Executor& executor) override {
+    engine_ = executor.engine();
+    Roster roster(executor, models_.size());
+    executor.for_each_model(1, [&](std::size_t model, std::size_t) {
+      roster.attempt(model, [&] { survey(model); });
+      executor.advance(model, survey_share);
+    });
+    settle(roster.present());
+    if (engine_ != nullptr) {
+      train_together(executor, roster);
+    } else {
+      executor.for_each_model(plans_.size(), [&](std::size_t model, std::size_t repeat) {
+        roster.attempt(model, [&] { train(model, repeat); });
+        executor.advance(model, (1 - survey_share) / static_cast<double>(plans_.size()));
+      });
+    }
+    return roster.outcomes([this](std::size_t model) { return scored(model); });
+  }
+
+ private:
+  static constexpr double survey_share = 0.05;
+
+  void survey(std::size_t model) {
     Surveyed& m = models_[model];
     const Array feature = open_feature(model);
     if (options_.drop_bad_rows) {
       m.kept = drop_bad_rows(feature, task_.labels);
     }
-    m.statistics = options_.engine ? options_.engine->measure(features_of(model, [&feature] { return feature; }),
-                                                              labels_of(m), options_.itm.standardise)
-                                   : measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);
+    m.statistics = engine_ != nullptr ? engine_->measure(features_of(model, [&feature] { return feature; }),
+                                                         labels_of(m), options_.itm.standardise)
+                                      : measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);
     m.dims = feature.cols();
   }
 
-  void settle(const std::vector<bool>& alive) override {
+  /// dis_b, the mean over the models that are in, and every eta.
+  void settle(const std::vector<std::size_t>& present) {
     double sum = 0;
-    double count = 0;
-    for (std::size_t i = 0; i < models_.size(); ++i) {
-      if (alive[i]) {
-        sum += dispersion(models_[i]);
-        count += 1;
-      }
+    for (const std::size_t i : present) {
+      sum += dispersion(models_[i]);
     }
-    const double base = options_.itm.dispersion_base.value_or(count > 0 ? sum / count : 1.0);
+    const double base =
+        options_.itm.dispersion_base.value_or(present.empty() ? 1.0 : sum / static_cast<double>(present.size()));
     for (Surveyed& m : models_) {
       m.eta = options_.itm.adaptive ? adaptive_rate(options_.itm.eta, base, dispersion(m)) : options_.itm.eta;
     }
@@ -68,7 +90,7 @@ class ItmSession final : public Session {
     }
   }
 
-  void score(std::size_t model, std::size_t repeat) override {
+  void train(std::size_t model, std::size_t repeat) {
     Surveyed& m = models_[model];
     const ItmOptions options = seeded(repeat);
     const Array feature = open_feature(model);
@@ -78,22 +100,23 @@ class ItmSession final : public Session {
     }
     ItmObserver observer;
     observer.cancelled = options_.cancelled;
-    const ItmParameters initial =
-        initial_parameters(m.dims, task_.labels.classes, options.seed, task_.entries[model].model);
+    const ItmParameters initial = initial_parameters(m.dims, task_.labels.classes, options.seed);
     m.runs[repeat] = run_itm(feature, m.statistics, own_plan ? *own_plan : plans_[repeat], options, m.eta, initial,
                              m.kept.rows, observer);
   }
 
-  [[nodiscard]] bool scores_together() const override { return options_.engine != nullptr; }
-
-  /// All models and all seeds in lockstep.
-  void score_all(const std::vector<bool>& alive) override {
+  /// All models and all seeds in lockstep; each model is charged an equal share of the time.
+  void train_together(Executor& executor, Roster& roster) {
+    const std::vector<std::size_t> present = roster.present();
+    if (present.empty()) {
+      return;
+    }
     std::vector<ItmTask> tasks;
-    std::vector<ItmResult*> results;
+    std::vector<std::pair<std::size_t, std::size_t>> of;  // model, repeat
     std::list<ItmPlan> own_plans;
-    for (std::size_t model = 0; model < models_.size(); ++model) {
+    for (const std::size_t model : present) {
       Surveyed& m = models_[model];
-      for (std::size_t repeat = 0; alive[model] && repeat < plans_.size(); ++repeat) {
+      for (std::size_t repeat = 0; repeat < plans_.size(); ++repeat) {
         const ItmPlan* plan = &plans_[repeat];
         if (m.kept.labels) {
           plan = &own_plans.emplace_back(plan_of(*m.kept.labels, seeded(repeat)));
@@ -103,39 +126,55 @@ class ItmSession final : public Session {
         task.statistics = &m.statistics;
         task.plan = plan;
         task.eta = m.eta;
-        task.model = task_.entries[model].model;
         task.seed = seeded(repeat).seed;
         task.observer.cancelled = options_.cancelled;
         tasks.push_back(std::move(task));
-        results.push_back(&m.runs[repeat]);
+        of.emplace_back(model, repeat);
       }
     }
-    std::vector<ItmResult> done = options_.engine->run(tasks, options_.itm);
+    double told = 0;
+    const auto progress = [&](double share) {
+      for (const std::size_t model : present) {
+        executor.advance(model, (1 - survey_share) * (share - told));
+      }
+      told = share;
+    };
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<ItmOutcome> done;
+    try {
+      done = engine_->run(tasks, options_.itm, progress);
+    } catch (const DeviceError&) {  // the device failed for all of them
+      for (const std::size_t model : present) {
+        roster.fail(model, std::current_exception());
+      }
+      return;
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (std::size_t i = 0; i < done.size(); ++i) {
-      *results[i] = std::move(done[i]);
+      const auto [model, repeat] = of[i];
+      roster.charge(model, seconds / static_cast<double>(done.size()));
+      if (done[i].failure) {
+        roster.fail(model, done[i].failure);
+      }
+      models_[model].runs[repeat] = std::move(done[i].result);
     }
   }
 
-  std::vector<ScoredModel> finish(const std::vector<bool>& alive) override {
-    std::vector<ScoredModel> scored(models_.size());
-    for (std::size_t i = 0; i < models_.size(); ++i) {
-      scored[i].model = task_.entries[i].model;
-      if (!alive[i]) {
-        continue;
-      }
-      const auto repeats = static_cast<double>(models_[i].runs.size());
-      double loss = 0;
-      for (const ItmResult& run : models_[i].runs) {
-        scored[i].score += run.best.accuracy / repeats;
-        loss += run.best.loss / repeats;
-      }
-      scored[i].tie_break = -loss;
-      scored[i].details = details(models_[i], loss);
+  /// The mean over the seeds.
+  [[nodiscard]] ScoredModel scored(std::size_t model) const {
+    ScoredModel result;
+    result.model = task_.entries[model].model;
+    const auto repeats = static_cast<double>(models_[model].runs.size());
+    double loss = 0;
+    for (const ItmResult& run : models_[model].runs) {
+      result.score += run.best.accuracy / repeats;
+      loss += run.best.loss / repeats;
     }
-    return scored;
+    result.tie_break = -loss;
+    result.details = details(models_[model], loss);
+    return result;
   }
 
- private:
   [[nodiscard]] Array open_feature(std::size_t model) const {
     const Array feature = task_.entries[model].feature.read();
     // Column-wise or byte-swapped features are turned once: rows are gathered hundreds of times.
@@ -149,7 +188,7 @@ class ItmSession final : public Session {
   }
 
   [[nodiscard]] ItmPlan plan_of(const Labels& labels, const ItmOptions& options) const {
-    return options_.engine ? options_.engine->plan(labels, options) : make_plan(labels, options);
+    return engine_ != nullptr ? engine_->plan(labels, options) : make_plan(labels, options);
   }
 
   [[nodiscard]] const Labels& labels_of(const Surveyed& m) const { return m.kept.labels_or(task_.labels); }
@@ -162,41 +201,55 @@ class ItmSession final : public Session {
 
   [[nodiscard]] ItmOptions seeded(std::size_t repeat) const {
     ItmOptions options = options_.itm;
-    options.seed += repeat;
+    options.seed = options_.seed + repeat;
     return options;
   }
 
-  [[nodiscard]] std::string details(const Surveyed& m, double loss) const {
-    nlohmann::json json;
-    json["eta"] = m.eta;
-    json["dispersion"] = m.statistics.dispersion;
-    json["feature_mean"] = m.statistics.feature_mean;
-    json["feature_variance"] = m.statistics.feature_variance;
-    json["dims"] = m.dims;
-    json["rows"] = labels_of(m).values.size();
-    json["classes"] = task_.labels.classes;
-    json["dropped_rows"] = task_.labels.values.size() - labels_of(m).values.size();
-    json["constant_columns"] = m.statistics.constant_columns;
-    json["recurrence"] = name_of(m.runs.front().recurrence);
-    json["validation_loss"] = loss;
-    json["best_iteration"] = m.runs.front().best.iteration;
-    json["curve"] = nlohmann::json::array();
+  [[nodiscard]] Details details(const Surveyed& m, double loss) const {
+    Details all{{"eta", m.eta},
+                {"dispersion", m.statistics.dispersion},
+                {"feature_mean", m.statistics.feature_mean},
+                {"feature_variance", m.statistics.feature_variance},
+                {"dims", m.dims},
+                {"rows", labels_of(m).values.size()},
+                {"classes", task_.labels.classes},
+                {"dropped_rows", task_.labels.values.size() - labels_of(m).values.size()},
+                {"constant_columns", m.statistics.constant_columns},
+                {"recurrence", name_of(m.runs.front().recurrence)},
+                {"validation_loss", loss},
+                {"best_iteration", m.runs.front().best.iteration}};
+    DetailValue::Groups curve;
     for (const Checkpoint& point : m.runs.front().curve) {
-      json["curve"].push_back({{"iteration", point.iteration}, {"accuracy", point.accuracy}, {"loss", point.loss}});
+      curve.push_back({{"iteration", point.iteration}, {"accuracy", point.accuracy}, {"loss", point.loss}});
     }
+    all["curve"] = curve;
     if (m.runs.size() > 1) {
+      DetailValue::Groups repeats;
       for (const ItmResult& run : m.runs) {
-        json["repeats"].push_back({{"accuracy", run.best.accuracy}, {"loss", run.best.loss}});
+        repeats.push_back({{"accuracy", run.best.accuracy}, {"loss", run.best.loss}});
       }
+      all["repeats"] = repeats;
     }
-    return json.dump();
+    return all;
   }
 
   DatasetTask task_;
-  MethodOptions options_;
+  RankOptions options_;
+  ItmEngine* engine_ = nullptr;  ///< null: the CPU's
   std::vector<Surveyed> models_;
   std::vector<ItmPlan> plans_;
 };
+
+/// Two passes over a batch and its recurrence (measured: docs/benchmarks.md), and a float32 copy of the features at
+/// most.
+Cost cost(const Workload& work, const RankOptions& options) {
+  const double batch = std::min(static_cast<double>(options.itm.batch_size), 0.8 * work.rows);
+  const auto iterations = static_cast<double>(options.itm.iterations);
+  const auto repeats = static_cast<double>(options.repeats);
+  const double of_batch = 2 * batch * work.classes * (2 * work.dims + 4 * work.classes) + 12 * work.classes * work.dims;
+  return {repeats * (iterations * of_batch * 1.4e-11 + 6e-9 * work.rows * work.dims),
+          work.bytes + 8 * batch * (2 * work.dims + batch) + 4 * batch * iterations * repeats};
+}
 
 }  // namespace
 
@@ -206,7 +259,13 @@ Estimator itm_estimator() {
   made.description = "Implicit Transferability Modeling: trains a linear latent under the evolution of eq. 7";
   made.citation = "Generalizable Transferability Estimation of Foundation Vision Models via Implicit Learning";
   made.seeded = true;
-  made.open = [](DatasetTask task, const MethodOptions& options) -> std::unique_ptr<Session> {
+  made.group = SettingGroup::training;
+  made.unit = ScoreUnit::accuracy;
+  made.columns = {{"eta", "eta", "rate of the evolution", 3},
+                  {"dispersion", "dis", "mean distance of the features to their class means", 2}};
+  made.on_gpu = true;
+  made.cost = cost;
+  made.open = [](DatasetTask task, const RankOptions& options) -> std::unique_ptr<Session> {
     return std::make_unique<ItmSession>(std::move(task), options);
   };
   return made;

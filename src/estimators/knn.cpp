@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <span>
 
-#include "numerics/nearest_rows.hpp"
 #include "estimators/registry.hpp"
+#include "numerics/nearest_rows.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {
@@ -63,6 +64,11 @@ Scored score_knn(const ModelInput& input) {
   return scored;
 }
 
+/// Every pair of rows.
+Cost cost(const Workload& work, const RankOptions&) {
+  return {2e-11 * work.rows * work.rows * work.dims, work.bytes + 8 * work.rows * work.dims};
+}
+
 }  // namespace
 
 Estimator knn_estimator() {
@@ -75,7 +81,9 @@ Estimator knn_estimator() {
             {.name = "metric",
              .standard = std::string("l2"),
              .help = "Distance between rows",
-             .words = {"l2", "cosine"}}}},
+             .words = {"l2", "cosine"}}},
+       .unit = ScoreUnit::percent,
+       .cost = cost},
       score_knn);
 }
 

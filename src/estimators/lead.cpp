@@ -8,9 +8,10 @@
 #include <numeric>
 
 #include "core/gaussian.hpp"
+#include "estimators/registry.hpp"
 #include "numerics/class_rows.hpp"
 #include "numerics/linear_classifier.hpp"
-#include "estimators/registry.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {
@@ -113,6 +114,12 @@ Scored score_lead(const ModelInput& input) {
   return scored;
 }
 
+/// About a hundred products of the rows with the weights of a linear classifier.
+Cost cost(const Workload& work, const RankOptions& options) {
+  return {static_cast<double>(options.repeats) * 2.5e-9 * work.rows * work.dims * work.classes,
+          work.bytes + 24 * work.rows * work.classes};
+}
+
 }  // namespace
 
 Estimator lead_estimator() {
@@ -131,7 +138,8 @@ Estimator lead_estimator() {
              .high = 65536,
              .whole = true},
             {.name = "l2", .standard = 1.0, .help = "Penalty on the weights of the linear classifier"},
-            {.name = "iterations", .standard = 100.0, .help = "L-BFGS steps at most", .low = 1, .whole = true}}},
+            {.name = "iterations", .standard = 100.0, .help = "L-BFGS steps at most", .low = 1, .whole = true}},
+       .cost = cost},
       score_lead);
 }
 

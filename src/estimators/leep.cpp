@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "session/model_session.hpp"
 #include "estimators/registry.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {
@@ -40,13 +40,17 @@ Scored score_leep(const ModelInput& input) {
   return scored;
 }
 
+/// One soft-max over a thousand source classes a row.
+Cost cost(const Workload& work, const RankOptions&) { return {5.4e-6 * work.rows, 4000 * work.rows}; }
+
 }  // namespace
 
 Estimator leep_estimator() {
   return model_estimator({.name = "leep",
                           .description = "log expected empirical prediction through the source head's classes",
                           .citation = "Nguyen et al., LEEP: A New Measure to Evaluate Transferability, ICML 2020",
-                          .inputs = {.features = false, .output = true}},
+                          .inputs = {.features = false, .output = true},
+                          .cost = cost},
                          score_leep);
 }
 

@@ -7,10 +7,11 @@
 #include <cmath>
 
 #include "core/text.hpp"
-#include "numerics/class_rows.hpp"
-#include "numerics/linear_classifier.hpp"
 #include "estimators/registry.hpp"
 #include "itm/error.hpp"
+#include "numerics/class_rows.hpp"
+#include "numerics/linear_classifier.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {
@@ -71,6 +72,12 @@ Scored score_linear_probe(const ModelInput& input) {
   return scored;
 }
 
+/// Five folds of about 35 products each way.
+Cost cost(const Workload& work, const RankOptions& options) {
+  return {static_cast<double>(options.repeats) * 8.7e-9 * work.rows * work.dims * work.classes,
+          work.bytes + 24 * work.rows * work.classes};
+}
+
 }  // namespace
 
 Estimator linear_probe_estimator() {
@@ -90,7 +97,9 @@ Estimator linear_probe_estimator() {
                      .standard = 100.0,
                      .help = "L-BFGS steps per fold at most",
                      .low = 1,
-                     .whole = true}}},
+                     .whole = true}},
+       .unit = ScoreUnit::accuracy,
+       .cost = cost},
       score_linear_probe);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // LogME as a function, for LogME itself and for PED.
 
-#include "session/model_session.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 

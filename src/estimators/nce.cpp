@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "session/model_session.hpp"
 #include "estimators/registry.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {
@@ -40,6 +40,9 @@ Scored score_nce(const ModelInput& input) {
   return scored;
 }
 
+/// One pass over a thousand source logits a row.
+Cost cost(const Workload& work, const RankOptions&) { return {1.8e-6 * work.rows, 4000 * work.rows}; }
+
 }  // namespace
 
 Estimator nce_estimator() {
@@ -47,7 +50,8 @@ Estimator nce_estimator() {
       {.name = "nce",
        .description = "minus the entropy of the labels given the source head's predictions",
        .citation = "Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV 2019",
-       .inputs = {.features = false, .output = true}},
+       .inputs = {.features = false, .output = true},
+       .cost = cost},
       score_nce);
 }
 

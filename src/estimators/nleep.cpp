@@ -11,11 +11,11 @@
 
 #include "core/numpy_random.hpp"
 #include "core/text.hpp"
+#include "estimators/registry.hpp"
+#include "itm/error.hpp"
 #include "numerics/gaussian_mixture.hpp"
 #include "numerics/k_means.hpp"
 #include "numerics/pca.hpp"
-#include "estimators/registry.hpp"
-#include "itm/error.hpp"
 
 namespace itm {
 namespace {
@@ -78,6 +78,12 @@ Scored score_nleep(const ModelInput& input) {
   return given.empty() ? nleep(input, input.count("ratio")) : score_given(input, given);
 }
 
+/// The more rows a component has, the longer EM goes on; it sees about 120 principal components.
+Cost cost(const Workload& work, const RankOptions& options) {
+  return {static_cast<double>(options.repeats) * 7.2e-8 * work.rows * work.rows,
+          work.bytes + 8 * work.rows * (120 + 5 * work.classes) + 32 * work.dims * work.dims};
+}
+
 }  // namespace
 
 Scored nleep(const ModelInput& input, std::size_t ratio) {
@@ -111,7 +117,7 @@ Scored nleep(const ModelInput& input, std::size_t ratio) {
   scored.details["nleep_pca_dims"] = pca.projected.cols();
   scored.details["nleep_pca_energy"] = pca.share;
   scored.details["nleep_gmm_components"] = components;
-  scored.details["nleep_gmm"] = {{"iters", fit.iterations}, {"conv", fit.converged}, {"ll", fit.log_likelihood}};
+  scored.details["nleep_gmm"] = Details{{"iters", fit.iterations}, {"conv", fit.converged}, {"ll", fit.log_likelihood}};
   return scored;
 }
 
@@ -130,7 +136,8 @@ Estimator nleep_estimator() {
                      .whole = true},
                     {.name = "probabilities",
                      .standard = std::string(),
-                     .help = "Use these responsibilities [N, K] (.npy) instead of fitting a mixture"}}},
+                     .help = "Use these responsibilities [N, K] (.npy) instead of fitting a mixture"}},
+       .cost = cost},
       score_nleep);
 }
 

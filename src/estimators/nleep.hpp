@@ -1,7 +1,7 @@
 #pragma once
 // N-LEEP, for itself and for PED.
 
-#include "session/model_session.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 

@@ -12,10 +12,10 @@
 
 #include "core/numpy_random.hpp"
 #include "core/philox.hpp"
+#include "estimators/registry.hpp"
 #include "numerics/class_rows.hpp"
 #include "numerics/columns.hpp"
-#include "session/model_session.hpp"
-#include "estimators/registry.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {
@@ -241,6 +241,12 @@ Scored score_parc(const ModelInput& input) {
   return scored;
 }
 
+/// Every pair of the rows that are compared.
+Cost cost(const Workload& work, const RankOptions&) {
+  return {7.5e-11 * std::pow(std::min(work.rows, 10000.0), 2) * work.dims,
+          work.bytes + 8 * work.rows * work.dims + 4 * std::pow(std::min(work.rows, 10000.0), 2)};
+}
+
 }  // namespace
 
 Estimator parc_estimator() {
@@ -257,7 +263,8 @@ Estimator parc_estimator() {
                      .help = "Rows compared at most; more are sampled by --seed",
                      .low = 10,
                      .high = 50000,
-                     .whole = true}}},
+                     .whole = true}},
+       .cost = cost},
       score_parc);
 }
 

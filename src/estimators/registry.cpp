@@ -4,30 +4,65 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "core/text.hpp"
 #include "itm/error.hpp"
 
 namespace itm {
 
-const std::vector<Estimator>& estimators() {
-  static const std::vector<Estimator> all{
-      itm_estimator(),           //
-      logme_estimator(),         //
-      leep_estimator(),          //
-      nce_estimator(),           //
-      nleep_estimator(),         //
-      parc_estimator(),          //
-      sfda_estimator(),          //
-      ped_estimator(),           //
-      etran_estimator(),         //
-      gbc_estimator(),           //
-      lead_estimator(),          //
-      hscore_estimator(),        //
-      transrate_estimator(),     //
-      knn_estimator(),           //
-      linear_probe_estimator(),  //
-  };
+namespace {
+
+/// Room for what programs register: a reference to an estimator stays good.
+constexpr std::size_t most_estimators = 256;
+
+std::vector<Estimator>& all_estimators() {
+  static std::vector<Estimator> all = [] {
+    std::vector<Estimator> own{
+        itm_estimator(),           //
+        logme_estimator(),         //
+        leep_estimator(),          //
+        nce_estimator(),           //
+        nleep_estimator(),         //
+        parc_estimator(),          //
+        sfda_estimator(),          //
+        ped_estimator(),           //
+        etran_estimator(),         //
+        gbc_estimator(),           //
+        lead_estimator(),          //
+        hscore_estimator(),        //
+        transrate_estimator(),     //
+        knn_estimator(),           //
+        linear_probe_estimator(),  //
+    };
+    own.reserve(most_estimators);
+    return own;
+  }();
   return all;
+}
+
+bool is_name(const std::string& name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+}  // namespace
+
+const std::vector<Estimator>& estimators() { return all_estimators(); }
+
+void register_estimator(Estimator estimator) {
+  if (!is_name(estimator.name) || !estimator.open) {
+    throw InputError(fmt::format("the method {} cannot be registered: it needs `open`, and a name of a-z, 0-9 and _",
+                                 in_quotes(estimator.name)));
+  }
+  if (known_estimator(estimator.name) != nullptr) {
+    throw InputError(fmt::format("there is a method {} already; register it under another name", estimator.name));
+  }
+  if (all_estimators().size() == most_estimators) {
+    throw InputError(fmt::format("no more than {} methods can be registered", most_estimators));
+  }
+  all_estimators().push_back(std::move(estimator));
 }
 
 std::string Estimator::missing_input(const ZooEntry& entry) const {
@@ -43,15 +78,37 @@ std::string Estimator::missing_input(const ZooEntry& entry) const {
   return {};
 }
 
-const Estimator& find_estimator(const std::string& name) {
+Cost Estimator::cost_of(const Workload& work, const RankOptions& options) const {
+  if (cost) {
+    return cost(work, options);
+  }
+  // A Gram matrix, its factorisation, and a few passes over the rows; the stored rows and a float64 copy of a block.
+  const double products = work.rows * work.dims * work.dims + 4 * work.dims * work.dims * work.dims +
+                          4 * work.rows * work.dims * work.classes;
+  return {products * 2e-11 + 8e-9 * work.rows * work.dims, work.bytes + 32 * work.dims * work.dims};
+}
+
+Precision Estimator::precision(const RankOptions& options) const {
+  if (group == SettingGroup::training) {
+    return options.itm.precision;
+  }
+  return float32 && options.arithmetic == Arithmetic::float32 ? Precision::float32 : Precision::float64;
+}
+
+const Estimator* known_estimator(std::string_view name) {
   const auto& all = estimators();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Estimator& e) { return e.name == name; });
-  if (found == all.end()) {
-    std::vector<std::string> names;
-    std::transform(all.begin(), all.end(), std::back_inserter(names), [](const Estimator& e) { return e.name; });
-    throw InputError(fmt::format("there is no method '{}'; choose among: {}", name, fmt::join(names, ", ")));
+  return found == all.end() ? nullptr : &*found;
+}
+
+const Estimator& find_estimator(const std::string& name) {
+  if (const Estimator* known = known_estimator(name)) {
+    return *known;
   }
-  return *found;
+  std::vector<std::string> names;
+  std::transform(estimators().begin(), estimators().end(), std::back_inserter(names),
+                 [](const Estimator& e) { return e.name; });
+  throw InputError(fmt::format("there is no method {}; choose among: {}", in_quotes(name), fmt::join(names, ", ")));
 }
 
 }  // namespace itm

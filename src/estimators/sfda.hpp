@@ -2,6 +2,7 @@
 // SFDA's two passes, for SFDA and for PED, which moves the classes first.
 
 #include "numerics/lda.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "numerics/class_rows.hpp"
-#include "session/model_session.hpp"
 #include "estimators/registry.hpp"
+#include "numerics/class_rows.hpp"
+#include "session/method.hpp"
 
 namespace itm {
 namespace {

@@ -68,6 +68,19 @@ Array::Array(std::filesystem::path source, DType type, bool big_endian, std::vec
   if (rows() == 1) row_stride_ = item * static_cast<std::ptrdiff_t>(cols());
 }
 
+Array Array::with_row_stride(std::filesystem::path source, DType type, bool big_endian, std::vector<std::size_t> shape,
+                             const std::byte* data, std::ptrdiff_t row_stride) {
+  Array array(std::move(source), type, big_endian, std::move(shape), false, data, nullptr);
+  array.row_stride_ = row_stride;
+  return array;
+}
+
+Array Array::renamed(std::filesystem::path source) const {
+  Array other = *this;
+  other.source_ = std::move(source);
+  return other;
+}
+
 bool Array::is_native_row_major() const noexcept {
   const std::size_t item = size_of(dtype_);
   const bool native = item == 1 || big_endian_ == io::native_is_big_endian;

@@ -65,7 +65,7 @@ Labels check_labels(const Where& where, const Array& array) {
 namespace itm {
 
 Labels read_labels(const ArrayRef& ref) {
-  const bool archive = ref.file.extension() != ".npy";
+  const bool archive = !ref.memory && ref.file.extension() != ".npy";
   return io::check_labels({ref.file, archive ? ref.key : std::string()}, ref.read());
 }
 

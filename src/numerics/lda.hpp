@@ -6,7 +6,7 @@
 // replaces the eigensolver. Scatter is summed over class-centred rows and rows are taken about the overall mean, so
 // large means cost no digits.
 
-#include "session/model_session.hpp"
+#include "session/model_input.hpp"
 
 namespace itm {
 

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "numerics/lbfgs.hpp"
-#include "session/model_session.hpp"
+#include "session/model_input.hpp"
 
 namespace itm {
 

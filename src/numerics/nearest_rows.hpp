@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "session/model_session.hpp"
+#include "session/model_input.hpp"
 
 namespace itm {
 

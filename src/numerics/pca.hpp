@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <limits>
 
-#include "session/model_session.hpp"
+#include "session/model_input.hpp"
 
 namespace itm {
 

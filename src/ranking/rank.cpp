@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <map>
 #include <mutex>
 #include <numeric>
 
+#include "backend/backend.hpp"
 #include "core/text.hpp"
 #include "core/work_pool.hpp"
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
+#include "linalg/blas.hpp"
 
 namespace itm {
 namespace {
@@ -19,80 +23,229 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// One session with what the driver knows about its models. A vector<char> and not <bool>: threads write their own
-/// element.
-struct Running {
-  std::string dataset;
-  std::string method;
-  std::vector<ZooEntry> entries;
-  std::unique_ptr<Session> session;
-  std::vector<char> alive;
-  std::vector<std::string> failure;
-  std::vector<std::vector<double>> seconds;  ///< [model][0] survey, [1 + repeat] score
+std::string_view name_of(Precision precision) {
+  return precision == Precision::float64 ? "float64" : precision == Precision::tf32 ? "tf32" : "float32";
+}
 
-  [[nodiscard]] std::vector<bool> alive_flags() const { return {alive.begin(), alive.end()}; }
+/// The work of all sessions, as their methods expect it, and what is done of it.
+class Account {
+ public:
+  explicit Account(const RankOptions& options) : options_(options) {}
+
+  void expect(double seconds, std::size_t units) {
+    expected_ += seconds;
+    units_ += units;
+  }
+  /// `seconds` of the expected work on a model; `units` of its scores are finished by it.
+  void advance(const std::string& method, const std::string& model, double seconds, std::size_t units) {
+    const std::lock_guard lock(guard_);
+    done_ += seconds;
+    finished_ += units;
+    if (options_.progress) {
+      const double work = expected_ > 0 ? std::min(done_ / expected_, 1.0) : 1.0;
+      options_.progress({finished_, units_, finished_ == units_ ? 1.0 : work, method, model});
+    }
+  }
+
+ private:
+  const RankOptions& options_;
+  std::mutex guard_;
+  double expected_ = 0;
+  double done_ = 0;
+  std::size_t units_ = 0;
+  std::size_t finished_ = 0;
 };
 
-struct Unit {
-  std::size_t session;
-  std::size_t model;
-  std::size_t slot;  ///< 0 survey, 1 + repeat score
-  std::uintmax_t bytes;
+/// One session and its share of the account.
+class Running final : public Executor {
+ public:
+  Running(const Estimator& estimator, DatasetTask task, const std::map<std::string, Workload>& work,
+          const RankOptions& options, Account& account)
+      : estimator_(estimator),
+        dataset_(task.dataset),
+        entries_(task.entries),
+        options_(options),
+        account_(account),
+        share_(entries_.size()) {
+    for (const ZooEntry& entry : entries_) {
+      cost_.push_back(estimator.cost_of(work.at(entry.model), options).seconds);
+    }
+    account_.expect(std::accumulate(cost_.begin(), cost_.end(), 0.0), entries_.size() * repeats());
+    session_ = estimator.open(std::move(task), options);
+  }
+
+  [[nodiscard]] const Estimator& estimator() const { return estimator_; }
+
+  void run(WorkPool& pool, ItmEngine* engine) {
+    pool_ = &pool;
+    engine_ = estimator_.on_gpu ? engine : nullptr;
+    outcomes_ = session_->score(*this);
+    session_.reset();
+  }
+
+  /// The scored models, ranked; the others become failures.
+  RankedDataset collect(std::vector<Failure>& failures) {
+    RankedDataset result;
+    result.dataset = dataset_;
+    result.method = estimator_.name;
+    result.place = {engine_ != nullptr ? "cuda" : "cpu", engine_ != nullptr ? engine_->device() : blas::description(),
+                    std::string(name_of(estimator_.precision(options_)))};
+    for (std::size_t m = 0; m < outcomes_.size(); ++m) {
+      if (!outcomes_[m].is_scored()) {
+        failures.push_back({dataset_, entries_[m].model, estimator_.name, outcomes_[m].failure});
+        continue;
+      }
+      result.seconds += outcomes_[m].scored.seconds;
+      result.models.push_back(std::move(outcomes_[m].scored));
+    }
+    assign_ranks(result);
+    return result;
+  }
+
+  // ---- Executor
+
+  void for_each_model(std::size_t repeats, const std::function<void(std::size_t, std::size_t)>& work) override {
+    std::vector<std::size_t> order(entries_.size());  // or one thread would be left alone with a long one at the end
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return cost_[a] > cost_[b]; });
+    pool_->for_each(order.size() * repeats, [&](std::size_t i) {
+      if (options_.cancelled && options_.cancelled()) {
+        throw Interrupted();
+      }
+      work(order[i / repeats], i % repeats);
+    });
+  }
+  [[nodiscard]] bool keeps_going() const override { return options_.keep_going; }
+  void advance(std::size_t model, double share) override {
+    std::size_t units = 0;
+    {
+      const std::lock_guard lock(guard_);
+      const auto finished = [&] {
+        return static_cast<std::size_t>(std::floor(share_[model] * static_cast<double>(repeats()) + 1e-6));
+      };
+      const std::size_t before = finished();
+      share_[model] += share;
+      units = finished() - before;
+    }
+    account_.advance(estimator_.name, entries_[model].model, share * cost_[model], units);
+  }
+  [[nodiscard]] ItmEngine* engine() const override { return engine_; }
+
+ private:
+  /// Seeds change nothing for a method without random numbers.
+  [[nodiscard]] std::size_t repeats() const { return estimator_.seeded ? options_.repeats : 1; }
+
+  const Estimator& estimator_;
+  std::string dataset_;
+  std::vector<ZooEntry> entries_;
+  const RankOptions& options_;
+  Account& account_;
+  std::vector<double> cost_;
+  std::unique_ptr<Session> session_;
+  WorkPool* pool_ = nullptr;
+  ItmEngine* engine_ = nullptr;
+  std::vector<Outcome> outcomes_;
+  std::mutex guard_;
+  std::vector<double> share_;  ///< of each model's work that is done
 };
+
+std::vector<const Estimator*> chosen_methods(const MethodList& names) {
+  std::vector<const Estimator*> chosen;
+  const auto add = [&](const Estimator& estimator) {
+    if (std::find(chosen.begin(), chosen.end(), &estimator) == chosen.end()) {
+      chosen.push_back(&estimator);
+    }
+  };
+  for (const std::string& name : names) {
+    if (name == "all") {
+      std::for_each(estimators().begin(), estimators().end(), add);
+    } else {
+      add(find_estimator(name));
+    }
+  }
+  return chosen;
+}
 
 class Ranking {
  public:
-  Ranking(const Zoo& zoo, const RankOptions& options) : zoo_(zoo), options_(options) {}
+  Ranking(const Zoo& zoo, const RankOptions& options)
+      : zoo_(zoo),
+        options_(options),
+        methods_(chosen_methods(options.method)),
+        all_(std::find(options.method.begin(), options.method.end(), "all") != options.method.end()),
+        account_(options) {}
 
   RankReport run() {
     const Clock::time_point start = Clock::now();
+    for (const Estimator* method : methods_) {
+      require_device(*method, options_.device);
+    }
     open_sessions();
-    total_ = survey_units().size() + score_units().size();
-    run_units(survey_units());
-    for (Running& r : sessions_) {
-      r.session->settle(r.alive_flags());
-    }
-    for (Running& r : sessions_) {
-      if (r.session->scores_together()) {
-        score_together(r);
-      }
-    }
-    run_units(score_units());
+    const std::shared_ptr<ItmEngine> engine = engine_for_sessions();
+    WorkPool pool(options_.threads);
+    pool.for_each(sessions_.size(), [&](std::size_t s) { sessions_[s]->run(pool, engine.get()); });
 
     RankReport report;
     report.threads = options_.threads;
     report.failures = failures_;
     report.skipped = skipped_;
-    for (Running& r : sessions_) {
-      report.results.push_back(collect(r, report.failures));
+    for (const auto& session : sessions_) {
+      report.results.push_back(session->collect(report.failures));
     }
     const bool any = std::any_of(report.results.begin(), report.results.end(),
                                  [](const RankedDataset& result) { return !result.models.empty(); });
     if (!any && !report.failures.empty()) {
       throw InputError(fmt::format("no model could be ranked; the first failure: {}", report.failures.front().message));
     }
+    report.backend = backend_of(report.results);
     report.seconds = seconds_since(start);
     return report;
   }
 
  private:
+  /// "cpu", "cuda", or "cuda, cpu" where methods differ.
+  static std::string backend_of(const std::vector<RankedDataset>& results) {
+    const auto any = [&](const std::string& name) {
+      return std::any_of(results.begin(), results.end(),
+                         [&](const RankedDataset& r) { return r.place.backend == name; });
+    };
+    return !any("cuda") ? "cpu" : any("cpu") ? "cuda, cpu" : "cuda";
+  }
+
+  /// The caller's engine, or one of our own where a method runs on a GPU and `device` allows it.
+  std::shared_ptr<ItmEngine> engine_for_sessions() const {
+    const bool wanted =
+        std::any_of(sessions_.begin(), sessions_.end(), [](const auto& s) { return s->estimator().on_gpu; });
+    if (!wanted || options_.device == Backend::cpu) {
+      return nullptr;
+    }
+    if (options_.engine) {
+      return options_.engine;
+    }
+    return resolve_backend(options_.device).cuda ? open_cuda_engine(options_.engine_options) : nullptr;
+  }
+
   void open_sessions() {
     const std::vector<std::string> names = options_.datasets.empty() ? zoo_.dataset_names() : options_.datasets;
     for (const std::string& dataset : names) {
       const DatasetTask task = make_task(dataset);
-      for (const std::string& method : options_.methods) {
-        open_session(find_estimator(method), task);
+      std::map<std::string, Workload> work;
+      for (const ZooEntry& entry : task.entries) {
+        work[entry.model] = workload_of(entry, task.labels);
+      }
+      for (const Estimator* method : methods_) {
+        open_session(*method, task, work);
       }
     }
   }
 
   /// A session over the entries that have what the method reads.
-  void open_session(const Estimator& estimator, const DatasetTask& task) {
+  void open_session(const Estimator& estimator, const DatasetTask& task, const std::map<std::string, Workload>& work) {
     DatasetTask usable = task;
     std::erase_if(usable.entries, [&](const ZooEntry& entry) { return !estimator.missing_input(entry).empty(); });
     if (usable.entries.empty()) {
       const std::string missing = estimator.missing_input(task.entries.front());
-      if (!options_.skip_methods_without_inputs) {
+      if (!all_) {
         throw InputError(
             fmt::format("{} of {}: {} needs {}", task.entries.front().model, task.dataset, estimator.name, missing));
       }
@@ -105,20 +258,7 @@ class Ranking {
         skipped_.push_back({task.dataset, entry.model, estimator.name, "no " + missing});
       }
     }
-    Running r;
-    r.dataset = task.dataset;
-    r.method = estimator.name;
-    r.entries = usable.entries;
-    r.alive.assign(usable.entries.size(), 1);
-    r.failure.resize(usable.entries.size());
-    r.seconds.assign(usable.entries.size(), std::vector<double>(1 + repeats_of(estimator)));
-    r.session = estimator.open(std::move(usable), options_.method);
-    sessions_.push_back(std::move(r));
-  }
-
-  /// Seeds change nothing for a method without random numbers.
-  [[nodiscard]] std::size_t repeats_of(const Estimator& estimator) const {
-    return estimator.seeded ? options_.method.repeats : 1;
+    sessions_.push_back(std::make_unique<Running>(estimator, std::move(usable), work, options_, account_));
   }
 
   /// The entries of a data set that have its labels. The first readable label file decides; another that differs is a
@@ -158,136 +298,46 @@ class Ranking {
     return task;
   }
 
-  [[nodiscard]] std::vector<Unit> survey_units() const {
-    std::vector<Unit> units;
-    for (std::size_t s = 0; s < sessions_.size(); ++s) {
-      for (std::size_t m = 0; m < sessions_[s].entries.size(); ++m) {
-        units.push_back({s, m, 0, size_of_file(sessions_[s].entries[m])});
-      }
-    }
-    return largest_first(std::move(units));
-  }
-
-  [[nodiscard]] std::vector<Unit> score_units() const {
-    std::vector<Unit> units;
-    for (Unit unit : survey_units()) {
-      if (sessions_[unit.session].session->scores_together()) {
-        continue;
-      }
-      const std::size_t slots = sessions_[unit.session].seconds[unit.model].size();
-      for (unit.slot = 1; unit.slot < slots; ++unit.slot) {
-        units.push_back(unit);
-      }
-    }
-    return units;
-  }
-
-  static std::uintmax_t size_of_file(const ZooEntry& entry) {
-    std::error_code ignored;
-    const std::uintmax_t bytes = std::filesystem::file_size(entry.feature.file, ignored);
-    return ignored ? 0 : bytes;
-  }
-
-  /// Long units first, so that no thread is left alone with one at the end.
-  static std::vector<Unit> largest_first(std::vector<Unit> units) {
-    std::stable_sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) { return a.bytes > b.bytes; });
-    return units;
-  }
-
-  void run_units(const std::vector<Unit>& units) {
-    for_each_unit(units.size(), options_.threads, [&](std::size_t i) {
-      const Unit& unit = units[i];
-      if (options_.method.cancelled && options_.method.cancelled()) {
-        throw Interrupted();
-      }
-      run_unit(sessions_[unit.session], unit);
-      const std::lock_guard lock(progress_guard_);
-      ++done_;
-      if (options_.progress) {
-        options_.progress(done_, total_);
-      }
-    });
-  }
-
-  void run_unit(Running& r, const Unit& unit) const {
-    const Clock::time_point start = Clock::now();
-    try {
-      if (unit.slot == 0) {
-        r.session->survey(unit.model);
-      } else if (is_alive(r, unit.model)) {
-        r.session->score(unit.model, unit.slot - 1);
-      }
-    } catch (const InputError& error) {
-      if (!options_.keep_going) {
-        throw;
-      }
-      mark_failed(r, unit.model, error.what());
-    }
-    r.seconds[unit.model][unit.slot] = seconds_since(start);
-  }
-
-  /// The models of a session at once; each is charged an equal share of the time.
-  void score_together(Running& r) {
-    const std::vector<bool> alive = r.alive_flags();
-    const auto count = static_cast<std::size_t>(std::count(alive.begin(), alive.end(), true));
-    if (count == 0) {
-      return;
-    }
-    const Clock::time_point start = Clock::now();
-    r.session->score_all(alive);
-    for (std::size_t m = 0; m < alive.size(); ++m) {
-      r.seconds[m][1] = alive[m] ? seconds_since(start) / static_cast<double>(count) : 0;
-    }
-    done_ += alive.size() * (r.seconds.front().size() - 1);
-    if (options_.progress) {
-      options_.progress(done_, total_);
-    }
-  }
-
-  // Two repeats of one model may run at the same time, so the flags are behind the lock.
-  bool is_alive(const Running& r, std::size_t model) const {
-    const std::lock_guard lock(failure_guard_);
-    return r.alive[model] != 0;
-  }
-  void mark_failed(Running& r, std::size_t model, const char* message) const {
-    const std::lock_guard lock(failure_guard_);
-    r.alive[model] = 0;
-    r.failure[model] = message;
-  }
-
-  RankedDataset collect(Running& r, std::vector<Failure>& failures) const {
-    RankedDataset result;
-    result.dataset = r.dataset;
-    result.method = r.method;
-    std::vector<ScoredModel> scored = r.session->finish(r.alive_flags());
-    for (std::size_t m = 0; m < scored.size(); ++m) {
-      if (r.alive[m] == 0) {
-        failures.push_back({r.dataset, r.entries[m].model, r.method, r.failure[m]});
-        continue;
-      }
-      scored[m].seconds = std::accumulate(r.seconds[m].begin(), r.seconds[m].end(), 0.0);
-      result.seconds += scored[m].seconds;
-      result.models.push_back(std::move(scored[m]));
-    }
-    assign_ranks(result);
-    return result;
-  }
-
   const Zoo& zoo_;
   const RankOptions& options_;
-  std::vector<Running> sessions_;
+  std::vector<const Estimator*> methods_;
+  bool all_;  ///< methods that no model has the inputs for are left out instead of refused
+  Account account_;
+  std::vector<std::unique_ptr<Running>> sessions_;
   std::vector<Failure> failures_;
   std::vector<Failure> skipped_;
-  std::mutex progress_guard_;
-  mutable std::mutex failure_guard_;
-  std::size_t done_ = 0;
-  std::size_t total_ = 0;
 };
 
 }  // namespace
 
+void require_device(const Estimator& estimator, Backend device) {
+  if (device == Backend::cuda && !estimator.on_gpu) {
+    throw DeviceError(fmt::format("{} has no GPU path; pass --backend auto or cpu", estimator.name));
+  }
+}
+
+Workload workload_of(const ZooEntry& entry, const Labels& labels) {
+  Workload work;
+  work.classes = static_cast<double>(std::max<std::size_t>(labels.classes, 1));
+  work.rows = static_cast<double>(labels.values.size());
+  if (entry.feature.file.extension() == ".npz" && work.rows > 0) {  // its shape is known once it is unpacked
+    std::error_code ignored;
+    work.bytes = static_cast<double>(std::filesystem::file_size(entry.feature.file, ignored));
+    work.dims = ignored ? 0 : work.bytes / (sizeof(float) * work.rows);
+    return work;
+  }
+  try {
+    const Array feature = entry.feature.read();
+    work.rows = static_cast<double>(feature.rows());
+    work.dims = static_cast<double>(feature.cols());
+    work.bytes = static_cast<double>(feature.bytes());
+  } catch (const InputError&) {  // whoever scores it says what is wrong with it
+  }
+  return work;
+}
+
 RankReport rank_zoo(const Zoo& zoo, const RankOptions& options) {
-  if (options.method.repeats == 0) {
+  if (options.repeats == 0) {
     throw InputError("--repeats is 0; it must be at least 1");
   }
   return Ranking(zoo, options).run();

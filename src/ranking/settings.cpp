@@ -40,12 +40,12 @@ SettingValue value_of(const Field& field) {
 /// `at` gives the field, of mutable and of constant options.
 template <typename At>
 SharedSetting number(SettingScope scope, Setting setting, At at) {
-  using Field = std::remove_cvref_t<decltype(at(std::declval<MethodOptions&>()))>;
+  using Field = std::remove_cvref_t<decltype(at(std::declval<RankOptions&>()))>;
   setting.whole = std::is_integral_v<Field>;
-  const MethodOptions standard;
+  const RankOptions standard;
   setting.standard = value_of(at(standard));
   return {std::move(setting), scope,
-          [at](MethodOptions& options, const SettingValue& value) {
+          [at](RankOptions& options, const SettingValue& value) {
             const double given = std::get<double>(value);
             if constexpr (std::is_integral_v<Field>) {
               at(options) = given < 0x1p64 ? static_cast<Field>(given) : std::numeric_limits<Field>::max();
@@ -53,7 +53,7 @@ SharedSetting number(SettingScope scope, Setting setting, At at) {
               at(options) = given;
             }
           },
-          [at](const MethodOptions& options) { return value_of(at(options)); }};
+          [at](const RankOptions& options) { return value_of(at(options)); }};
 }
 
 template <typename T, typename At>
@@ -61,13 +61,13 @@ SharedSetting choice(SettingScope scope, Setting setting, At at,
                      const std::vector<std::pair<std::string, T>>& choices) {
   std::transform(choices.begin(), choices.end(), std::back_inserter(setting.words),
                  [](const auto& word) { return word.first; });
-  const auto read = [at, choices](const MethodOptions& options) -> SettingValue {
+  const auto read = [at, choices](const RankOptions& options) -> SettingValue {
     const T value = at(options);
     return std::find_if(choices.begin(), choices.end(), [&](const auto& c) { return c.second == value; })->first;
   };
-  setting.standard = read(MethodOptions());
+  setting.standard = read(RankOptions());
   return {std::move(setting), scope,
-          [at, choices](MethodOptions& options, const SettingValue& value) {
+          [at, choices](RankOptions& options, const SettingValue& value) {
             const auto& word = std::get<std::string>(value);
             at(options) =
                 std::find_if(choices.begin(), choices.end(), [&](const auto& c) { return c.first == word; })->second;
@@ -93,7 +93,7 @@ Setting positive(std::string name, std::string help) {
 }
 
 std::vector<SharedSetting> make_settings() {
-  constexpr SettingScope itm = SettingScope::itm;
+  constexpr SettingScope itm = SettingScope::training;
   return {
       number(
           itm, described("batch-size", "Rows per batch", 1), [](auto& o) -> auto& { return o.itm.batch_size; }),
@@ -143,13 +143,13 @@ std::vector<SharedSetting> make_settings() {
       number(
           itm, described("weight-decay", "AdamW's decay"), [](auto& o) -> auto& { return o.itm.weight_decay; }),
 
-      choice<Variant>(SettingScope::not_itm,
+      choice<Variant>(SettingScope::arithmetic,
                       described("variant",
                                 "Arithmetic of the published code, or what it means to compute where the two differ "
                                 "(ITM: no difference)"),
                       [](auto& o) -> auto& { return o.variant; },
                       {{"published", Variant::published}, {"exact", Variant::exact}}),
-      choice<Arithmetic>(SettingScope::not_itm,
+      choice<Arithmetic>(SettingScope::arithmetic,
                          described("arithmetic",
                                    "Matrix products of the methods other than ITM where float32 will do; it is faster "
                                    "and less exact"),
@@ -157,7 +157,7 @@ std::vector<SharedSetting> make_settings() {
                          {{"float64", Arithmetic::float64}, {"float32", Arithmetic::float32}}),
       number(
           SettingScope::seeded, described("seed", "Seed of every draw", 0, largest_whole),
-          [](auto& o) -> auto& { return o.itm.seed; }),
+          [](auto& o) -> auto& { return o.seed; }),
       number(
           SettingScope::seeded,
           described("repeats", "Seeds seed, seed + 1, ... to average over, for methods that draw random numbers", 1,
@@ -260,7 +260,7 @@ std::optional<SettingValue> parse_value(const Setting& setting, std::string_view
   return accepts(setting, value) ? std::optional(value) : std::nullopt;
 }
 
-void apply_setting(MethodOptions& options, const std::string& name, const SettingValue& value) {
+void apply_setting(RankOptions& options, const std::string& name, const SettingValue& value) {
   const Setting& setting = find_setting(name);
   if (!accepts(setting, value)) {
     throw InputError(
@@ -282,10 +282,10 @@ bool setting_applies(const Estimator& estimator, const std::string& name) {
     return find_own(estimator, name) != nullptr;
   }
   switch (shared->scope) {
-    case SettingScope::itm:
-      return estimator.name == "itm";
-    case SettingScope::not_itm:
-      return estimator.name != "itm";
+    case SettingScope::training:
+      return estimator.group == SettingGroup::training;
+    case SettingScope::arithmetic:
+      return estimator.group == SettingGroup::arithmetic;
     case SettingScope::seeded:
       return estimator.seeded;
     case SettingScope::every:

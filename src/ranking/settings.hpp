@@ -13,14 +13,14 @@
 namespace itm {
 
 /// Which methods a shared setting means something to.
-enum class SettingScope : std::uint8_t { itm, seeded, not_itm, every };
+enum class SettingScope : std::uint8_t { training, arithmetic, seeded, every };
 
-/// A setting with a place of its own in MethodOptions.
+/// A setting with a place of its own in RankOptions.
 struct SharedSetting {
   Setting setting;  ///< `name` as on the command line, without dashes
-  SettingScope scope = SettingScope::itm;
-  std::function<void(MethodOptions&, const SettingValue&)> write;
-  std::function<SettingValue(const MethodOptions&)> read;  ///< NaN where an optional number is absent
+  SettingScope scope = SettingScope::training;
+  std::function<void(RankOptions&, const SettingValue&)> write;
+  std::function<SettingValue(const RankOptions&)> read;  ///< NaN where an optional number is absent
 };
 
 /// Those of ITM first, in the order of its help.

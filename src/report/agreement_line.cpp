@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "itm/estimator.hpp"
+
 namespace itm {
 
 std::string figure(std::optional<double> value) { return value ? fmt::format("{:.3f}", *value) : "-"; }
@@ -12,14 +14,20 @@ std::string figure(std::optional<double> mean, std::optional<double> spread) {
   return figure(mean) + (spread ? fmt::format(" ± {:.3f}", *spread) : "");
 }
 
-bool is_accuracy(std::string_view method) { return method == "itm"; }
+ScoreUnit unit_of(std::string_view method) {
+  const Estimator* known = known_estimator(method);
+  return known == nullptr ? ScoreUnit::number : known->unit;
+}
+
+bool is_accuracy(std::string_view method) { return unit_of(method) != ScoreUnit::number; }
 
 std::string score_text(std::string_view method, double score) {
   if (!std::isfinite(score)) {
     return "-";
   }
-  if (is_accuracy(method)) {
-    return fmt::format("{:.2f} %", 100 * score);
+  const ScoreUnit unit = unit_of(method);
+  if (unit != ScoreUnit::number) {
+    return fmt::format("{:.2f} %", unit == ScoreUnit::accuracy ? 100 * score : score);
   }
   const double size = std::abs(score);
   return size != 0 && (size < 1e-3 || size >= 1e5) ? fmt::format("{:.4g}", score) : fmt::format("{:.4f}", score);

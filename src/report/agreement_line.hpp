@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "itm/agreement.hpp"
+#include "itm/report.hpp"
 #include "report/paint.hpp"
 
 namespace itm {
@@ -18,6 +18,8 @@ namespace itm {
 
 /// Whether the method's score is an accuracy, a fraction that is shown in percent; other scores have no unit.
 [[nodiscard]] bool is_accuracy(std::string_view method);
+/// What the method says of its scores; a number where nobody knows the method.
+[[nodiscard]] ScoreUnit unit_of(std::string_view method);
 
 /// A score as it stands in a table; "-" when it is not a number.
 [[nodiscard]] std::string score_text(std::string_view method, double score);

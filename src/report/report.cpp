@@ -10,6 +10,8 @@
 
 #include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
+#include "report/details_json.hpp"
+#include "report/place_json.hpp"
 
 namespace itm {
 namespace {
@@ -24,12 +26,13 @@ Json to_json(const ScoredModel& model) {
   if (!model.note.empty()) {
     json["note"] = model.note;
   }
-  json["details"] = Json::parse(model.details);
+  json["details"] = to_json(model.details);
   return json;
 }
 
 Json to_json(const RankedDataset& result) {
   Json json{{"dataset", result.dataset}, {"method", result.method}, {"seconds", result.seconds}};
+  add_place(json, result.place);
   json["models"] = Json::array();
   for (const ScoredModel& model : result.models) {
     json["models"].push_back(to_json(model));

@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/text.hpp"
-#include "itm/report.hpp"
+#include "itm/estimator.hpp"
 #include "report/agreement_line.hpp"
 #include "report/comparison_table.hpp"
 #include "report/result_grid.hpp"
@@ -27,33 +26,39 @@ bool has_truth(const RankedDataset& result) {
                      [](const ScoredModel& m) { return m.truth.has_value(); });
 }
 
-std::string decimals(const nlohmann::json& details, const char* key, int digits) {
-  const auto found = details.find(key);
-  return found != details.end() && found->is_number() ? fmt::format("{:.{}f}", found->get<double>(), digits) : "-";
+std::string decimals(std::optional<double> value, int digits) {
+  return value && std::isfinite(*value) ? fmt::format("{:.{}f}", *value, digits) : "-";
+}
+
+/// Details that the method wants beside its scores.
+std::vector<DetailColumn> detail_columns(const RankedDataset& result) {
+  const Estimator* known = known_estimator(result.method);
+  return known == nullptr ? std::vector<DetailColumn>() : known->columns;
 }
 
 std::string title_of(const RankedDataset& result, Paint paint) {
   std::string facts = result.method;
   if (!result.models.empty()) {
-    const auto details = nlohmann::json::parse(result.models.front().details);
-    if (details.contains("rows") && details.contains("classes")) {
-      facts += fmt::format(", {} rows, {} classes", with_commas(details["rows"].get<std::uint64_t>()),
-                           with_commas(details["classes"].get<std::uint64_t>()));
+    const Details& details = result.models.front().details;
+    const auto rows = details.number("rows");
+    const auto classes = details.number("classes");
+    if (rows && classes) {
+      facts += fmt::format(", {} rows, {} classes", with_commas(static_cast<std::uint64_t>(*rows)),
+                           with_commas(static_cast<std::uint64_t>(*classes)));
     }
   }
   return fmt::format("{}  {}\n", paint.bold(printable(result.dataset, 200)), paint.dim(facts));
 }
 
 std::string table_of(const RankedDataset& result, Paint paint) {
-  const bool is_itm = result.method == "itm";
+  const std::vector<DetailColumn> details = detail_columns(result);
   const bool truth = has_truth(result);
   std::vector<TextTable::Column> columns{{"rank"}, {"model", Align::left}, {"score"}};
   if (truth) {
     columns.push_back({"truth"});
   }
-  if (is_itm) {
-    columns.push_back({"eta"});
-    columns.push_back({"dis"});
+  for (const DetailColumn& detail : details) {
+    columns.push_back({detail.title});
   }
   columns.push_back({"seconds"});
 
@@ -63,10 +68,8 @@ std::string table_of(const RankedDataset& result, Paint paint) {
     if (truth) {
       cells.push_back(model.truth ? fmt::format("{:.2f}", *model.truth) : "-");
     }
-    if (is_itm) {
-      const auto details = nlohmann::json::parse(model.details);
-      cells.push_back(decimals(details, "eta", 3));
-      cells.push_back(decimals(details, "dispersion", 2));
+    for (const DetailColumn& detail : details) {
+      cells.push_back(decimals(model.details.number(detail.detail), detail.decimals));
     }
     cells.push_back(fmt::format("{:.2f}", model.seconds));
     table.add(std::move(cells), model.rank == 1 ? Style::good : Style::plain);

@@ -10,8 +10,8 @@
 
 #include "core/statistics.hpp"
 #include "core/text.hpp"
-#include "ranking/settings.hpp"
 #include "itm/error.hpp"
+#include "ranking/settings.hpp"
 #include "sweep/combinations.hpp"
 #include "sweep/setting_text.hpp"
 

@@ -52,7 +52,7 @@ void check_settings(const SweepSpec& spec, const std::vector<const Estimator*>& 
   std::vector<std::string> names;
   for (const auto& [name, values] : spec.settings) {
     names.push_back(name);
-    MethodOptions scratch;
+    RankOptions scratch;
     std::vector<std::string> texts;
     for (const SettingValue& value : values) {
       apply_setting(scratch, name, value);

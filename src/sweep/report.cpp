@@ -11,12 +11,14 @@
 
 #include "core/statistics.hpp"
 #include "core/text.hpp"
-#include "ranking/settings.hpp"
 #include "itm/sweep.hpp"
+#include "ranking/settings.hpp"
 #include "report/agreement_json.hpp"
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
+#include "report/details_json.hpp"
 #include "report/paint.hpp"
+#include "report/place_json.hpp"
 #include "report/result_grid.hpp"
 #include "report/text_table.hpp"
 #include "sweep/failures_json.hpp"
@@ -59,9 +61,13 @@ SweepCell cell_of(const std::vector<const SweepRow*>& rows) {
 Json number(std::optional<double> value) { return value && std::isfinite(*value) ? Json(*value) : Json(nullptr); }
 
 Json row_json(const SweepRow& row) {
-  Json json{{"unit", row.unit.index},    {"dataset", row.unit.dataset},
-            {"method", row.unit.method}, {"settings", sweep::settings_json(row.unit.settings)},
-            {"seconds", row.seconds},    {"models", Json::array()}};
+  Json json{{"unit", row.unit.index},
+            {"dataset", row.unit.dataset},
+            {"method", row.unit.method},
+            {"settings", sweep::settings_json(row.unit.settings)},
+            {"seconds", row.seconds}};
+  add_place(json, row.result.place);
+  json["models"] = Json::array();
   for (const ScoredModel& model : row.result.models) {
     Json one{{"model", model.model}, {"score", number(model.score)}, {"rank", model.rank}, {"seconds", model.seconds}};
     if (model.truth) {
@@ -70,7 +76,7 @@ Json row_json(const SweepRow& row) {
     if (!model.note.empty()) {
       one["note"] = model.note;
     }
-    one["details"] = Json::parse(model.details);
+    one["details"] = to_json(model.details);
     json["models"].push_back(std::move(one));
   }
   if (row.result.agreement) {

@@ -8,6 +8,8 @@
 
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
+#include "report/details_json.hpp"
+#include "report/place_json.hpp"
 #include "sweep/failures_json.hpp"
 
 namespace itm {
@@ -38,7 +40,7 @@ Json model_json(const ScoredModel& model) {
   if (!model.note.empty()) {
     json["note"] = model.note;
   }
-  json["details"] = Json::parse(model.details);
+  json["details"] = to_json(model.details);
   return json;
 }
 
@@ -50,7 +52,7 @@ ScoredModel model_of(const Json& json) {
   model.rank = json.at("rank").get<int>();
   model.seconds = json.at("seconds").get<double>();
   model.note = json.value("note", "");
-  model.details = json.at("details").dump();
+  model.details = details_of(json.at("details"));
   return model;
 }
 
@@ -67,6 +69,7 @@ std::vector<Failure> failures_of(const Json& json, const SweepUnit& unit) {
 
 std::string to_journal_line(const SweepRow& row) {
   Json json{{"unit", row.unit.index}, {"key", Json::parse(row.unit.key)}, {"seconds", row.seconds}};
+  add_place(json, row.result.place);
   json["models"] = Json::array();
   for (const ScoredModel& model : row.result.models) {
     json["models"].push_back(model_json(model));
@@ -88,6 +91,7 @@ SweepRow read_journal_line(const SweepPlan& plan, const std::string& line) {
     row.seconds = json.at("seconds").get<double>();
     row.result.dataset = row.unit.dataset;
     row.result.method = row.unit.method;
+    row.result.place = place_of(json);
     for (const Json& model : json.at("models")) {
       row.result.models.push_back(model_of(model));
       row.result.seconds += row.result.models.back().seconds;

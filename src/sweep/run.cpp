@@ -124,12 +124,13 @@ SweepRow score_unit(const SweepPlan& plan, const SweepUnit& unit, const SweepOpt
   const Clock::time_point start = Clock::now();
   RankOptions rank;
   rank.datasets = {unit.dataset};
-  rank.methods = {unit.method};
+  rank.method = unit.method;
   for (const auto& [name, value] : unit.settings) {
-    apply_setting(rank.method, name, value);
+    apply_setting(rank, name, value);
   }
-  rank.method.engine = options.engine;
-  rank.method.cancelled = options.cancelled;
+  rank.engine = options.engine;
+  rank.device = options.engine ? Backend::automatic : Backend::cpu;
+  rank.cancelled = options.cancelled;
   rank.threads = options.threads;
   rank.keep_going = options.keep_going;
   SweepRow row;
@@ -139,9 +140,11 @@ SweepRow score_unit(const SweepPlan& plan, const SweepUnit& unit, const SweepOpt
     row.result = std::move(report.results.at(0));
     row.failures = std::move(report.failures);
     row.skipped = std::move(report.skipped);
-  } catch (const InputError& error) {
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {  // of the data set as a whole: those of models are in the report
     if (!options.keep_going) {
-      throw InputError(fmt::format("{} by {}: {}", unit.dataset, unit.method, error.what()));
+      throw Error(error.status(), fmt::format("{} by {}: {}", unit.dataset, unit.method, error.what()));
     }
     row.result.dataset = unit.dataset;
     row.result.method = unit.method;

@@ -11,8 +11,8 @@
 #include <set>
 
 #include "core/text.hpp"
-#include "ranking/settings.hpp"
 #include "itm/sweep.hpp"
+#include "ranking/settings.hpp"
 #include "report/agreement_line.hpp"
 #include "report/html/columns.hpp"
 #include "report/html/html_text.hpp"

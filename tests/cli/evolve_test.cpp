@@ -50,7 +50,7 @@ TEST_F(Evolve, WritesEnOfEveryIteration) {
   const Labels labels = read_labels({file("fair_made_label.npy"), "label"});
   const FeatureStatistics statistics = measure_features(feature, labels, options.standardise);
   const ItmPlan plan = make_plan(labels, options);
-  std::vector<ItmParameters> at{initial_parameters(16, 5, 5, "fair")};
+  std::vector<ItmParameters> at{initial_parameters(16, 5, 5)};
   ItmObserver observer;
   ItmParameters last;
   observer.final_parameters = &last;

@@ -27,7 +27,7 @@ Made made(const ItmOptions& options, double separation = 0.4) {
   m.feature = m.data.array();
   m.statistics = measure_features(m.feature, m.data.labels, options.standardise);
   m.plan = make_plan(m.data.labels, options);
-  m.initial = initial_parameters(12, 5, 3, "made");
+  m.initial = initial_parameters(12, 5, 3);
   return m;
 }
 

@@ -40,7 +40,7 @@ Outcome run(const MadeData& data, const ItmOptions& options, double eta = 0.5, c
   observer.snapshot_iteration = 1;
   r.result = itm::run_itm(
       feature, statistics, plan, options, eta,
-      initial != nullptr ? *initial : itm::initial_parameters(data.dims, data.labels.classes, options.seed, "m"), {},
+      initial != nullptr ? *initial : itm::initial_parameters(data.dims, data.labels.classes, options.seed), {},
       observer);
   return r;
 }
@@ -100,7 +100,7 @@ TEST(ItmEngine, GradientMatchesCentralDifferences) {
   options.batch_size = 16;
   options.iterations = 1;
   options.pull_weight = 0.8;
-  const ItmParameters start = itm::initial_parameters(6, 4, 0, "m");
+  const ItmParameters start = itm::initial_parameters(6, 4, 0);
   const Outcome base = run(data, options, 0.0, &start);
   const auto check = [&](std::vector<double> ItmParameters::*member, const std::vector<double>& gradient) {
     for (std::size_t i = 0; i < gradient.size(); ++i) {
@@ -298,7 +298,7 @@ TEST(ItmEngine, RowMapSelectsTheSameRunAsACopy) {
   const Outcome direct = run(kept, options);
   const auto statistics = itm::measure_features(data.array(), kept.labels, options.standardise, rows);
   const ItmResult mapped = itm::run_itm(data.array(), statistics, itm::make_plan(kept.labels, options), options, 0.5,
-                                        itm::initial_parameters(10, 3, options.seed, "m"), rows);
+                                        itm::initial_parameters(10, 3, options.seed), rows);
   EXPECT_EQ(mapped.best.accuracy, direct.result.best.accuracy);
   EXPECT_EQ(mapped.best.loss, direct.result.best.loss);
 }
@@ -310,8 +310,8 @@ TEST(ItmEngine, StopsWhenCancelled) {
   int polls = 0;
   observer.cancelled = [&] { return ++polls > 5; };
   EXPECT_THROW((void)itm::run_itm(data.array(), itm::measure_features(data.array(), data.labels, options.standardise),
-                                  itm::make_plan(data.labels, options), options, 0.5,
-                                  itm::initial_parameters(4, 2, 0, "m"), {}, observer),
+                                  itm::make_plan(data.labels, options), options, 0.5, itm::initial_parameters(4, 2, 0),
+                                  {}, observer),
                itm::Interrupted);
   EXPECT_EQ(polls, 6);
 }
@@ -328,10 +328,10 @@ TEST(ItmEngine, RefusesAPlanThatDoesNotFit) {
   const auto statistics = itm::measure_features(data.array(), data.labels, options.standardise);
   ItmPlan plan = itm::make_plan(data.labels, options);
   plan.batches[3] = 100;
-  EXPECT_THROW((void)itm::run_itm(data.array(), statistics, plan, options, 0.5, itm::initial_parameters(4, 2, 0, "m")),
+  EXPECT_THROW((void)itm::run_itm(data.array(), statistics, plan, options, 0.5, itm::initial_parameters(4, 2, 0)),
                itm::InputError);
   plan = itm::make_plan(data.labels, options);
-  EXPECT_THROW((void)itm::run_itm(data.array(), statistics, plan, options, 0.5, itm::initial_parameters(5, 2, 0, "m")),
+  EXPECT_THROW((void)itm::run_itm(data.array(), statistics, plan, options, 0.5, itm::initial_parameters(5, 2, 0)),
                itm::InputError);
 }
 

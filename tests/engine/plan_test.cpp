@@ -72,7 +72,7 @@ TEST(Plan, IsAFunctionOfTheSeed) {
 }
 
 TEST(InitialParameters, AreUniformInOneOverRootFanIn) {
-  const itm::ItmParameters p = itm::initial_parameters(100, 16, 3, "resnet");
+  const itm::ItmParameters p = itm::initial_parameters(100, 16, 3);
   ASSERT_EQ(p.psi_w.size(), 1600U);
   ASSERT_EQ(p.psi_b.size(), 16U);
   ASSERT_EQ(p.head_w.size(), 256U);
@@ -87,11 +87,16 @@ TEST(InitialParameters, AreUniformInOneOverRootFanIn) {
   EXPECT_GT(*std::max_element(p.head_w.begin(), p.head_w.end()), 0.23);
 }
 
-TEST(InitialParameters, AreKeyedByModelAndParameter) {
-  const itm::ItmParameters a = itm::initial_parameters(8, 8, 0, "a");
-  EXPECT_EQ(a.psi_w, itm::initial_parameters(8, 8, 0, "a").psi_w);
-  EXPECT_NE(a.psi_w, itm::initial_parameters(8, 8, 0, "b").psi_w);
-  EXPECT_NE(a.psi_w, itm::initial_parameters(8, 8, 1, "a").psi_w);
+TEST(InitialParameters, AreKeyedBySeedParameterRowAndColumn) {
+  const itm::ItmParameters a = itm::initial_parameters(8, 8, 0);
+  EXPECT_EQ(a.psi_w, itm::initial_parameters(8, 8, 0).psi_w);
+  EXPECT_NE(a.psi_w, itm::initial_parameters(8, 8, 1).psi_w);
+  const itm::ItmParameters wide = itm::initial_parameters(32, 8, 0);
+  for (std::size_t row = 0; row < 8; ++row) {
+    for (std::size_t col = 0; col < 8; ++col) {
+      EXPECT_DOUBLE_EQ(2 * wide.psi_w[row * 32 + col], a.psi_w[row * 8 + col]) << "shared, but for the root of D";
+    }
+  }
   EXPECT_NE(a.psi_w, a.head_w);
   EXPECT_NE(a.psi_b, a.head_b);
 }

@@ -67,7 +67,7 @@ TEST_P(DegenerateInput, GivesANumberOrASentence) {
     const testing::MadeCase made(degenerate.data);
     for (const Arithmetic arithmetic : {Arithmetic::float64, Arithmetic::float32}) {
       for (const Variant variant : {Variant::published, Variant::exact}) {
-        MethodOptions options;
+        RankOptions options;
         options.arithmetic = arithmetic;
         options.variant = variant;
         try {

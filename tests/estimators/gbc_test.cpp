@@ -13,8 +13,8 @@ namespace {
 using testing::labels_of;
 using testing::MadeCase;
 
-MethodOptions gbc_options(double dims, const std::string& covariance, Variant variant = Variant::published) {
-  MethodOptions options;
+RankOptions gbc_options(double dims, const std::string& covariance, Variant variant = Variant::published) {
+  RankOptions options;
   options.variant = variant;
   options.settings = {{"gbc-dims", dims}, {"gbc-covariance", covariance}};
   return options;
@@ -29,7 +29,7 @@ TEST(Gbc, EqualsTheReference) {
       std::string covariance;
       std::string variant;
       words >> dims >> covariance >> variant;
-      const MethodOptions options =
+      const RankOptions options =
           gbc_options(dims, covariance, variant == "exact" ? Variant::exact : Variant::published);
       const double want = score.get<double>();
       EXPECT_NEAR(testing::score_reference_case(name, "gbc", options).score, want, 1e-8 * std::abs(want))

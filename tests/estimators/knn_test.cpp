@@ -16,8 +16,8 @@ namespace {
 using testing::labels_of;
 using testing::MadeCase;
 
-MethodOptions knn_options(double k, const std::string& metric = "l2", Variant variant = Variant::published) {
-  MethodOptions options;
+RankOptions knn_options(double k, const std::string& metric = "l2", Variant variant = Variant::published) {
+  RankOptions options;
   options.variant = variant;
   options.settings = {{"knn-k", k}, {"knn-metric", metric}};
   return options;
@@ -63,7 +63,7 @@ TEST_P(NearestRowsSearch, OrdersEqualDistancesByRowLikeAFullSearch) {
   std::transform(label.begin(), label.end(), label.begin(), [](std::int32_t i) { return i % 2; });
   const MadeCase made(values, dims, labels_of(label));
 
-  MethodOptions options;
+  RankOptions options;
   options.arithmetic = GetParam().arithmetic;
   const auto device = make_cpu_device(options.arithmetic);
   const ZooEntry entry = made.entry();

@@ -13,9 +13,9 @@ using testing::details_of;
 using testing::made_data;
 using testing::MadeCase;
 
-MethodOptions lead_options(double eta, double samples, double width) {
-  MethodOptions options;
-  options.itm.seed = 3;
+RankOptions lead_options(double eta, double samples, double width) {
+  RankOptions options;
+  options.seed = 3;
   options.settings = {{"lead-eta", eta}, {"lead-samples", samples}, {"lead-width", width}, {"lead-iterations", 2000.0}};
   return options;
 }
@@ -60,13 +60,13 @@ TEST(Lead, AWideHeadsEigenvalueIsTheMeanSquareOfTheFeatures) {
 
 TEST(Lead, SeedsDifferAndScaleDoesNotMatter) {
   testing::MadeData data = made_data(90, 8, 3, 0.5, 1);
-  MethodOptions options = lead_options(1, 16, 64);
+  RankOptions options = lead_options(1, 16, 64);
   const double score = MadeCase(data).score("lead", options).score;
   for (float& value : data.values) {
     value = 4 * value + 3;
   }
   EXPECT_NEAR(MadeCase(data).score("lead", options).score, score, 1e-4);
-  options.itm.seed = 4;
+  options.seed = 4;
   EXPECT_GT(std::abs(MadeCase(data).score("lead", options).score - score), 1e-6);
 }
 

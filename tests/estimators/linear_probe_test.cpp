@@ -6,10 +6,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "numerics/class_rows.hpp"
-#include "numerics/linear_classifier.hpp"
 #include "estimators/made_case.hpp"
 #include "itm/error.hpp"
+#include "numerics/class_rows.hpp"
+#include "numerics/linear_classifier.hpp"
 
 namespace itm {
 namespace {
@@ -20,9 +20,9 @@ using testing::MadeCase;
 
 constexpr double many = 2000;  // iterations: as far as the tolerance goes
 
-MethodOptions probe_options(double folds, double iterations = many) {
-  MethodOptions options;
-  options.itm.seed = 3;
+RankOptions probe_options(double folds, double iterations = many) {
+  RankOptions options;
+  options.seed = 3;
   options.settings = {{"linear_probe-folds", folds}, {"linear_probe-iterations", iterations}};
   return options;
 }
@@ -33,7 +33,7 @@ TEST(LinearClassifier, HasTheCoefficientsOfScikitLearn) {
   ZooEntry entry;
   entry.feature.file = ITM_TEST_DATA "/probes/wide_feature.npy";
   const auto device = make_cpu_device();
-  const MethodOptions options;
+  const RankOptions options;
   const ModelInput input(*device, find_estimator("linear_probe"), options, entry, labels, 0);
   const Matrix x = classifier_rows(input, {});
   const RowRange all{0, input.rows()};
@@ -125,7 +125,7 @@ TEST(LinearProbe, PutsTheSeparableModelFirst) {
 
 TEST(LinearProbe, FloatProductsChangeTheLossInTheSixthDigit) {
   const MadeCase made(testing::made_data(200, 16, 4, 0.5, 1));
-  MethodOptions options = probe_options(5);
+  RankOptions options = probe_options(5);
   const auto exact = details_of(made.score("linear_probe", options));
   options.arithmetic = Arithmetic::float32;
   const auto fast = details_of(made.score("linear_probe", options));
@@ -152,7 +152,7 @@ TEST(LinearProbe, MoreFoldsThanRowsAreRefusedInOneSentence) {
 
 TEST(LinearProbe, StopsWhenThePersonWantsTo) {
   const MadeCase made(testing::made_data(60, 3, 3, 1, 1));
-  MethodOptions options = probe_options(5);
+  RankOptions options = probe_options(5);
   int calls = 0;
   options.cancelled = [&] { return ++calls > 20; };
   EXPECT_THROW((void)made.score("linear_probe", options), Interrupted);

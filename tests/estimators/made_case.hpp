@@ -22,7 +22,7 @@ class MadeCase {
 
   [[nodiscard]] ZooEntry entry() const { return case_entry(folder_.path()); }
   [[nodiscard]] const Labels& labels() const { return labels_; }
-  [[nodiscard]] ScoredModel score(const std::string& method, const MethodOptions& options = {}) const {
+  [[nodiscard]] ScoredModel score(const std::string& method, const RankOptions& options = {}) const {
     return score_one(method, entry(), labels_, options);
   }
 
@@ -36,7 +36,7 @@ inline Labels labels_of(std::vector<std::int32_t> values) {
   return {std::move(values), classes};
 }
 
-inline nlohmann::json details_of(const ScoredModel& scored) { return nlohmann::json::parse(scored.details); }
+inline nlohmann::json details_of(const ScoredModel& scored) { return to_json(scored.details); }
 
 /// reference.json of tests/data/probes, made by make_reference.py there.
 inline nlohmann::json probe_reference() {
@@ -46,7 +46,7 @@ inline nlohmann::json probe_reference() {
 
 /// Scores a data set that reference.json has numbers for.
 inline ScoredModel score_reference_case(const std::string& name, const std::string& method,
-                                        const MethodOptions& options) {
+                                        const RankOptions& options) {
   const std::filesystem::path data = ITM_TEST_DATA;
   ZooEntry entry;
   entry.model = "model";

@@ -14,7 +14,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using itm::MethodOptions;
+using itm::RankOptions;
 using itm::ScoredModel;
 using itm::testing::TemporaryFolder;
 using nlohmann::json;
@@ -28,19 +28,19 @@ json read_json(const fs::path& file) {
   return json::parse(stream);
 }
 
-ScoredModel score(const fs::path& folder, const MethodOptions& options = {}) {
+ScoredModel score(const fs::path& folder, const RankOptions& options = {}) {
   return itm::testing::score_one("nleep", itm::testing::case_entry(folder),
                                  itm::testing::any_labels(folder / "label.npy"), options);
 }
 
-MethodOptions with_seed(std::uint64_t seed) {
-  MethodOptions options;
-  options.itm.seed = seed;
+RankOptions with_seed(std::uint64_t seed) {
+  RankOptions options;
+  options.seed = seed;
   return options;
 }
 
-MethodOptions with_probabilities(const fs::path& file) {
-  MethodOptions options;
+RankOptions with_probabilities(const fs::path& file) {
+  RankOptions options;
   options.settings["nleep-probabilities"] = file.string();
   return options;
 }
@@ -103,7 +103,7 @@ TEST(Nleep, EqualsThePublishedScoreOnTheSharedZoo) {
   const json published = read_json(zoo_folder / "published_scores.json");
   const itm::GroundTruth truth = itm::read_ground_truth(zoo_folder / "ground_truth.csv");
   itm::RankOptions options;
-  options.methods = {"nleep"};
+  options.method = {"nleep"};
   options.threads = 2;
   constexpr double largest_spread = 0.0285;
   double tau = 0;
@@ -121,9 +121,9 @@ TEST(Nleep, EqualsThePublishedScoreOnTheSharedZoo) {
         equal += deviation < 1e-11 ? 1 : 0;
         EXPECT_LT(deviation, largest_spread) << key << " of " << name;
       }
-      tau += options.method.itm.seed == 0 ? result.agreement.value().tau_w.value() / 6 : 0;
+      tau += options.seed == 0 ? result.agreement.value().tau_w.value() / 6 : 0;
     }
-    ++options.method.itm.seed;
+    ++options.seed;
   }
   EXPECT_GE(equal, scores - scores / 20);
   EXPECT_NEAR(tau, 0.652, equal == scores ? 5e-4 : 0.01);  // seed 0
@@ -193,7 +193,7 @@ TEST(Nleep, RefusesResponsibilitiesThatAreNone) {
 }
 
 TEST(Nleep, RefusesMoreComponentsThanRows) {
-  MethodOptions options;
+  RankOptions options;
   options.settings["nleep-ratio"] = 51.0;  // 4 x 51 = 204 of 200 rows
   try {
     (void)score(published_folder / "case_a", options);
@@ -206,7 +206,7 @@ TEST(Nleep, RefusesMoreComponentsThanRows) {
 /// One component per class, one per row: the ends of the ratio.
 TEST(Nleep, RatioSetsTheNumberOfComponents) {
   for (const double ratio : {1.0, 50.0}) {
-    MethodOptions options;
+    RankOptions options;
     options.settings["nleep-ratio"] = ratio;
     const ScoredModel scored = score(published_folder / "case_a", options);
     EXPECT_EQ(json::parse(scored.details)["nleep_gmm_components"], 4 * ratio);

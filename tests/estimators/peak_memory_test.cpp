@@ -19,7 +19,7 @@ double peak_bytes_of_ranking(const std::filesystem::path& folder) {
   const pid_t child = fork();
   if (child == 0) {
     itm::RankOptions options;
-    options.method.itm.iterations = 20;
+    options.itm.iterations = 20;
     const itm::RankReport report = itm::rank_zoo(itm::discover_zoo(folder), options);
     _exit(report.results.at(0).models.size() == 1 ? 0 : 1);
   }

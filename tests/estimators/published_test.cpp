@@ -13,7 +13,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using itm::MethodOptions;
+using itm::RankOptions;
 using itm::ScoredModel;
 using nlohmann::json;
 
@@ -75,7 +75,7 @@ ScoredModel score(const fs::path& folder, const Published& wanted) {
     entry.target = itm::ArrayRef{folder / "target.npy", ""};
     labels = {};
   }
-  MethodOptions options;
+  RankOptions options;
   options.settings = wanted.settings;
   return itm::testing::score_one(wanted.method, entry, labels, options);
 }
@@ -102,7 +102,7 @@ void expect_equal_to_published(const fs::path& folder, const Published& wanted) 
   const bool usable = published.is_number() || published.is_array();
   try {
     const ScoredModel scored = score(folder, wanted);
-    const json value = wanted.detail.empty() ? json(scored.score) : json::parse(scored.details).at(wanted.detail);
+    const json value = wanted.detail.empty() ? json(scored.score) : itm::to_json(scored.details).at(wanted.detail);
     if (!usable) {  // the published code crashed or printed nan: anything finite will do
       EXPECT_TRUE(value.is_number() && std::isfinite(value.get<double>())) << what << " is " << value;
       return;
@@ -166,7 +166,7 @@ TEST(LogMe, ExactVariantIsTheEvidenceWhenColumnsOutnumberRows) {
   if (!fs::exists(folder)) {
     GTEST_SKIP() << folder << " is not here (Shared)";
   }
-  MethodOptions options;
+  RankOptions options;
   options.variant = itm::Variant::exact;
   const ScoredModel scored = itm::testing::score_one("logme", itm::testing::case_entry(folder),
                                                      itm::testing::any_labels(folder / "label.npy"), options);
@@ -177,13 +177,14 @@ TEST(LogMe, ExactVariantIsTheEvidenceWhenColumnsOutnumberRows) {
 TEST(Etran, ExactVariantWhitens) {
   const fs::path folder = fs::path(ITM_TEST_DATA) / "published" / "case_a";
   const itm::Labels labels = itm::testing::any_labels(folder / "label.npy");
-  MethodOptions options;
+  RankOptions options;
   options.variant = itm::Variant::exact;
-  const auto lda = json::parse(
-      itm::testing::score_one("etran", itm::testing::case_entry(folder), labels, options).details)["etran_lda"];
+  const double lda = itm::testing::score_one("etran", itm::testing::case_entry(folder), labels, options)
+                         .details.number("etran_lda")
+                         .value();
   const json scores = read_json(folder / "scores.json");
-  EXPECT_NEAR(lda.get<double>(), scores["intermediates"]["sfda_first_pass_mean_prob"].get<double>(), 1e-9);
-  EXPECT_GT(std::abs(lda.get<double>() - scores["etran_lda"].get<double>()), 0.01);
+  EXPECT_NEAR(lda, scores["intermediates"]["sfda_first_pass_mean_prob"].get<double>(), 1e-9);
+  EXPECT_GT(std::abs(lda - scores["etran_lda"].get<double>()), 0.01);
 }
 
 /// Eleven "models" on one label vector: the min-max over the zoo and the weights 0.15 and 0.85.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "itm/estimator.hpp"
+#include "report/details_json.hpp"
 
 namespace itm::testing {
 
@@ -35,22 +36,36 @@ inline Labels any_labels(const std::filesystem::path& file) {
   return labels;
 }
 
-inline std::vector<ScoredModel> score_all(const std::string& method, DatasetTask task, const MethodOptions& options) {
-  const std::size_t models = task.entries.size();
-  const auto session = find_estimator(method).open(std::move(task), options);
-  const std::vector<bool> alive(models, true);
-  for (std::size_t m = 0; m < models; ++m) {
-    session->survey(m);
+/// One thread, which stops at the first failure.
+class PlainExecutor final : public Executor {
+ public:
+  explicit PlainExecutor(std::size_t models) : models_(models) {}
+  void for_each_model(std::size_t repeats, const std::function<void(std::size_t, std::size_t)>& work) override {
+    for (std::size_t m = 0; m < models_; ++m) {
+      for (std::size_t r = 0; r < repeats; ++r) {
+        work(m, r);
+      }
+    }
   }
-  session->settle(alive);
-  for (std::size_t m = 0; m < models; ++m) {
-    session->score(m, 0);
+  [[nodiscard]] bool keeps_going() const override { return false; }
+  void advance(std::size_t, double) override {}
+  [[nodiscard]] ItmEngine* engine() const override { return nullptr; }
+
+ private:
+  std::size_t models_;
+};
+
+inline std::vector<ScoredModel> score_all(const std::string& method, DatasetTask task, const RankOptions& options) {
+  PlainExecutor executor(task.entries.size());
+  std::vector<ScoredModel> scored;
+  for (Outcome& outcome : find_estimator(method).open(std::move(task), options)->score(executor)) {
+    scored.push_back(std::move(outcome.scored));
   }
-  return session->finish(alive);
+  return scored;
 }
 
 inline ScoredModel score_one(const std::string& method, const ZooEntry& entry, const Labels& labels,
-                             const MethodOptions& options = {}) {
+                             const RankOptions& options = {}) {
   return score_all(method, {entry.dataset, {entry}, labels}, options).at(0);
 }
 

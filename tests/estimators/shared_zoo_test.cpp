@@ -27,7 +27,7 @@ class SharedZoo : public ::testing::Test {
   static itm::RankReport rank(const std::vector<std::string>& methods) {
     const itm::GroundTruth truth = itm::read_ground_truth(zoo_folder / "ground_truth.csv");
     itm::RankOptions options;
-    options.methods = methods;
+    options.method = methods;
     options.threads = 2;
     itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, truth.datasets), options);
     itm::add_agreement(report, truth);

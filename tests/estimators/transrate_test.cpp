@@ -14,8 +14,8 @@ using testing::labels_of;
 using testing::made_data;
 using testing::MadeCase;
 
-MethodOptions transrate_options(const std::string& rows, Variant variant = Variant::published) {
-  MethodOptions options;
+RankOptions transrate_options(const std::string& rows, Variant variant = Variant::published) {
+  RankOptions options;
   options.variant = variant;
   options.settings = {{"transrate-rows", rows}};
   return options;
@@ -29,7 +29,7 @@ TEST(TransRate, EqualsTheReference) {
       std::string rows;
       std::string variant;
       words >> rows >> variant;
-      const MethodOptions options = transrate_options(rows, variant == "exact" ? Variant::exact : Variant::published);
+      const RankOptions options = transrate_options(rows, variant == "exact" ? Variant::exact : Variant::published);
       const double want = score.get<double>();
       EXPECT_NEAR(testing::score_reference_case(name, "transrate", options).score, want, 1e-8 * std::abs(want))
           << name << " " << key;

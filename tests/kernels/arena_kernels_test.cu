@@ -120,15 +120,15 @@ TEST_F(ITM_DEVICE(ArenaKernels), ChunksAreSummedIntoTheirSlotAndCheckpointsOverC
 TEST_F(ITM_DEVICE(ArenaKernels), InitialParametersAreTheHostsToTheBit) {
   constexpr std::uint32_t dims = 7;
   constexpr std::uint32_t classes = 3;
-  const ItmParameters want = itm::initial_parameters(dims, classes, 11, "model");
+  const ItmParameters want = itm::initial_parameters(dims, classes, 11);
   const DeviceBuffer<double> psi_w(api(), std::vector<double>(classes * 8));
   const DeviceBuffer<float> head_w(api(), std::vector<float>(classes * 4));
   const DeviceBuffer<InitialArray<double>> wide(
       api(), std::vector<InitialArray<double>>{
-                 {psi_w.data(), classes, dims, 8, 11, philox::stream_id("model/psi.weight"), 1 / std::sqrt(7.0)}});
+                 {psi_w.data(), classes, dims, 8, 11, philox::stream_id("psi.weight"), 1 / std::sqrt(7.0)}});
   const DeviceBuffer<InitialArray<float>> narrow(
       api(), std::vector<InitialArray<float>>{
-                 {head_w.data(), classes, classes, 4, 11, philox::stream_id("model/head.weight"), 1 / std::sqrt(3.0)}});
+                 {head_w.data(), classes, classes, 4, 11, philox::stream_id("head.weight"), 1 / std::sqrt(3.0)}});
   launch(api(), ITM_KERNELS::initial_parameters<double>, dim3(1, 1), dim3(philox_threads), wide.data());
   launch(api(), ITM_KERNELS::initial_parameters<float>, dim3(2, 1), dim3(philox_threads), narrow.data());
   const std::vector<double> psi = psi_w.download();

@@ -6,6 +6,7 @@
 
 #include "device_test.hpp"
 #include "io/half.hpp"
+#include "itm/dataset.hpp"
 #include "itm/error.hpp"
 #include "itm/verify.hpp"
 #include "made_zoo.hpp"
@@ -87,7 +88,6 @@ struct Model {
     t.statistics = &statistics;
     t.plan = &plan;
     t.eta = eta;
-    t.model = name;
     t.seed = options.seed;
     t.observer.final_parameters = &final_parameters;
     return t;
@@ -108,7 +108,7 @@ Outcome run_together(ItmEngine& engine, std::vector<Model>& models, const ItmOpt
   for (Model& m : models) {
     tasks.push_back(m.task(options));
   }
-  const std::vector<ItmResult> results = engine.run(tasks, options);
+  const std::vector<ItmResult> results = results_of(engine.run(tasks, options));
   Outcome outcome;
   for (std::size_t i = 0; i < models.size(); ++i) {
     std::vector<double> curve;
@@ -129,7 +129,7 @@ Outcome run_on_cpu(std::vector<Model>& models, const ItmOptions& options) {
     observer.final_parameters = &p;
     const ItmResult result =
         run_itm(m.data.array(), m.statistics, m.plan, options, m.eta,
-                initial_parameters(m.data.dims, m.data.labels.classes, options.seed, m.name), {}, observer);
+                initial_parameters(m.data.dims, m.data.labels.classes, options.seed), {}, observer);
     std::vector<double> curve;
     for (const Checkpoint& point : result.curve) {
       curve.insert(curve.end(), {static_cast<double>(point.iteration), point.accuracy, point.loss});
@@ -462,17 +462,17 @@ TEST_F(ITM_DEVICE(Engine), RanksAZooLikeTheCpu) {
   broken.values[5] = std::nanf("");
   testing::write_entry(folder.path(), "broken", "made", broken);
   RankOptions options;
-  options.method.itm.iterations = 40;
-  options.method.itm.batch_size = 32;
-  options.method.itm.precision = Precision::float64;
-  options.method.repeats = 2;
+  options.itm.iterations = 40;
+  options.itm.batch_size = 32;
+  options.itm.precision = Precision::float64;
+  options.repeats = 2;
   options.threads = 2;
   for (const bool drop : {true, false}) {
-    options.method.drop_bad_rows = drop;
+    options.drop_bad_rows = drop;
     options.keep_going = !drop;
-    options.method.engine = nullptr;
+    options.engine = nullptr;
     const RankReport want = rank_zoo(discover_zoo(folder.path()), options);
-    options.method.engine = make_test_engine();
+    options.engine = make_test_engine();
     const RankReport got = rank_zoo(discover_zoo(folder.path()), options);
     ASSERT_EQ(got.results.front().models.size(), drop ? 4U : 3U);
     ASSERT_EQ(got.failures.size(), want.failures.size());
@@ -484,6 +484,49 @@ TEST_F(ITM_DEVICE(Engine), RanksAZooLikeTheCpu) {
       EXPECT_NEAR(a.tie_break, b.tie_break, 1e-9);
     }
   }
+}
+
+TEST_F(ITM_DEVICE(Engine), KeepsGoingWithoutTheModelThatDoesNotFitTheDevice) {
+  const testing::TemporaryFolder folder;
+  testing::write_small_zoo(folder.path());
+  testing::write_entry(folder.path(), "huge", "made", made_data(150, 4000, 5, 0.5, 8));
+  RankOptions options;
+  options.itm.iterations = 20;
+  options.itm.batch_size = 32;
+  ZooEngineOptions small;
+  small.memory_budget = 1'500'000;
+  options.engine = make_test_engine(small);
+  EXPECT_THROW((void)rank_zoo(discover_zoo(folder.path()), options), DeviceError);
+  options.keep_going = true;
+  std::vector<double> work;
+  options.progress = [&](const RankProgress& p) { work.push_back(p.work); };
+  const RankReport report = rank_zoo(discover_zoo(folder.path()), options);
+  ASSERT_EQ(report.failures.size(), 1U);
+  EXPECT_EQ(report.failures[0].model, "huge");
+  EXPECT_NE(report.failures[0].message.find("--memory-budget"), std::string::npos) << report.failures[0].message;
+  EXPECT_EQ(report.results.front().models.size(), 3U);
+  EXPECT_EQ(report.results.front().place.backend, "cuda");
+  EXPECT_EQ(report.backend, "cuda");
+  EXPECT_TRUE(std::is_sorted(work.begin(), work.end()));
+  EXPECT_GT(work.size(), 8U) << "it moves while the zoo is trained together";
+  EXPECT_EQ(work.back(), 1.0);
+}
+
+TEST_F(ITM_DEVICE(Engine), RanksArraysInMemoryLikeFiles) {
+  const MadeData data = made_data(150, 24, 5, 0.5, 3);
+  std::vector<float> spaced(data.rows * 40);
+  for (std::size_t i = 0; i < data.rows; ++i) {
+    std::copy_n(&data.values[i * data.dims], data.dims, &spaced[i * 40]);
+  }
+  RankOptions options;
+  options.itm.iterations = 20;
+  options.itm.batch_size = 32;
+  options.engine = make_test_engine();
+  Dataset dense("made", data.labels.values);
+  dense.add("model", view(data.values.data(), data.rows, data.dims));
+  Dataset strided("made", data.labels.values);
+  strided.add("model", view(spaced.data(), data.rows, data.dims, 40));
+  EXPECT_EQ(rank(dense, options).results[0].models[0].score, rank(strided, options).results[0].models[0].score);
 }
 
 TEST_F(ITM_DEVICE(Engine), StopsWhenCancelled) {

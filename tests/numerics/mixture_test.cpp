@@ -68,7 +68,7 @@ class PrincipalComponents : public ::testing::Test {
 
   std::unique_ptr<itm::Device> device = itm::make_cpu_device();
   itm::Estimator estimator;
-  itm::MethodOptions options;
+  itm::RankOptions options;
 };
 
 /// All components are a rotation: distances stay, columns are uncorrelated and ordered by variance. For N > D and

@@ -7,6 +7,7 @@
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
 #include "made_zoo.hpp"
+#include "report/details_json.hpp"
 
 namespace {
 
@@ -20,9 +21,9 @@ using itm::testing::write_small_zoo;
 
 RankOptions quick() {
   RankOptions options;
-  options.method.itm.iterations = 60;
-  options.method.itm.batch_size = 32;
-  options.method.itm.validate_every = 20;
+  options.itm.iterations = 60;
+  options.itm.batch_size = 32;
+  options.itm.validate_every = 20;
   return options;
 }
 
@@ -30,7 +31,7 @@ RankReport rank(const TemporaryFolder& folder, const RankOptions& options) {
   return itm::rank_zoo(itm::discover_zoo(folder.path()), options);
 }
 
-nlohmann::json details(const itm::ScoredModel& model) { return nlohmann::json::parse(model.details); }
+nlohmann::json details(const itm::ScoredModel& model) { return itm::to_json(model.details); }
 
 TEST(RankZoo, PutsTheSeparableModelFirst) {
   const TemporaryFolder folder;
@@ -47,6 +48,23 @@ TEST(RankZoo, PutsTheSeparableModelFirst) {
   EXPECT_GT(result.models[0].seconds, 0);
 }
 
+TEST(RankZoo, TheNameOfAFileChangesNothing) {
+  const TemporaryFolder folder;
+  const MadeData data = made_data(150, 16, 5, 0.25, 2);
+  for (const char* name : {"a", "resnet50", "vit_b16", "zz"}) {
+    write_entry(folder.path(), name, "made", data);
+  }
+  for (const char* method : {"itm", "lead", "linear_probe", "nleep"}) {
+    RankOptions options = quick();
+    options.method = method;
+    const RankReport report = rank(folder, options);
+    for (const auto& model : report.results[0].models) {
+      EXPECT_EQ(model.score, report.results[0].models[0].score) << method << " of " << model.model;
+      EXPECT_EQ(model.rank, 1) << method;
+    }
+  }
+}
+
 TEST(RankZoo, AnchorsTheRatesAtTheMeanDispersion) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());
@@ -60,7 +78,7 @@ TEST(RankZoo, AnchorsTheRatesAtTheMeanDispersion) {
     EXPECT_NEAR(d["eta"].get<double>(), itm::adaptive_rate(0.5, base, d["dispersion"].get<double>()), 1e-12);
   }
   RankOptions fixed = quick();
-  fixed.method.itm.adaptive = false;
+  fixed.itm.adaptive = false;
   const RankReport constant = rank(folder, fixed);
   for (const auto& model : constant.results[0].models) {
     EXPECT_EQ(details(model)["eta"].get<double>(), 0.5);
@@ -72,7 +90,7 @@ TEST(RankZoo, ThreadsDeterminismIsBitwise) {
   write_small_zoo(folder.path());
   write_small_zoo(folder.path(), "second");
   RankOptions options = quick();
-  options.method.repeats = 2;
+  options.repeats = 2;
   const RankReport one = rank(folder, options);
   options.threads = 4;
   const RankReport four = rank(folder, options);
@@ -91,12 +109,12 @@ TEST(RankZoo, RepeatsAverageSuccessiveSeeds) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());
   RankOptions options = quick();
-  options.method.repeats = 2;
-  options.method.itm.seed = 7;
+  options.repeats = 2;
+  options.seed = 7;
   const RankReport both = rank(folder, options);
-  options.method.repeats = 1;
+  options.repeats = 1;
   const RankReport first = rank(folder, options);
-  options.method.itm.seed = 8;
+  options.seed = 8;
   const RankReport second = rank(folder, options);
   const auto score = [](const RankReport& report, const std::string& model) {
     for (const auto& m : report.results[0].models) {
@@ -129,7 +147,7 @@ TEST(RankZoo, CancellationThrowsInterrupted) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());
   RankOptions options = quick();
-  options.method.cancelled = [] { return true; };
+  options.cancelled = [] { return true; };
   EXPECT_THROW((void)rank(folder, options), itm::Interrupted);
 }
 
@@ -152,7 +170,7 @@ TEST(RankZoo, BadRowsAreRefusedUnlessDropped) {
         << error.what();
   }
   RankOptions dropping = quick();
-  dropping.method.drop_bad_rows = true;
+  dropping.drop_bad_rows = true;
   const RankReport report = rank(folder, dropping);
   EXPECT_EQ(report.results[0].models[0].model, "good");
   EXPECT_EQ(details(report.results[0].models[0])["dropped_rows"], 2);

@@ -9,6 +9,7 @@
 
 #include "itm/report.hpp"
 #include "report/agreement_line.hpp"
+#include "report/details_json.hpp"
 #include "report/page_data.hpp"
 
 namespace itm {
@@ -29,7 +30,7 @@ ScoredModel scored(const std::string& model, double score, std::optional<double>
   m.score = score;
   m.seconds = 0.25;
   m.truth = truth;
-  m.details = details;
+  m.details = details_of(Json::parse(details));
   return m;
 }
 
@@ -186,7 +187,7 @@ TEST(HtmlPage, HostileNamesStayText) {
   report.results[0].dataset = attack;
   report.results[0].method = attack;
   report.results[0].models[0].model = attack;
-  report.results[0].models[1].details = Json({{attack, attack}}).dump();
+  report.results[0].models[1].details[attack] = attack;
   report.results[0].truth_missing = {attack};
   report.failures.push_back({attack, attack, attack, attack});
   HtmlOptions options;
@@ -217,7 +218,7 @@ TEST(HtmlPage, WhatIsUndefinedIsADashAndNull) {
   RankReport report = one_result();
   report.results[0].agreement = agreement_of(std::nullopt);
   report.results[0].models[2].score = std::nan("");
-  report.results[0].models[2].details = R"({"eta":null,"dispersion":1e999})";
+  report.results[0].models[2].details = {{"eta", std::nan("")}, {"dispersion", INFINITY}};
   const std::string page = to_html(report);
   EXPECT_NE(page.find("<dt>tau_w</dt><dd>-</dd>"), std::string::npos);
   EXPECT_NE(page.find("<th scope=\"row\">vgg</th><td>-</td><td>-</td><td>-</td><td>-</td>"), std::string::npos);
@@ -228,23 +229,25 @@ TEST(HtmlPage, WhatIsUndefinedIsADashAndNull) {
 }
 
 TEST(HtmlPage, DetailsOfAnyShapeAreTaken) {
-  for (const char* details : {"[]", "3", "\"text\"", "not json", "", "null", R"({"curve":7,"repeats":{"a":1}})",
-                              R"({"curve":[1,"a",{},null]})", R"({"curve":[{"iteration":"x"}],"repeats":[{}]})",
-                              R"({"eta":"fast","dispersion":[1,2]})", R"({"a":{"b":{"c":[]}}})"}) {
+  const DetailValue::Groups odd{{}, {{"iteration", "x"}}, {{"a", Details{{"b", Details{}}}}}};
+  for (const Details& details :
+       {Details{}, Details{{"curve", 7}, {"repeats", Details{{"a", 1}}}}, Details{{"curve", odd}, {"repeats", odd}},
+        Details{{"eta", "fast"}, {"dispersion", std::vector<double>{1, 2}}},
+        Details{{"rows", "many"}, {"classes", -1}}}) {
     RankReport report = one_result();
     report.results[0].models[1].details = details;
     const Json data = data_of(to_html(report));
-    EXPECT_EQ(column(data, "r1", "score"), Json({0.9, 0.5, 1.0 / 3})) << details;
-    EXPECT_EQ(column(data, "r1", "eta").size(), 3U) << details;
+    EXPECT_EQ(column(data, "r1", "score"), Json({0.9, 0.5, 1.0 / 3})) << to_json(details);
+    EXPECT_EQ(column(data, "r1", "eta").size(), 3U) << to_json(details);
   }
 }
 
 TEST(HtmlPage, ScalarDetailsOfAMethodAreColumnsOfItsFoldOut) {
   RankReport report = one_result();
   report.results[0].method = "other";
-  report.results[0].models[0].details = R"({"evidence":-1.5,"solver":"svd","matrix":[[1]]})";
-  report.results[0].models[1].details = R"({"evidence":2,"converged":true})";
-  report.results[0].models[2].details = "{}";
+  report.results[0].models[0].details = {{"evidence", -1.5}, {"solver", "svd"}, {"matrix", std::vector<double>{1}}};
+  report.results[0].models[1].details = {{"evidence", 2}, {"converged", true}};
+  report.results[0].models[2].details = {};
   const std::string page = to_html(report);
   const Json data = data_of(page);
   EXPECT_EQ(column(data, "r1-details", "evidence"), Json({-1.5, 2, nullptr}));
@@ -284,7 +287,7 @@ TEST(HtmlPage, SeedsAndLongCurves) {
   for (int i = 1; i <= 1001; ++i) {
     details["curve"].push_back({{"iteration", i}, {"accuracy", i / 2000.0}});
   }
-  report.results[0].models[0].details = details.dump();
+  report.results[0].models[0].details = details_of(details);
   const Json data = data_of(to_html(report));
   EXPECT_EQ(section(data, "r1-repeats")["data"]["x"]["values"], Json({{0.25, 0.75}}));
   const Json curve = section(data, "r1-curve")["data"];

@@ -72,8 +72,8 @@ TEST_F(Journal, ScoresAreThoseOfARanking) {
   const SweepReport report = run();
   RankOptions options;
   options.datasets = {"second"};
-  options.method.itm.iterations = 20;
-  options.method.itm.seed = 1;
+  options.itm.iterations = 20;
+  options.seed = 1;
   const RankReport ranking = rank_zoo(discover_zoo(zoo()), options);
   const RankedDataset& swept = report.rows[4].result;
   ASSERT_EQ(report.rows[4].unit.key, R"({"dataset":"second","method":"itm","settings":{"iterations":20,"seed":1}})");

@@ -31,7 +31,7 @@ TEST(Settings, EachWritesWhatItReads) {
       values = {setting.setting.whole ? 3.0 : 0.75};
     }
     for (const SettingValue& value : values) {
-      MethodOptions options;
+      RankOptions options;
       apply_setting(options, setting.setting.name, value);
       EXPECT_EQ(setting.read(options), value) << setting.setting.name;
     }
@@ -46,7 +46,7 @@ TEST(Settings, DefaultsAreThoseOfTheOptions) {
 }
 
 TEST(Settings, ReachTheirOptions) {
-  MethodOptions options;
+  RankOptions options;
   apply_setting(options, "batch-size", 64.0);
   apply_setting(options, "centres", "laplacian");
   apply_setting(options, "adaptive", "off");
@@ -59,7 +59,7 @@ TEST(Settings, ReachTheirOptions) {
   EXPECT_EQ(options.itm.centres, CentreKind::laplacian);
   EXPECT_FALSE(options.itm.adaptive);
   EXPECT_EQ(options.itm.dispersion_base, 2.5);
-  EXPECT_EQ(options.itm.seed, 7U);
+  EXPECT_EQ(options.seed, 7U);
   EXPECT_EQ(options.repeats, 4U);
   EXPECT_EQ(options.variant, Variant::exact);
   EXPECT_EQ(options.settings.at("knn-k"), SettingValue(9.0));
@@ -67,7 +67,7 @@ TEST(Settings, ReachTheirOptions) {
 
 TEST(Settings, RefuseInOneSentenceWithValueAndRange) {
   const auto sentence = [](const std::string& name, const SettingValue& value) {
-    MethodOptions options;
+    RankOptions options;
     return refusal([&] { apply_setting(options, name, value); });
   };
   EXPECT_EQ(sentence("eta", 1.5), "eta: 1.5 is not a number from 0 to 1");

@@ -1,35 +1,31 @@
 #include "report/html/details.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <set>
+
+#include "report/details_json.hpp"
 
 namespace itm::html {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool is_finite_number(const Json& json) { return json.is_number() && std::isfinite(json.get<double>()); }
+std::optional<double> finite(std::optional<double> value) {
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
 
-bool is_scalar(const Json& json) { return is_finite_number(json) || json.is_string() || json.is_boolean(); }
+bool is_shown(const DetailValue& value) {
+  return value.is_scalar() && (!value.number() || std::isfinite(*value.number()));
+}
 
 }  // namespace
 
-Details::Details(const RankedDataset& result) {
-  of_.reserve(result.models.size());
-  for (const ScoredModel& model : result.models) {
-    Json details = Json::parse(model.details, nullptr, /*allow_exceptions=*/false);
-    of_.push_back(details.is_object() ? std::move(details) : Json::object());
-  }
+std::optional<double> ModelDetails::number(std::size_t model, const std::string& key) const {
+  return finite(models_.at(model).details.number(key));
 }
 
-std::optional<double> Details::number(std::size_t model, const char* key) const {
-  const auto found = of_.at(model).find(key);
-  return found != of_.at(model).end() && is_finite_number(*found) ? std::optional(found->get<double>()) : std::nullopt;
-}
-
-bool Details::has_number(const char* key) const {
-  for (std::size_t model = 0; model < of_.size(); ++model) {
+bool ModelDetails::has_number(const std::string& key) const {
+  for (std::size_t model = 0; model < size(); ++model) {
     if (number(model, key)) {
       return true;
     }
@@ -37,33 +33,33 @@ bool Details::has_number(const char* key) const {
   return false;
 }
 
-std::vector<std::string> Details::scalar_keys() const {
+std::vector<std::string> ModelDetails::scalar_keys() const {
   std::vector<std::string> keys;
   std::set<std::string> known;
-  for (const Json& details : of_) {
-    for (const auto& [key, value] : details.items()) {
-      if (is_scalar(value) && known.insert(key).second) {
-        keys.push_back(key);
+  for (const ScoredModel& model : models_) {
+    for (const Detail& detail : model.details) {
+      if (is_shown(detail.value) && known.insert(detail.name).second) {
+        keys.push_back(detail.name);
       }
     }
   }
   return keys;
 }
 
-Json Details::scalar(std::size_t model, const std::string& key) const {
-  const auto found = of_.at(model).find(key);
-  return found != of_.at(model).end() && is_scalar(*found) ? *found : Json(nullptr);
+Json ModelDetails::scalar(std::size_t model, const std::string& key) const {
+  const DetailValue* value = models_.at(model).details.find(key);
+  return value != nullptr && is_shown(*value) ? to_json(*value) : Json(nullptr);
 }
 
-std::vector<Json> Details::series(std::size_t model, const char* key, const char* field) const {
+std::vector<Json> ModelDetails::series(std::size_t model, const std::string& key, const std::string& field) const {
   std::vector<Json> values;
-  const auto found = of_.at(model).find(key);
-  if (found == of_.at(model).end() || !found->is_array()) {
-    return values;
-  }
-  for (const Json& point : *found) {
-    const bool given = point.is_object() && point.contains(field) && is_finite_number(point[field]);
-    values.push_back(given ? point[field] : Json(nullptr));
+  const DetailValue* value = models_.at(model).details.find(key);
+  const auto* groups = value == nullptr ? nullptr : value->as<DetailValue::Groups>();
+  if (groups != nullptr) {
+    for (const Details& point : *groups) {
+      const std::optional<double> given = finite(point.number(field));
+      values.push_back(given ? Json(*given) : Json(nullptr));
+    }
   }
   return values;
 }

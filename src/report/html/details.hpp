@@ -1,5 +1,5 @@
 #pragma once
-// What methods add to their models. The shapes are theirs: whatever is not as expected counts as absent.
+// What methods add to their models, for a page. The names are theirs: whatever is not as expected counts as absent.
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,24 +10,26 @@
 
 namespace itm::html {
 
-/// The models' details in the order of the models; an empty object where they are not an object.
-class Details {
+/// The details of the models of a result, which must outlive it.
+class ModelDetails {
  public:
-  explicit Details(const RankedDataset& result);
+  explicit ModelDetails(const RankedDataset& result) : models_(result.models) {}
 
-  [[nodiscard]] std::size_t size() const { return of_.size(); }
-  [[nodiscard]] std::optional<double> number(std::size_t model, const char* key) const;
+  [[nodiscard]] std::size_t size() const { return models_.size(); }
+  /// A finite number.
+  [[nodiscard]] std::optional<double> number(std::size_t model, const std::string& key) const;
   /// Whether any model has this finite number.
-  [[nodiscard]] bool has_number(const char* key) const;
+  [[nodiscard]] bool has_number(const std::string& key) const;
   /// Keys that are a number, a text or a truth value for some model, in the order in which they appear.
   [[nodiscard]] std::vector<std::string> scalar_keys() const;
   /// The value if it is a scalar, else null.
   [[nodiscard]] nlohmann::ordered_json scalar(std::size_t model, const std::string& key) const;
-  /// Field `field` of every object in the array `key`; null where it is not a number. Empty when there is no array.
-  [[nodiscard]] std::vector<nlohmann::ordered_json> series(std::size_t model, const char* key, const char* field) const;
+  /// Field `field` of every group in the list `key`; null where it is not a number. Empty when there is no such list.
+  [[nodiscard]] std::vector<nlohmann::ordered_json> series(std::size_t model, const std::string& key,
+                                                           const std::string& field) const;
 
  private:
-  std::vector<nlohmann::ordered_json> of_;
+  const std::vector<ScoredModel>& models_;
 };
 
 }  // namespace itm::html

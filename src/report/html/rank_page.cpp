@@ -9,7 +9,7 @@
 #include <set>
 
 #include "core/text.hpp"
-#include "itm/report.hpp"
+#include "itm/estimator.hpp"
 #include "report/agreement_line.hpp"
 #include "report/html/comparison.hpp"
 #include "report/html/details.hpp"
@@ -36,7 +36,8 @@ Column column(std::string key, std::string hint, bool ascending) {
 }
 
 /// A number that every model may add to its details.
-Column number_column(const Details& details, const char* key, std::string label, std::string hint, int digits) {
+Column number_column(const ModelDetails& details, const std::string& key, std::string label, std::string hint,
+                     int digits) {
   Column c = column(key, std::move(hint), false);
   c.label = std::move(label);
   for (std::size_t m = 0; m < details.size(); ++m) {
@@ -57,7 +58,7 @@ Column model_column(const RankedDataset& result) {
   return c;
 }
 
-Table ranked_table(const RankedDataset& result, const Details& details, const std::string& id) {
+Table ranked_table(const RankedDataset& result, const ModelDetails& details, const std::string& id) {
   Column rank = column("rank", "1 is the best; equal scores share a rank", true);
   Column score =
       column("score", is_accuracy(result.method) ? "accuracy on the validation rows" : "larger is better", false);
@@ -82,12 +83,12 @@ Table ranked_table(const RankedDataset& result, const Details& details, const st
   if (has_truth(result)) {
     table.columns.push_back(truth);
   }
-  if (details.has_number("eta")) {
-    table.columns.push_back(number_column(details, "eta", "eta", "rate of the evolution", 3));
-  }
-  if (details.has_number("dispersion")) {
-    table.columns.push_back(
-        number_column(details, "dispersion", "dis", "mean distance of the features to their class means", 2));
+  if (const Estimator* known = known_estimator(result.method)) {
+    for (const DetailColumn& c : known->columns) {
+      if (details.has_number(c.detail)) {
+        table.columns.push_back(number_column(details, c.detail, c.title, c.meaning, c.decimals));
+      }
+    }
   }
   table.columns.push_back(seconds);
   return table;
@@ -102,7 +103,7 @@ std::string scalar_text(const Json& value) {
 }
 
 /// Every scalar that the method gave, folded away: few readers need it, and those need all of it.
-void add_details(Page& page, const RankedDataset& result, const Details& details, const std::string& id) {
+void add_details(Page& page, const RankedDataset& result, const ModelDetails& details, const std::string& id) {
   const std::vector<std::string> keys = details.scalar_keys();
   if (keys.empty()) {
     return;
@@ -176,7 +177,7 @@ void add_truth_missing(Page& page, const RankedDataset& result) {
   page.add("<p class=\"note\">No truth for " + names + ".</p>\n");
 }
 
-std::string heading_of(const RankedDataset& result, const Details& details) {
+std::string heading_of(const RankedDataset& result, const ModelDetails& details) {
   std::string facts = html_text(result.method);
   const auto rows = details.size() > 0 ? details.number(0, "rows") : std::nullopt;
   const auto classes = details.size() > 0 ? details.number(0, "classes") : std::nullopt;
@@ -189,7 +190,7 @@ std::string heading_of(const RankedDataset& result, const Details& details) {
 
 void add_result(Page& page, const RankedDataset& result, std::size_t number) {
   const std::string id = fmt::format("r{}", number);
-  const Details details(result);
+  const ModelDetails details(result);
   page.add(fmt::format("<section id=\"{}-section\">\n{}", id, heading_of(result, details)));
   add_agreement(page, result);
   const Table table = ranked_table(result, details, id);

@@ -33,7 +33,7 @@ std::vector<Json> thinned(const std::vector<Json>& points) {
 }
 
 /// Models mostly share their iterations: these then stand once, on the axis.
-void add_curves(Page& page, const RankedDataset& result, const Details& details, const std::string& id) {
+void add_curves(Page& page, const RankedDataset& result, const ModelDetails& details, const std::string& id) {
   std::vector<std::vector<Json>> x(details.size());
   std::vector<Json> shared;
   for (std::size_t m = 0; m < details.size(); ++m) {
@@ -63,7 +63,7 @@ void add_curves(Page& page, const RankedDataset& result, const Details& details,
 }
 
 /// How far the scores of one model lie apart between seeds.
-void add_repeats(Page& page, const RankedDataset& result, const Details& details, const std::string& id) {
+void add_repeats(Page& page, const RankedDataset& result, const ModelDetails& details, const std::string& id) {
   Json names = Json::array();
   Json values = Json::array();
   for (std::size_t m = 0; m < details.size(); ++m) {
@@ -91,12 +91,13 @@ bool has_truth(const RankedDataset& result) {
                      [](const ScoredModel& m) { return m.truth.has_value(); });
 }
 
-void add_plots(Page& page, const RankedDataset& result, const Details& details, const Table& table) {
+void add_plots(Page& page, const RankedDataset& result, const ModelDetails& details, const Table& table) {
   const std::string& id = table.id;
   page.add("<div class=\"plots\">\n");
   if (has_truth(result)) {
     add_scatter(page, id + "-truth", "Truth against score", table,
-                axis(score_axis(result), values_of(table, "score"), is_accuracy(result.method)),
+                axis(score_axis(result), values_of(table, "score"),
+                     unit_of(result.method) == ScoreUnit::accuracy),
                 axis("accuracy after fine-tuning (%)", values_of(table, "truth")));
   }
   add_curves(page, result, details, id);

@@ -13,6 +13,6 @@ namespace itm::html {
 /// Truth against score, validation curves, scores over seeds, dispersion, eta, feature mean and variance: each where
 /// the models have what it shows. `table` is the ranked table, whose columns they plot; that of the details is expected
 /// under its name and "-details".
-void add_plots(Page& page, const RankedDataset& result, const Details& details, const Table& table);
+void add_plots(Page& page, const RankedDataset& result, const ModelDetails& details, const Table& table);
 
 }  // namespace itm::html

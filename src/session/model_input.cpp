@@ -1,4 +1,4 @@
-#include "session/model_session.hpp"
+#include "session/model_input.hpp"
 
 #include <fmt/format.h>
 
@@ -22,118 +22,9 @@ std::size_t block_rows(std::size_t cols) {
   return std::clamp<std::size_t>((rows + unit / 2) / unit * unit, 64, 8192);
 }
 
-class ModelSession final : public Session {
- public:
-  ModelSession(Estimator estimator, ScoreModel score, OverZoo over_zoo, DatasetTask task, MethodOptions options)
-      : estimator_(std::move(estimator)),
-        score_(std::move(score)),
-        over_zoo_(std::move(over_zoo)),
-        task_(std::move(task)),
-        options_(std::move(options)),
-        scored_(task_.entries.size(), std::vector<Scored>(estimator_.seeded ? options_.repeats : 1)) {}
-
-  void score(std::size_t model, std::size_t repeat) override {
-    const DeviceLease device(*this);
-    ModelInput input(device.device(), estimator_, options_, task_.entries[model], task_.labels,
-                     options_.itm.seed + repeat);
-    Scored scored = score_named(input);
-    if (!std::isfinite(scored.score)) {
-      throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
-                                   input.file(), estimator_.name));
-    }
-    scored.details["rows"] = input.rows();
-    scored.details["dims"] = input.dims();
-    scored.details["classes"] = input.classes();
-    scored_[model].at(repeat) = std::move(scored);
-  }
-
-  std::vector<ScoredModel> finish(const std::vector<bool>& alive) override {
-    std::vector<Scored> means(scored_.size());
-    std::vector<Scored*> all;
-    for (std::size_t i = 0; i < scored_.size(); ++i) {
-      if (alive[i]) {
-        means[i] = mean_of(scored_[i]);
-        all.push_back(&means[i]);
-      }
-    }
-    if (over_zoo_) {
-      over_zoo_(all);
-    }
-    std::vector<ScoredModel> result(scored_.size());
-    for (std::size_t i = 0; i < scored_.size(); ++i) {
-      result[i].model = task_.entries[i].model;
-      result[i].score = means[i].score;
-      result[i].tie_break = means[i].tie_break;
-      result[i].details = means[i].details.dump();
-      result[i].note = means[i].note;
-    }
-    return result;
-  }
-
- private:
-  /// The method's score; errors of arithmetic get the name of the file.
-  Scored score_named(ModelInput& input) const {
-    try {
-      return score_(input);
-    } catch (const NumericError& error) {
-      throw InputError(fmt::format("{}: {}", input.file(), error.what()));
-    }
-  }
-
-  /// Details are those of the first seed, with the scores of all.
-  static Scored mean_of(const std::vector<Scored>& repeats) {
-    Scored mean = repeats.front();
-    if (repeats.size() > 1) {
-      const auto count = static_cast<double>(repeats.size());
-      mean.score = 0;
-      mean.tie_break = 0;
-      for (const Scored& scored : repeats) {
-        mean.score += scored.score / count;
-        mean.tie_break += scored.tie_break / count;
-        mean.details["repeats"].push_back(scored.score);
-      }
-    }
-    return mean;
-  }
-
-  /// A device for one unit of work. Devices are handed on to later units, with the memory that they hold.
-  class DeviceLease {
-   public:
-    explicit DeviceLease(ModelSession& session) : session_(session) {
-      const std::lock_guard lock(session_.idle_guard_);
-      if (!session_.idle_.empty()) {
-        device_ = std::move(session_.idle_.back());
-        session_.idle_.pop_back();
-      } else {
-        device_ = make_cpu_device(session_.estimator_.float32 ? session_.options_.arithmetic : Arithmetic::float64);
-      }
-    }
-    ~DeviceLease() {
-      const std::lock_guard lock(session_.idle_guard_);
-      session_.idle_.push_back(std::move(device_));
-    }
-    DeviceLease(const DeviceLease&) = delete;
-    DeviceLease& operator=(const DeviceLease&) = delete;
-    [[nodiscard]] Device& device() const { return *device_; }
-
-   private:
-    ModelSession& session_;
-    std::unique_ptr<Device> device_;
-  };
-
-  std::mutex idle_guard_;
-  std::vector<std::unique_ptr<Device>> idle_;
-  Estimator estimator_;
-  ScoreModel score_;
-  OverZoo over_zoo_;
-  DatasetTask task_;
-  MethodOptions options_;
-  std::vector<std::vector<Scored>> scored_;  ///< [model][repeat]
-};
-
 }  // namespace
 
-ModelInput::ModelInput(Device& device, const Estimator& estimator, const MethodOptions& options, const ZooEntry& entry,
+ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const ZooEntry& entry,
                        const Labels& labels, std::uint64_t seed)
     : device_(device),
       estimator_(estimator),
@@ -326,15 +217,6 @@ void ModelInput::check_cancelled() const {
   if (options_.cancelled && options_.cancelled()) {
     throw Interrupted();
   }
-}
-
-Estimator model_estimator(const Estimator& about, ScoreModel score, OverZoo over_zoo) {
-  Estimator made = about;
-  made.open = [about, score = std::move(score), over_zoo = std::move(over_zoo)](
-                  DatasetTask task, const MethodOptions& options) -> std::unique_ptr<Session> {
-    return std::make_unique<ModelSession>(about, score, over_zoo, std::move(task), options);
-  };
-  return made;
 }
 
 }  // namespace itm

@@ -1,33 +1,24 @@
 #pragma once
-// The session of every method that scores one model at a time: it opens and checks what the method reads, and the
-// method is one function of that. Zoo-wide steps (ETran's min-max) go into `over_zoo`.
+// What one model offers to a method that scores models one at a time: its arrays, opened and checked, in blocks on a
+// device.
 
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "session/kept_rows.hpp"
 #include "itm/estimator.hpp"
+#include "session/kept_rows.hpp"
 
 namespace itm {
-
-/// A score with what it is made of. Larger is better.
-struct Scored {
-  double score = 0;
-  double tie_break = 0;  ///< orders models with equal scores; larger is better
-  nlohmann::ordered_json details = nlohmann::ordered_json::object();
-  std::string note;  ///< one sentence that the reader of the score should know
-};
 
 /// What one model offers to a method. Rows are 0..N-1, already without those that were dropped.
 class ModelInput {
  public:
   /// Opens and checks the files of `entry`. Everything passed must outlive the object. Throws InputError.
-  ModelInput(Device& device, const Estimator& estimator, const MethodOptions& options, const ZooEntry& entry,
+  ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const ZooEntry& entry,
              const Labels& labels, std::uint64_t seed);
 
   [[nodiscard]] std::size_t rows() const;                                 // N
@@ -103,7 +94,7 @@ class ModelInput {
 
   Device& device_;
   const Estimator& estimator_;
-  const MethodOptions& options_;
+  const RankOptions& options_;
   const Labels& labels_;
   std::uint64_t seed_;
   Array feature_;
@@ -113,13 +104,5 @@ class ModelInput {
   std::optional<Array> source_;
   std::optional<Array> target_;
 };
-
-/// One method's function.
-using ScoreModel = std::function<Scored(ModelInput&)>;
-/// Changes the scores of the models of one data set; they are in task order, failed ones left out.
-using OverZoo = std::function<void(std::vector<Scored*>&)>;
-
-/// Completes `about` (everything but `open`) with a session around `score`.
-[[nodiscard]] Estimator model_estimator(const Estimator& about, ScoreModel score, OverZoo over_zoo = {});
 
 }  // namespace itm
