@@ -22,7 +22,7 @@ embed() {
     cmake --build build/embed/program
 }
 quietly build/embed.log embed
-if build/embed/program/rank_my_zoo examples/glyphs examples/glyphs/ground_truth.csv; then
+if build/embed/program/rank_my_zoo examples/glyphs examples/glyphs/ground_truth.csv && build/embed/program/rank_arrays; then
   passed=$((passed + 1))
 else
   failed=$((failed + 1))

@@ -70,7 +70,10 @@ struct RankOptions {
   int threads = 1;                      ///< results do not depend on it
   std::size_t repeats = 1;              ///< seeds seed, seed + 1, ...; the score is their mean
   bool drop_bad_rows = false;           ///< drop rows with NaN or infinity instead of refusing the file
-  bool keep_going = false;              ///< models that fail become failures of the report instead of exceptions
+  /// Groups of rows that are left out in turn for the error of a score; 0: none. Absent: 8 where that is cheap. Methods
+  /// whose score is an accuracy need none.
+  std::optional<double> jackknife{};
+  bool keep_going = false;  ///< models that fail become failures of the report instead of exceptions
   Variant variant = Variant::published;
   Arithmetic arithmetic = Arithmetic::float64;     ///< of the methods other than ITM
   ItmOptions itm{};                                ///< its seed is `seed`
@@ -160,6 +163,7 @@ struct Estimator {
   ScoreUnit unit = ScoreUnit::number;
   std::vector<DetailColumn> columns{};  ///< details that deserve a column in tables
   bool on_gpu = false;                  ///< has a GPU path
+  bool of_company = false;              ///< a model's score depends on the others that are ranked with it
   /// Empty: as a method with a D x D covariance.
   std::function<Cost(const Workload&, const RankOptions&)> cost{};
   std::function<std::unique_ptr<Session>(DatasetTask, const RankOptions&)> open{};

@@ -45,7 +45,13 @@ struct ScoredModel {
   double seconds = 0;
   Details details{};
   std::string note;             ///< one sentence on the score that the reader should know, or empty
-  int rank = 0;                 ///< 1 = best, filled by assign_ranks
+  std::optional<double> error;  ///< standard error of the score, where it is known
+  std::string error_from;  ///< what the error comes from: "238 validation rows", "8 groups of rows left out in turn"
+  /// The score without each group of rows in turn (delete-a-group jackknife), the same groups for all models: what two
+  /// models' difference is held against.
+  std::vector<double> replicates{};
+  int rank = 0;   ///< 1 = best, filled by assign_ranks
+  int group = 0;  ///< 1 = cannot be told apart from the best, 2 = from the best of the rest ...; by assign_ranks
   std::optional<double> truth;  ///< fine-tuned accuracy in percent, filled by add_agreement
 };
 
@@ -58,6 +64,7 @@ struct RankedDataset {
   std::vector<std::string> truth_missing;  ///< scored models without a truth value
   std::optional<Agreement> agreement;      ///< when a truth was given
   Place place{};
+  std::vector<std::string> remarks{};  ///< what is odd about the data or the scores, a sentence each
 };
 
 /// A model that could not be scored under --keep-going, or one that a method has no inputs for.
@@ -78,7 +85,30 @@ struct RankReport {
 };
 
 /// Sorts best first (score, then tie_break, then name) and numbers 1, 2, ...; equal score and tie_break share a rank.
+/// Numbers the groups of models that cannot be told apart (see can_tell_apart).
 void assign_ranks(RankedDataset& result);
+
+/// Whether two scores differ by more than 1.96 standard errors of their difference: by their replicates where both have
+/// them, else by their errors. Scores without either are told apart unless they are equal.
+[[nodiscard]] bool can_tell_apart(const ScoredModel& a, const ScoredModel& b);
+
+/// Several methods' view of one data set: the mean of the normal scores of the ranks that they give (Blom's), each over
+/// the models that it scored.
+struct Consensus {
+  struct Model {
+    std::string model;
+    double score = 0;         ///< mean normal score
+    int rank = 0;             ///< 1 = best
+    std::size_t methods = 0;  ///< that scored it
+    std::optional<double> truth;
+  };
+  std::string dataset;
+  std::vector<std::string> methods;
+  std::vector<Model> models;           ///< best first
+  std::optional<Agreement> agreement;  ///< of the consensus with the truth, where there is one
+};
+/// For every data set that two or more methods ranked.
+[[nodiscard]] std::vector<Consensus> consensus_of(const RankReport& report);
 
 [[nodiscard]] std::string to_json(const RankReport& report);
 [[nodiscard]] std::string to_csv(const RankReport& report);

@@ -10,6 +10,7 @@ const std::vector<Command>& commands() {
       ablate_command(),     //
       methods_command(),    //
       correlate_command(),  //
+      compare_command(),    //
       inspect_command(),    //
       synth_command(),      //
       replay_command(),     //

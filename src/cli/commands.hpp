@@ -11,6 +11,7 @@ namespace itm::cli {
 [[nodiscard]] Command ablate_command();
 [[nodiscard]] Command methods_command();
 [[nodiscard]] Command correlate_command();
+[[nodiscard]] Command compare_command();
 [[nodiscard]] Command inspect_command();
 [[nodiscard]] Command synth_command();
 [[nodiscard]] Command replay_command();

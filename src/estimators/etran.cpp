@@ -97,6 +97,7 @@ Estimator etran_estimator() {
                      .standard = std::string("bottom"),
                      .help = "Rows of least or of most energy",
                      .words = {"bottom", "top"}}},
+       .of_company = true,
        .cost = cost},
       score_etran, combine);
 }

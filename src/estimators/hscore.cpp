@@ -126,6 +126,11 @@ Scored score_hscore(const ModelInput& input) {
     device.add_to_diagonal(shrinkage * mu, m.covariance);
     scored.details["hscore_shrinkage"] = shrinkage;
   }
+  if (input.dims() >= input.rows() && kept == 1) {
+    scored.note =
+        "with as many columns as rows the plain H-score is the number of classes less one, whatever the features: the "
+        "order is rounding; pass --hscore-covariance ledoit-wolf";
+  }
   scored.score = mu > 0 ? kept * explained(device, m.covariance, weighted) / n : 0;
   return scored;
 }

@@ -9,6 +9,8 @@
 #include <list>
 #include <optional>
 
+#include "core/statistics.hpp"
+#include "core/text.hpp"
 #include "engine/itm_inputs.hpp"
 #include "estimators/registry.hpp"
 #include "itm/error.hpp"
@@ -171,8 +173,41 @@ class ItmSession final : public Session {
       loss += run.best.loss / repeats;
     }
     result.tie_break = -loss;
+    add_error(result, models_[model]);
+    result.note = note(models_[model]);
     result.details = details(models_[model], loss);
     return result;
+  }
+
+  /// What makes this model's score odd.
+  [[nodiscard]] std::string note(const Surveyed& m) const {
+    if (options_.itm.adaptive && (m.eta <= 0 || m.eta >= 1)) {
+      return m.eta <= 0
+                 ? "the dispersion of some models is so far below the zoo's mean that their rate is 0: they do not "
+                   "evolve at all; --dispersion-scale sqrt-dim compares models of different widths, "
+                   "--dispersion-base fixes the mean"
+                 : "the dispersion of some models is so far above the zoo's mean that their rate is 1; "
+                   "--dispersion-scale sqrt-dim compares models of different widths";
+    }
+    if (2 * m.statistics.constant_columns >= m.dims) {
+      return "half of the columns or more vary by less than 1e-6 and count as constant; scale the features up";
+    }
+    return {};
+  }
+
+  /// Of the mean over the seeds: their own spread, and no less than so many different validation rows allow.
+  void add_error(ScoredModel& result, const Surveyed& m) const {
+    const std::size_t rows = labels_of(m).values.size();
+    const std::size_t validation =
+        m.kept.labels ? make_plan(*m.kept.labels, seeded(0)).validation.size() : plans_.front().validation.size();
+    const std::size_t seen = std::min(validation * m.runs.size(), rows);
+    std::vector<double> scores;
+    for (const ItmResult& run : m.runs) {
+      scores.push_back(run.best.accuracy);
+    }
+    const double spread = standard_deviation_of(scores).value_or(0) / std::sqrt(static_cast<double>(scores.size()));
+    result.error = std::max(binomial_error(result.score, static_cast<double>(seen)), spread);
+    result.error_from = plural(seen, "validation row");
   }
 
   [[nodiscard]] Array open_feature(std::size_t model) const {
@@ -264,6 +299,7 @@ Estimator itm_estimator() {
   made.columns = {{"eta", "eta", "rate of the evolution", 3},
                   {"dispersion", "dis", "mean distance of the features to their class means", 2}};
   made.on_gpu = true;
+  made.of_company = true;
   made.cost = cost;
   made.open = [](DatasetTask task, const RankOptions& options) -> std::unique_ptr<Session> {
     return std::make_unique<ItmSession>(std::move(task), options);

@@ -15,6 +15,7 @@
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
 #include "linalg/blas.hpp"
+#include "ranking/remarks.hpp"
 
 namespace itm {
 namespace {
@@ -63,6 +64,7 @@ class Running final : public Executor {
           const RankOptions& options, Account& account)
       : estimator_(estimator),
         dataset_(task.dataset),
+        labels_(task.labels),
         entries_(task.entries),
         options_(options),
         account_(account),
@@ -80,6 +82,9 @@ class Running final : public Executor {
     pool_ = &pool;
     engine_ = estimator_.on_gpu ? engine : nullptr;
     outcomes_ = session_->score(*this);
+    for (std::size_t m = 0; m < entries_.size(); ++m) {
+      advance(m, 1 - share_[m]);  // what a model that failed was spared
+    }
     session_.reset();
   }
 
@@ -99,6 +104,7 @@ class Running final : public Executor {
       result.models.push_back(std::move(outcomes_[m].scored));
     }
     assign_ranks(result);
+    add_remarks(result, estimator_, labels_, options_);
     return result;
   }
 
@@ -137,6 +143,7 @@ class Running final : public Executor {
 
   const Estimator& estimator_;
   std::string dataset_;
+  Labels labels_;
   std::vector<ZooEntry> entries_;
   const RankOptions& options_;
   Account& account_;

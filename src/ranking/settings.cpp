@@ -163,6 +163,12 @@ std::vector<SharedSetting> make_settings() {
           described("repeats", "Seeds seed, seed + 1, ... to average over, for methods that draw random numbers", 1,
                     10'000),
           [](auto& o) -> auto& { return o.repeats; }),
+      number(
+          SettingScope::arithmetic,
+          described("jackknife",
+                    "Groups of rows left out in turn for the error of a score; 0: none, default: 8 where that is cheap",
+                    0, 1000),
+          [](auto& o) -> auto& { return o.jackknife; }),
       choice<bool>(SettingScope::every, described("drop-bad-rows", "Drop rows with NaN or infinity"),
                    [](auto& o) -> auto& { return o.drop_bad_rows; }, {{"off", false}, {"on", true}}),
   };

@@ -1,7 +1,36 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/text.hpp"
 #include "itm/estimator.hpp"
 #include "report/truth_match.hpp"
 
 namespace itm {
+namespace {
+
+/// Ranked, failed or left out by any method.
+std::set<std::string> models_of(const RankReport& report, const std::string& dataset) {
+  std::set<std::string> names;
+  for (const RankedDataset& result : report.results) {
+    for (const ScoredModel& model : result.models) {
+      if (result.dataset == dataset) {
+        names.insert(model.model);
+      }
+    }
+  }
+  for (const auto* failures : {&report.failures, &report.skipped}) {
+    for (const Failure& failure : *failures) {
+      if (failure.dataset == dataset) {
+        names.insert(failure.model);
+      }
+    }
+  }
+  return names;
+}
+
+}  // namespace
 
 void add_agreement(RankReport& report, const GroundTruth& truth, const BootstrapOptions& bootstrap) {
   for (RankedDataset& result : report.results) {
@@ -15,6 +44,14 @@ void add_agreement(RankReport& report, const GroundTruth& truth, const Bootstrap
       model.truth = match.add(model.model, model.score, -model.rank);
     }
     result.truth_missing = match.missing();
+    const auto unused = std::count_if(
+        column->second.begin(), column->second.end(),
+        [&, known = models_of(report, result.dataset)](const auto& cell) { return !known.contains(cell.first); });
+    if (unused > 0) {
+      result.remarks.push_back(fmt::format("the truth has {} that {} not in the zoo",
+                                           plural(static_cast<std::uint64_t>(unused), "model"),
+                                           unused == 1 ? "is" : "are"));
+    }
     result.agreement = match.measure(bootstrap);
   }
 }

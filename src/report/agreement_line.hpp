@@ -24,6 +24,12 @@ namespace itm {
 /// A score as it stands in a table; "-" when it is not a number.
 [[nodiscard]] std::string score_text(std::string_view method, double score);
 
+/// The error of such a score.
+[[nodiscard]] std::string error_text(std::string_view method, double error);
+
+/// Models that cannot be told apart share a letter: a, b, ... z, then numbers.
+[[nodiscard]] std::string group_letter(int group);
+
 /// "tau_w 0.741 [0.40, 0.92]  scipy 0.812  Kendall ...".
 [[nodiscard]] std::string agreement_line(const Agreement& agreement, Paint paint);
 

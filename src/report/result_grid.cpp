@@ -28,6 +28,14 @@ const RankedDataset* ResultGrid::at(const std::string& method, const std::string
   return found == cells_.end() ? nullptr : found->second;
 }
 
+std::size_t ResultGrid::models_of(const std::string& dataset) const {
+  std::size_t most = 0;
+  for (const auto& [key, result] : cells_) {
+    most = key.second == dataset ? std::max(most, result->models.size()) : most;
+  }
+  return most;
+}
+
 std::optional<double> mean_of(const std::vector<std::optional<double>>& values) {
   double sum = 0;
   double count = 0;

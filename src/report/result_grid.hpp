@@ -17,6 +17,9 @@ struct ResultGrid {
   /// Null where a method has no result for a data set.
   [[nodiscard]] const RankedDataset* at(const std::string& method, const std::string& dataset) const;
 
+  /// The most models that any method ranked on the data set.
+  [[nodiscard]] std::size_t models_of(const std::string& dataset) const;
+
   std::vector<std::string> methods;
   std::vector<std::string> datasets;
   bool has_truth = false;      ///< some result has an agreement

@@ -98,6 +98,9 @@ ScoreTable parse_result(const Where& where, const Json& result, const std::strin
     const bool ranked = models[i].contains("rank");
     model.order =
         ranked ? -member(where, models[i], place, "rank", &Json::is_number, "a number").get<double>() : model.score;
+    if (const auto error = models[i].find("error"); error != models[i].end() && error->is_number()) {
+      model.error = error->get<double>();
+    }
     add_model(where, place, table, seen, std::move(model));
   }
   return table;

@@ -15,6 +15,7 @@ struct ModelScore {
   double score = 0;
   double order =
       0;  ///< larger is better: minus the rank where the file has one (it holds the tie break), else the score
+  std::optional<double> error{};  ///< standard error; of itm rank only
 };
 
 /// The scores of one method on one data set.

@@ -7,7 +7,7 @@
 
 namespace itm {
 
-/// "12 models, 2 data sets, 1.0 s on 2 threads; best: sup_resnet_l (first in 1 of 2)".
+/// "12 models, 1 data set, 1.0 s on 2 threads; best: sup_resnet_l". With several rankings the verdicts stand above it.
 [[nodiscard]] std::string summary_line(const RankReport& report, Paint paint);
 
 }  // namespace itm

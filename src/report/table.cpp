@@ -53,7 +53,15 @@ std::string title_of(const RankedDataset& result, Paint paint) {
 std::string table_of(const RankedDataset& result, Paint paint) {
   const std::vector<DetailColumn> details = detail_columns(result);
   const bool truth = has_truth(result);
+  const bool errors = std::any_of(result.models.begin(), result.models.end(), [](const auto& m) { return m.error; });
+  const bool ties = !result.models.empty() && result.models.back().group < static_cast<int>(result.models.size());
   std::vector<TextTable::Column> columns{{"rank"}, {"model", Align::left}, {"score"}};
+  if (errors) {
+    columns.push_back({"error"});
+  }
+  if (ties) {
+    columns.push_back({"same", Align::left});
+  }
   if (truth) {
     columns.push_back({"truth"});
   }
@@ -65,6 +73,12 @@ std::string table_of(const RankedDataset& result, Paint paint) {
   TextTable table(columns);
   for (const ScoredModel& model : result.models) {
     std::vector<std::string> cells{std::to_string(model.rank), model.model, score_text(result.method, model.score)};
+    if (errors) {
+      cells.push_back(model.error ? "± " + error_text(result.method, *model.error) : "-");
+    }
+    if (ties) {
+      cells.push_back(group_letter(model.group));
+    }
     if (truth) {
       cells.push_back(model.truth ? fmt::format("{:.2f}", *model.truth) : "-");
     }
@@ -125,21 +139,26 @@ std::string overview(const RankReport& report, Paint paint) {
   return table.text(paint) + "\n";
 }
 
-/// The model that came first most often, and how often where there was more than one ranking.
-std::string best_of(const RankReport& report) {
-  std::map<std::string, std::size_t> firsts;
-  std::string best;
-  std::size_t rankings = 0;
-  for (const RankedDataset& result : report.results) {
-    rankings += result.models.empty() ? 0 : 1;
-    for (const ScoredModel& model : result.models) {
-      if (model.rank == 1 && ++firsts[model.model] > (best.empty() ? 0 : firsts[best])) {
-        best = model.model;
-      }
+/// "a, b, c and 4 others".
+std::string list_of(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 4;
+  std::string text;
+  const std::size_t shown = names.size() > most + 1 ? most : names.size();
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += (i == 0 ? "" : ", ") + printable(names[i], 100);
+  }
+  return shown < names.size() ? fmt::format("{} and {} others", text, names.size() - shown) : text;
+}
+
+/// Which models of a result cannot be told apart from the best.
+std::vector<std::string> best_group(const RankedDataset& result) {
+  std::vector<std::string> names;
+  for (const ScoredModel& model : result.models) {
+    if (model.group == 1) {
+      names.push_back(model.model);
     }
   }
-  return rankings > 1 ? fmt::format("{} (first in {} of {})", printable(best, 200), firsts[best], rankings)
-                      : printable(best, 200);
+  return names;
 }
 
 }  // namespace
@@ -159,8 +178,10 @@ std::string summary_line(const RankReport& report, Paint paint) {
   if (!report.failures.empty()) {
     line += "; " + paint.bad(fmt::format("{} not ranked", report.failures.size()));
   }
-  if (!models.empty()) {
-    line += "; best: " + paint.good(best_of(report));
+  if (report.results.size() == 1 && !models.empty()) {
+    const std::vector<std::string> best = best_group(report.results.front());
+    line += best.size() == 1 ? "; best: " + paint.good(printable(best.front(), 200))
+                             : fmt::format("; best: {} (cannot be told apart)", paint.good(list_of(best)));
   }
   return line;
 }
@@ -187,6 +208,36 @@ std::string rankings(const RankReport& report, Paint paint) {
   return text;
 }
 
+/// What to fine-tune, a line a data set: by the consensus where there are several methods.
+std::string verdicts(const RankReport& report, Paint paint) {
+  constexpr std::size_t advised = 3;
+  std::string text;
+  const auto verdict = [&](const std::string& dataset, const std::string& advice) {
+    text += fmt::format("{}: {}\n", paint.bold(printable(dataset, 200)), advice);
+  };
+  const std::vector<Consensus> views = consensus_of(report);
+  for (const Consensus& view : views) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < std::min(advised, view.models.size()); ++i) {
+      names.push_back(view.models[i].model);
+    }
+    verdict(view.dataset, fmt::format("fine-tune {} first: the consensus of {}", paint.good(list_of(names)),
+                                      plural(view.methods.size(), "method")));
+  }
+  if (views.empty() && report.results.size() > 1) {
+    for (const RankedDataset& result : report.results) {
+      const std::vector<std::string> best = best_group(result);
+      if (best.size() == 1) {
+        verdict(result.dataset, "fine-tune " + paint.good(printable(best.front(), 200)));
+      } else if (!best.empty()) {
+        verdict(result.dataset, fmt::format("fine-tune these {}, which cannot be told apart: {}", best.size(),
+                                            paint.good(list_of(best))));
+      }
+    }
+  }
+  return text;
+}
+
 /// "leep: 6 models without source logits ..." and what else the reader should know of a method; one line each.
 std::string remarks(const RankReport& report, Paint paint) {
   std::map<std::pair<std::string, std::string>, std::set<std::string>> without;  // (method, what) -> models
@@ -199,13 +250,20 @@ std::string remarks(const RankReport& report, Paint paint) {
     text += paint.dim(
         fmt::format("{}: {}left out, {}\n", key.first, all ? "" : plural(models.size(), "model") + " ", key.second));
   }
+  std::map<std::string, std::set<std::string>> remarks;  // what -> data sets
   std::set<std::string> notes;
   for (const RankedDataset& result : report.results) {
+    for (const std::string& remark : result.remarks) {
+      remarks[remark].insert(result.dataset);
+    }
     for (const ScoredModel& model : result.models) {
       if (!model.note.empty()) {
         notes.insert(result.method + ": " + model.note);
       }
     }
+  }
+  for (const auto& [remark, datasets] : remarks) {
+    text += paint.dim(list_of({datasets.begin(), datasets.end()}) + ": " + remark) + "\n";
   }
   for (const std::string& note : notes) {
     text += paint.dim(note) + "\n";
@@ -219,9 +277,8 @@ std::string to_table(const RankReport& report, bool colour) {
   const Paint paint{colour};
   const ResultGrid grid(report);
   const bool one_method = grid.methods.size() < 2;
-  std::string text = one_method ? rankings(report, paint)
-                                : (grid.has_truth ? std::string() : rank_tables(report, paint)) +
-                                      comparison_table(report, paint) + "\n";
+  std::string text =
+      one_method ? rankings(report, paint) : rank_tables(report, paint) + comparison_table(report, paint) + "\n";
   text += remarks(report, paint);
   for (const Failure& failure : report.failures) {
     text += paint.bad("not ranked: ") + fmt::format("{} on {}: {}\n", printable(failure.model, 200),
@@ -229,6 +286,7 @@ std::string to_table(const RankReport& report, bool colour) {
   }
   text += report.failures.empty() ? "" : "\n";
   text += one_method ? overview(report, paint) : std::string();
+  text += verdicts(report, paint);
   return text + summary_line(report, paint) + "\n";
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/text.hpp"
 #include "itm/error.hpp"
@@ -42,6 +43,35 @@ KeptRows drop_bad_rows(const Array& feature, const Labels& labels) {
     kept.labels = std::move(left);
   }
   return kept;
+}
+
+KeptRows leave_out(const KeptRows& kept, const Labels& labels, std::size_t rows, const LeaveOut& out) {
+  const Labels& mine = kept.labels_or(labels);
+  const bool labelled = mine.classes > 0;
+  // Rows of a class go round the groups; each class begins where the one before it ended.
+  std::vector<std::size_t> next(std::max<std::size_t>(mine.classes, 1));
+  for (const std::int32_t y : mine.values) {
+    ++next[static_cast<std::size_t>(y)];
+  }
+  std::exclusive_scan(next.begin(), next.end(), next.begin(), std::size_t{0});
+  KeptRows left;
+  Labels left_labels;
+  left_labels.classes = mine.classes;
+  const std::size_t count = kept.rows.empty() ? rows : kept.rows.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t c = labelled ? static_cast<std::size_t>(mine.values[i]) : 0;
+    if (next[c]++ % out.groups == out.group) {
+      continue;
+    }
+    left.rows.push_back(kept.rows.empty() ? static_cast<std::uint32_t>(i) : kept.rows[i]);
+    if (labelled) {
+      left_labels.values.push_back(mine.values[i]);
+    }
+  }
+  if (labelled) {
+    left.labels = std::move(left_labels);
+  }
+  return left;
 }
 
 }  // namespace itm

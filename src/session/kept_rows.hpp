@@ -20,4 +20,14 @@ struct KeptRows {
 /// with less than two rows.
 [[nodiscard]] KeptRows drop_bad_rows(const Array& feature, const Labels& labels);
 
+/// One group of rows that is left out, of so many.
+struct LeaveOut {
+  std::size_t group = 0;
+  std::size_t groups = 0;
+};
+
+/// `kept` without the rows of a group. Every group has its share of each class, where the class has rows enough. The
+/// rows of a group depend on the labels alone, so that all models lose the same ones. `labels` may be empty.
+[[nodiscard]] KeptRows leave_out(const KeptRows& kept, const Labels& labels, std::size_t rows, const LeaveOut& out);
+
 }  // namespace itm

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <utility>
 
+#include "core/statistics.hpp"
+#include "core/text.hpp"
 #include "itm/error.hpp"
 #include "session/roster.hpp"
 
@@ -24,41 +27,115 @@ class MethodSession final : public Session {
   std::vector<Outcome> score(Executor& executor) override {
     const std::size_t models = task_.entries.size();
     const std::size_t repeats = estimator_.seeded ? options_.repeats : 1;
+    const std::size_t groups = jackknife_groups();
     std::vector<std::vector<Scored>> scored(models, std::vector<Scored>(repeats));
+    std::vector<std::vector<std::optional<Scored>>> without(groups, std::vector<std::optional<Scored>>(models));
     Roster roster(executor, models);
-    executor.for_each_model(repeats, [&](std::size_t model, std::size_t repeat) {
-      roster.attempt(model, [&] { scored[model][repeat] = score_one(model, options_.seed + repeat); });
-      executor.advance(model, 1 / static_cast<double>(repeats));
+    executor.for_each_model(repeats + groups, [&](std::size_t model, std::size_t unit) {
+      roster.attempt(model, [&] {
+        if (unit < repeats) {
+          scored[model][unit] = score_one(model, options_.seed + unit, std::nullopt);
+        } else {
+          without[unit - repeats][model] = score_without(model, {unit - repeats, groups});
+        }
+      });
+      executor.advance(model, 1 / static_cast<double>(repeats + groups));
     });
 
+    const std::vector<std::size_t> present = roster.present();
     std::vector<Scored> means(models);
-    std::vector<Scored*> present;
-    for (const std::size_t model : roster.present()) {
+    for (const std::size_t model : present) {
       means[model] = mean_of(std::move(scored[model]));
-      present.push_back(&means[model]);
     }
-    if (over_zoo_) {
-      over_zoo_(present);
-    }
+    over_zoo(present, [&](std::size_t model) { return &means[model]; });
+    std::vector<std::vector<double>> replicates = replicates_of(present, without);
     return roster.outcomes([&](std::size_t model) {
+      Scored& mean = means[model];
       ScoredModel result;
       result.model = task_.entries[model].model;
-      result.score = means[model].score;
-      result.tie_break = means[model].tie_break;
-      result.details = std::move(means[model].details);
-      result.note = std::move(means[model].note);
+      result.score = mean.score;
+      result.tie_break = mean.tie_break;
+      result.error = mean.error;
+      result.error_from = std::move(mean.error_from);
+      if (!replicates.empty()) {
+        result.error = jackknife_error(replicates[model]);
+        result.error_from = fmt::format("{} groups of rows left out in turn", groups);
+        result.replicates = std::move(replicates[model]);
+      }
+      result.details = std::move(mean.details);
+      result.note = std::move(mean.note);
       return result;
     });
   }
 
  private:
-  Scored score_one(std::size_t model, std::uint64_t seed) {
+  /// Groups of the jackknife: none for accuracies, whose error follows from the rows, and none where it would be felt.
+  [[nodiscard]] std::size_t jackknife_groups() const {
+    constexpr std::size_t usual = 8;
+    constexpr double unnoticed = 0.25;  // seconds a model
+    if (estimator_.unit != ScoreUnit::number) {
+      return 0;
+    }
+    if (options_.jackknife) {
+      return *options_.jackknife < 2 ? 0 : static_cast<std::size_t>(*options_.jackknife);
+    }
+    double longest = 0;
+    for (const ZooEntry& entry : task_.entries) {
+      longest = std::max(longest, estimator_.cost_of(workload_of(entry, task_.labels), options_).seconds);
+    }
+    return longest * static_cast<double>(usual) <= unnoticed ? usual : 0;
+  }
+
+  /// The score without a group of rows; nothing where the method cannot do without them.
+  std::optional<Scored> score_without(std::size_t model, const LeaveOut& group) {
+    try {
+      return score_one(model, options_.seed, group);
+    } catch (const InputError&) {
+      return std::nullopt;
+    }
+  }
+
+  /// What the method does over the zoo, with one Scored for each of the models.
+  template <typename Of>
+  void over_zoo(const std::vector<std::size_t>& models, const Of& scored_of) const {
+    std::vector<Scored*> all;
+    std::transform(models.begin(), models.end(), std::back_inserter(all), scored_of);
+    if (over_zoo_) {
+      over_zoo_(all);
+    }
+  }
+
+  /// [model][group]; nothing where one of the scores is missing.
+  std::vector<std::vector<double>> replicates_of(const std::vector<std::size_t>& present,
+                                                 std::vector<std::vector<std::optional<Scored>>>& without) const {
+    std::vector<std::vector<double>> replicates(task_.entries.size());
+    for (auto& group : without) {
+      if (std::any_of(present.begin(), present.end(), [&](std::size_t model) { return !group[model]; })) {
+        return {};
+      }
+      over_zoo(present, [&](std::size_t model) { return &*group[model]; });
+      for (const std::size_t model : present) {
+        replicates[model].push_back(group[model]->score);
+      }
+    }
+    return without.empty() ? std::vector<std::vector<double>>() : replicates;
+  }
+
+  Scored score_one(std::size_t model, std::uint64_t seed, const std::optional<LeaveOut>& left_out) {
     const DeviceLease device(*this);
-    ModelInput input(device.device(), estimator_, options_, task_.entries[model], task_.labels, seed);
+    ModelInput input(device.device(), estimator_, options_, task_.entries[model], task_.labels, seed, left_out);
     Scored scored = score_named(input);
     if (!std::isfinite(scored.score)) {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
                                    input.file(), estimator_.name));
+    }
+    if (estimator_.unit != ScoreUnit::number && !scored.error) {
+      const double scale = estimator_.unit == ScoreUnit::percent ? 100 : 1;
+      scored.error = scale * binomial_error(scored.score / scale, static_cast<double>(input.rows()));
+      scored.error_from = fmt::format("{} rows", with_commas(input.rows()));
+    }
+    if (input.dropped_rows() > 0) {
+      scored.details["dropped_rows"] = input.dropped_rows();
     }
     scored.details["rows"] = input.rows();
     scored.details["dims"] = input.dims();

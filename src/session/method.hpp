@@ -1,7 +1,8 @@
 #pragma once
 // Methods that score one model at a time: such a method is one function of what a model offers. Its session opens and
-// checks what the method reads, runs models and seeds side by side, and takes the mean over seeds. Zoo-wide steps
-// (ETran's min-max) go into `over_zoo`.
+// checks what the method reads, runs models and seeds side by side, and takes the mean over seeds. How sure a score is
+// it finds out by leaving groups of rows out in turn, where that is wanted or cheap, and for an accuracy from the
+// number of rows. Zoo-wide steps (ETran's min-max) go into `over_zoo`.
 
 #include <functional>
 #include <string>
@@ -18,7 +19,9 @@ struct Scored {
   double score = 0;
   double tie_break = 0;  ///< orders models with equal scores; larger is better
   Details details{};
-  std::string note;  ///< one sentence that the reader of the score should know
+  std::optional<double> error{};  ///< standard error, where the method knows it better than the session
+  std::string error_from{};
+  std::string note{};  ///< one sentence that the reader of the score should know
 };
 
 /// One method's function.

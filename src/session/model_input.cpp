@@ -25,7 +25,7 @@ std::size_t block_rows(std::size_t cols) {
 }  // namespace
 
 ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const ZooEntry& entry,
-                       const Labels& labels, std::uint64_t seed)
+                       const Labels& labels, std::uint64_t seed, const std::optional<LeaveOut>& left_out)
     : device_(device),
       estimator_(estimator),
       options_(options),
@@ -34,6 +34,7 @@ ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOpt
       feature_(entry.feature.read()) {
   if (options.drop_bad_rows) {
     kept_ = drop_bad_rows(feature_, labels_);
+    dropped_ = kept_.rows.empty() ? 0 : feature_.rows() - kept_.rows.size();
   }
   if (entry.target) {
     target_ = entry.target->read();
@@ -41,6 +42,9 @@ ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOpt
     check_finite(*target_, {});
   } else {
     check_row_count(feature_, kept_.rows, this->labels().values.size());
+  }
+  if (left_out) {
+    kept_ = leave_out(kept_, labels_, feature_.rows(), *left_out);
   }
   if (estimator.inputs.features) {
     check_finite(feature_, kept_.rows);

@@ -19,9 +19,11 @@ class ModelInput {
  public:
   /// Opens and checks the files of `entry`. Everything passed must outlive the object. Throws InputError.
   ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const ZooEntry& entry,
-             const Labels& labels, std::uint64_t seed);
+             const Labels& labels, std::uint64_t seed, const std::optional<LeaveOut>& left_out = {});
 
-  [[nodiscard]] std::size_t rows() const;                                 // N
+  [[nodiscard]] std::size_t rows() const;  // N
+  /// Rows with NaN or infinity that were left out.
+  [[nodiscard]] std::size_t dropped_rows() const { return dropped_; }
   [[nodiscard]] std::size_t dims() const { return feature_.cols(); }      // D
   [[nodiscard]] std::size_t classes() const { return labels().classes; }  // C
   [[nodiscard]] const Labels& labels() const { return kept_.labels_or(labels_); }
@@ -99,6 +101,7 @@ class ModelInput {
   std::uint64_t seed_;
   Array feature_;
   KeptRows kept_;
+  std::size_t dropped_ = 0;
   Matrix displacement_;
   std::optional<Array> output_;
   std::optional<Array> source_;

@@ -125,6 +125,7 @@ SweepRow score_unit(const SweepPlan& plan, const SweepUnit& unit, const SweepOpt
   RankOptions rank;
   rank.datasets = {unit.dataset};
   rank.method = unit.method;
+  rank.jackknife = 0;  // unless the spec asks for it: rankings are compared over seeds and settings
   for (const auto& [name, value] : unit.settings) {
     apply_setting(rank, name, value);
   }
@@ -144,7 +145,11 @@ SweepRow score_unit(const SweepPlan& plan, const SweepUnit& unit, const SweepOpt
     throw;
   } catch (const Error& error) {  // of the data set as a whole: those of models are in the report
     if (!options.keep_going) {
-      throw Error(error.status(), fmt::format("{} by {}: {}", unit.dataset, unit.method, error.what()));
+      const std::string sentence = fmt::format("{} by {}: {}", unit.dataset, unit.method, error.what());
+      if (error.status() == ExitStatus::bad_input) {
+        throw InputError(sentence);
+      }
+      throw Error(error.status(), sentence);
     }
     row.result.dataset = unit.dataset;
     row.result.method = unit.method;

@@ -86,7 +86,7 @@ TEST_F(OnASmallZoo, OutHoldsWhatStandardOutputWouldAndItsEndingSetsTheFormat) {
     EXPECT_EQ(ranked.out + ranked.err, "");
     const std::string text = text_of(file);
     EXPECT_EQ(ending == "json", Json::accept(text));
-    EXPECT_EQ(ending == "csv", text.rfind("dataset,method,rank,model,score,truth,seconds\n", 0) == 0);
+    EXPECT_EQ(ending == "csv", text.rfind("dataset,method,rank,model,score,truth,seconds,error,group\n", 0) == 0);
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
   }
 }

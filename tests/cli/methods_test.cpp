@@ -148,7 +148,7 @@ TEST_F(AllMethods, ComparisonHasARowPerMethodAndAnAverage) {
 
 TEST_F(AllMethods, WithoutATruthTheRanksAreShown) {
   const Finished run = run_itm({"rank", zoo(), "--method", "logme,sfda"});
-  EXPECT_TRUE(contains(run.out, "mean rank")) << run.out;
+  EXPECT_TRUE(contains(run.out, "consensus")) << run.out;
   EXPECT_TRUE(contains(run.out, "good")) << run.out;
 }
 

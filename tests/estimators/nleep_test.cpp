@@ -52,7 +52,7 @@ void expect_published(const fs::path& folder) {
   for (std::size_t seed = 0; seed < scores["nleep"].size(); ++seed) {
     const std::string what = folder.filename().string() + ", seed " + std::to_string(seed);
     const ScoredModel scored = score(folder, with_seed(seed));
-    const json details = json::parse(scored.details);
+    const json details = itm::to_json(scored.details);
     EXPECT_NEAR(scored.score, scores["nleep"][seed].get<double>(), 1e-12) << what;
     EXPECT_EQ(details["nleep_pca_dims"], wanted["nleep_pca_dims"]) << what;
     EXPECT_EQ(details["nleep_gmm_components"], wanted["nleep_gmm_components"]) << what;
@@ -209,7 +209,7 @@ TEST(Nleep, RatioSetsTheNumberOfComponents) {
     RankOptions options;
     options.settings["nleep-ratio"] = ratio;
     const ScoredModel scored = score(published_folder / "case_a", options);
-    EXPECT_EQ(json::parse(scored.details)["nleep_gmm_components"], 4 * ratio);
+    EXPECT_EQ(itm::to_json(scored.details)["nleep_gmm_components"], 4 * ratio);
     EXPECT_GT(scored.score, 0.25);
     EXPECT_LE(scored.score, 1 + 1e-12);
     EXPECT_EQ(scored.score > 0.99, ratio == 50.0);

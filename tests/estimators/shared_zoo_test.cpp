@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "report/details_json.hpp"
 #include "itm/estimator.hpp"
 
 namespace {
@@ -48,7 +49,7 @@ TEST_F(SharedZoo, ScoresEqualThePublishedOnes) {
         ++compared[key];
       };
       if (result.method == "etran") {
-        const json details = json::parse(model.details);
+        const json details = itm::to_json(model.details);
         expect("etran_energy", details.at("etran_energy"));
         expect("etran_lda", details.at("etran_lda"));
       } else {

@@ -492,6 +492,7 @@ TEST_F(ITM_DEVICE(Engine), KeepsGoingWithoutTheModelThatDoesNotFitTheDevice) {
   testing::write_entry(folder.path(), "huge", "made", made_data(150, 4000, 5, 0.5, 8));
   RankOptions options;
   options.itm.iterations = 20;
+  options.itm.validate_every = 4;
   options.itm.batch_size = 32;
   ZooEngineOptions small;
   small.memory_budget = 1'500'000;

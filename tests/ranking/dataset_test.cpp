@@ -69,7 +69,8 @@ TEST(Dataset, TakesEveryPrecisionAndRowsThatAreApart) {
   dataset.add("float16", itm::view(half.data(), good.rows, good.dims));
   dataset.add("rounded", itm::view(rounded.data(), good.rows, good.dims));
   std::map<std::string, double> score;
-  for (const itm::ScoredModel& model : itm::rank(dataset, quick("logme")).results[0].models) {
+  const RankReport report = itm::rank(dataset, quick("logme"));
+  for (const itm::ScoredModel& model : report.results[0].models) {
     score[model.model] = model.score;
   }
   EXPECT_EQ(score["float64"], score["float32"]);

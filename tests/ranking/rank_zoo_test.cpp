@@ -129,20 +129,6 @@ TEST(RankZoo, RepeatsAverageSuccessiveSeeds) {
   }
 }
 
-TEST(RankZoo, ProgressCountsEveryUnit) {
-  const TemporaryFolder folder;
-  write_small_zoo(folder.path());
-  RankOptions options = quick();
-  options.threads = 2;
-  std::vector<std::size_t> seen;
-  options.progress = [&](std::size_t done, std::size_t total) {
-    EXPECT_EQ(total, 6U) << "three surveys and three runs";
-    seen.push_back(done);
-  };
-  (void)rank(folder, options);
-  EXPECT_EQ(seen, (std::vector<std::size_t>{1, 2, 3, 4, 5, 6}));
-}
-
 TEST(RankZoo, CancellationThrowsInterrupted) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());

@@ -1,5 +1,6 @@
 // Ranks, and a report as JSON, CSV and table.
 
+#include "core/statistics.hpp"
 #include "itm/report.hpp"
 
 #include <gtest/gtest.h>
@@ -30,7 +31,7 @@ RankReport made_report() {
   RankedDataset digits{"digits", "itm", 0.75, {}, {}, {}};
   digits.models = {scored("vgg", 0.5, -2), scored("resnet, large", 0.9), scored("vit", 0.5, -1)};
   for (ScoredModel& m : digits.models) {
-    m.details = R"({"eta":0.5123,"dispersion":14.018,"rows":1190,"classes":34})";
+    m.details = {{"eta", 0.5123}, {"dispersion", 14.018}, {"rows", 1190}, {"classes", 34}};
   }
   assign_ranks(digits);
   RankedDataset math{"math", "itm", 0.75, {scored("vgg", 0.25), scored("vit", 0.75)}, {}, {}};
@@ -138,12 +139,12 @@ TEST(ReportCsv, QuotesAndRoundTrips) {
   RankReport report = made_report();
   add_agreement(report, made_truth());
   EXPECT_EQ(to_csv(report),
-            "dataset,method,rank,model,score,truth,seconds\n"
-            "digits,itm,1,\"resnet, large\",0.9,91.5,0.250000\n"
-            "digits,itm,2,vit,0.5,,0.250000\n"
-            "digits,itm,3,vgg,0.5,70,0.250000\n"
-            "math,itm,1,vit,0.75,,0.250000\n"
-            "math,itm,2,vgg,0.25,,0.250000\n");
+            "dataset,method,rank,model,score,truth,seconds,error,group\n"
+            "digits,itm,1,\"resnet, large\",0.9,91.5,0.250000,,1\n"
+            "digits,itm,2,vit,0.5,,0.250000,,2\n"
+            "digits,itm,3,vgg,0.5,70,0.250000,,3\n"
+            "math,itm,1,vit,0.75,,0.250000,,1\n"
+            "math,itm,2,vgg,0.25,,0.250000,,2\n");
 }
 
 TEST(ReportFiles, JsonAndCsvReadBackAsTheSameScores) {
@@ -175,8 +176,11 @@ TEST(ReportTable, ReadsAtAGlance) {
             "     1  resnet, large  90.00 %  91.50  0.512  14.02     0.25\n"
             "     2  vit            50.00 %      -  0.512  14.02     0.25\n"
             "     3  vgg            50.00 %  70.00  0.512  14.02     0.25\n"
-            "  tau_w 1.000   scipy 1.000   Kendall 1.000   Spearman 1.000   Pearson 1.000   Rel@1 1.000   Rel@3 1.000\n"
+            "  tau_w 1.000   scipy 1.000   Kendall 1.000   Spearman 1.000   Pearson 1.000   Rel@1 1.000   Rel@3 1.000   "
+            "(an order of 2 models says little)\n"
             "  no truth for vit\n"
+            "\n"
+            "digits: the truth has 1 model that is not in the zoo\n"
             "\n"
             "3 models, 1 data set, 1.3 s on 2 threads; best: resnet, large\n");
 }
@@ -192,9 +196,70 @@ TEST(ReportTable, SeveralDataSetsEndInAnOverview) {
                       "  math    -1.000\n"
                       "  mean     0.000\n"
                       "\n"
-                      "3 models, 2 data sets, 1.3 s on 2 threads; best: resnet, large (first in 1 of 2)\n"),
+                      "digits: fine-tune resnet, large\n"
+                      "math: fine-tune vit\n"
+                      "3 models, 2 data sets, 1.3 s on 2 threads\n"),
             std::string::npos)
       << text;
+}
+
+TEST(ReportTable, ModelsThatCannotBeToldApartShareALetterAndTheAdvice) {
+  RankReport report = made_report();
+  report.results.pop_back();
+  RankedDataset& result = report.results.front();
+  for (ScoredModel& model : result.models) {
+    model.error = 0.02;
+  }
+  result.models[1].score = 0.86;
+  assign_ranks(result);
+  const std::string text = to_table(report, false);
+  EXPECT_NE(text.find("  rank  model            score  error  same    eta    dis  seconds\n"
+                      "     1  resnet, large  90.00 %  ± 2.0  a     0.512  14.02     0.25\n"
+                      "     2  vit            86.00 %  ± 2.0  a     0.512  14.02     0.25\n"
+                      "     3  vgg            50.00 %  ± 2.0  b     0.512  14.02     0.25\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("best: resnet, large, vit (cannot be told apart)"), std::string::npos) << text;
+}
+
+TEST(Groups, AreHeldAgainstTheErrorOfTheDifference) {
+  ScoredModel a = scored("a", 1.00);
+  ScoredModel b = scored("b", 0.90);
+  EXPECT_TRUE(can_tell_apart(a, b)) << "no error is known";
+  a.error = b.error = 0.04;
+  EXPECT_FALSE(can_tell_apart(a, b)) << "0.10 is less than 1.96 times 0.057";
+  a.replicates = {1.02, 0.98, 1.03, 0.97};
+  b.replicates = {0.92, 0.88, 0.93, 0.87};
+  EXPECT_TRUE(can_tell_apart(a, b)) << "whatever moves one moves the other";
+  b.replicates = {0.87, 0.93, 0.88, 0.92};
+  EXPECT_FALSE(can_tell_apart(a, b));
+}
+
+TEST(Consensus, IsTheMeanNormalScoreOverTheMethodsThatScoredAModel) {
+  RankReport report;
+  for (const char* method : {"logme", "parc"}) {
+    RankedDataset result;
+    result.dataset = "d";
+    result.method = method;
+    result.models = {scored("a", 3), scored("b", 2), scored("c", 1)};
+    report.results.push_back(result);
+  }
+  report.results[1].models.erase(report.results[1].models.begin());
+  for (RankedDataset& result : report.results) {
+    assign_ranks(result);
+  }
+  const std::vector<Consensus> views = consensus_of(report);
+  ASSERT_EQ(views.size(), 1U);
+  ASSERT_EQ(views[0].models.size(), 3U);
+  EXPECT_EQ(views[0].models[0].model, "a");
+  EXPECT_EQ(views[0].models[0].methods, 1U);
+  EXPECT_NEAR(views[0].models[0].score, normal_score(1, 3), 1e-12);
+  EXPECT_EQ(views[0].models[1].model, "b");
+  EXPECT_NEAR(views[0].models[1].score, (normal_score(2, 3) + normal_score(1, 2)) / 2, 1e-12);
+  report.results[0].agreement = report.results[1].agreement = Agreement{};
+  EXPECT_NE(to_table(report, false).find("parc *"), std::string::npos) << "it did not score every model";
+  report.results.pop_back();
+  EXPECT_TRUE(consensus_of(report).empty()) << "one method is no consensus";
 }
 
 TEST(ReportTable, ColourNeverChangesTheText) {

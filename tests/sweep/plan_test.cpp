@@ -115,7 +115,8 @@ TEST_F(Plan, EstimateFollowsTheWork) {
   const SweepEstimate small = estimate_sweep(plan_sweep(spec_), {});
   spec_.settings = {{"iterations", {1000.0}}};
   const SweepEstimate large = estimate_sweep(plan_sweep(spec_), {});
-  EXPECT_NEAR(large.seconds / small.seconds, 10, 1e-9);
+  EXPECT_GT(large.seconds / small.seconds, 8);
+  EXPECT_LT(large.seconds / small.seconds, 10) << "the survey comes once";
   EXPECT_GT(large.memory, small.memory);
   EXPECT_FALSE(large.from_journal);
 }

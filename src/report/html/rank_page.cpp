@@ -16,6 +16,7 @@
 #include "report/html/html_text.hpp"
 #include "report/html/page.hpp"
 #include "report/html/rank_plots.hpp"
+#include "report/result_grid.hpp"
 #include "report/summary_line.hpp"
 
 namespace itm {
@@ -62,6 +63,9 @@ Table ranked_table(const RankedDataset& result, const ModelDetails& details, con
   Column rank = column("rank", "1 is the best; equal scores share a rank", true);
   Column score =
       column("score", is_accuracy(result.method) ? "accuracy on the validation rows" : "larger is better", false);
+  Column error = column("error", "standard error of the score", true);
+  Column same = column("same", "models that share a letter cannot be told apart", true);
+  same.kind = Column::Kind::text;
   Column truth = column("truth", "accuracy after fine-tuning, %", false);
   Column seconds = column("seconds", "time spent on the model, repeats included", true);
   for (const ScoredModel& model : result.models) {
@@ -69,6 +73,10 @@ Table ranked_table(const RankedDataset& result, const ModelDetails& details, con
     rank.cells.push_back(std::to_string(model.rank));
     score.values.push_back(finite(model.score));
     score.cells.push_back(score_text(result.method, model.score));
+    error.values.push_back(model.error ? finite(*model.error) : Json(nullptr));
+    error.cells.push_back(model.error ? "± " + error_text(result.method, *model.error) : "-");
+    same.values.push_back(model.group);
+    same.cells.push_back(group_letter(model.group));
     truth.values.push_back(model.truth ? finite(*model.truth) : Json(nullptr));
     truth.cells.push_back(model.truth ? fmt::format("{:.2f}", *model.truth) : "-");
     seconds.values.push_back(finite(model.seconds));
@@ -80,6 +88,12 @@ Table ranked_table(const RankedDataset& result, const ModelDetails& details, con
   table.first_is_best = true;
   table.sorted_by = rank.key;
   table.columns = {rank, model_column(result), score};
+  if (std::any_of(result.models.begin(), result.models.end(), [](const auto& model) { return model.error; })) {
+    table.columns.push_back(error);
+  }
+  if (!result.models.empty() && result.models.back().group < static_cast<int>(result.models.size())) {
+    table.columns.push_back(same);
+  }
   if (has_truth(result)) {
     table.columns.push_back(truth);
   }
@@ -155,6 +169,9 @@ void add_agreement(Page& page, const RankedDataset& result) {
 /// What the reader of the scores should know, each sentence once.
 void add_notes(Page& page, const RankedDataset& result) {
   std::set<std::string> notes;
+  for (const std::string& remark : result.remarks) {
+    page.add(fmt::format("<p class=\"note\">{}</p>\n", html_text(remark)));
+  }
   for (const ScoredModel& model : result.models) {
     if (!model.note.empty() && notes.insert(model.note).second) {
       page.add(fmt::format("<p class=\"note\">{}</p>\n", html_text(model.note)));
@@ -186,6 +203,58 @@ std::string heading_of(const RankedDataset& result, const ModelDetails& details)
                          with_commas(static_cast<std::uint64_t>(*classes)));
   }
   return fmt::format("<h2>{} <small>{}</small></h2>\n", html_text(result.dataset), facts);
+}
+
+/// Every method's ranks and their consensus, a table a data set.
+void add_consensus(Page& page, const RankReport& report) {
+  const std::vector<Consensus> views = consensus_of(report);
+  if (views.empty()) {
+    return;
+  }
+  page.add("<section id=\"consensus-section\">\n<h2>Consensus</h2>\n");
+  const ResultGrid grid(report);
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    const Consensus& view = views[v];
+    Table table;
+    table.id = fmt::format("consensus{}", v + 1);
+    table.label = view.dataset + ": ranks by every method, and the mean of their normal scores";
+    table.first_is_best = true;
+    table.sorted_by = "rank";
+    Column rank = column("rank", "1 is the best", true);
+    Column model = column("model", "", true);
+    model.kind = Column::Kind::heading;
+    Column score = column("consensus", "mean of the normal scores of the methods' ranks; larger is better", false);
+    Column truth = column("truth", "accuracy after fine-tuning, %", false);
+    for (const Consensus::Model& one : view.models) {
+      rank.values.push_back(one.rank);
+      rank.cells.push_back(std::to_string(one.rank));
+      model.values.push_back(one.model);
+      model.cells.push_back(html_text(one.model));
+      score.values.push_back(finite(one.score));
+      score.cells.push_back(fmt::format("{:.2f}", one.score));
+      truth.values.push_back(one.truth ? finite(*one.truth) : Json(nullptr));
+      truth.cells.push_back(one.truth ? fmt::format("{:.2f}", *one.truth) : "-");
+    }
+    table.columns = {rank, model, score};
+    if (view.agreement) {
+      table.columns.push_back(truth);
+    }
+    for (const std::string& method : view.methods) {
+      std::map<std::string, int> ranks;
+      for (const ScoredModel& scored : grid.at(method, view.dataset)->models) {
+        ranks[scored.model] = scored.rank;
+      }
+      Column c = column(method, "", true);
+      for (const Consensus::Model& one : view.models) {
+        const auto found = ranks.find(one.model);
+        c.values.push_back(found == ranks.end() ? Json(nullptr) : Json(found->second));
+        c.cells.push_back(found == ranks.end() ? "-" : std::to_string(found->second));
+      }
+      table.columns.push_back(std::move(c));
+    }
+    page.add(table);
+  }
+  page.add("</section>\n");
 }
 
 void add_result(Page& page, const RankedDataset& result, std::size_t number) {
@@ -281,6 +350,7 @@ std::string to_html(const RankReport& report, const HtmlOptions& options) {
   html::add_header(page, report, options);
   html::add_contents(page, report);
   page.add("<main>\n");
+  html::add_consensus(page, report);
   html::add_comparison(page, report);
   for (std::size_t i = 0; i < report.results.size(); ++i) {
     html::add_result(page, report.results[i], i + 1);

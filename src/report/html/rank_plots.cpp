@@ -96,8 +96,7 @@ void add_plots(Page& page, const RankedDataset& result, const ModelDetails& deta
   page.add("<div class=\"plots\">\n");
   if (has_truth(result)) {
     add_scatter(page, id + "-truth", "Truth against score", table,
-                axis(score_axis(result), values_of(table, "score"),
-                     unit_of(result.method) == ScoreUnit::accuracy),
+                axis(score_axis(result), values_of(table, "score"), unit_of(result.method) == ScoreUnit::accuracy),
                 axis("accuracy after fine-tuning (%)", values_of(table, "truth")));
   }
   add_curves(page, result, details, id);
