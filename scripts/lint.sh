@@ -34,6 +34,18 @@ mapfile -t shell < <(git ls-files 'scripts/*.sh' '.ci/run')
 checker=$(first shellcheck) || die "no shellcheck; scripts/setup.sh --lint installs it"
 "$checker" --external-sources --source-path=SCRIPTDIR "${shell[@]}" || status=1
 
+say "one way in"
+# Files that are written, and folders, are opened elsewhere too.
+if git grep -nE '\bi?fstream\b|\b(fopen|freopen|fdopen|openat|zip_open)\(|::open\(' -- src ':!src/io/input_file.*' |
+  grep -vE 'MappedFile::open|O_WRONLY|O_DIRECTORY'; then
+  echo "src/io/input_file.hpp is how files are opened for reading" >&2
+  status=1
+fi
+if git grep -nE '[Jj]son::(parse|accept|sax_parse)\(' -- src ':!src/io/json.cpp'; then
+  echo "src/io/json.hpp is how JSON is read" >&2
+  status=1
+fi
+
 if [[ ${1:-} == --format-only ]]; then exit "$status"; fi
 
 say "clang-tidy"

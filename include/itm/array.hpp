@@ -78,6 +78,9 @@ class Array {
 /// Throws InputError that names the file, what is wrong and what to do.
 [[nodiscard]] Array read_array(const std::filesystem::path& file, std::string_view key = "feature");
 
+/// Rows of an array, from its header alone: nothing is unpacked or widened.
+[[nodiscard]] std::size_t count_rows(const std::filesystem::path& file, std::string_view key = "feature");
+
 /// The keys of an archive, sorted; for `.npy` an empty list.
 [[nodiscard]] std::vector<std::string> array_keys(const std::filesystem::path& file);
 

@@ -109,6 +109,8 @@ class Executor {
   virtual void for_each_model(std::size_t repeats, const std::function<void(std::size_t, std::size_t)>& work) = 0;
   /// True where a model that fails becomes an Outcome with its sentence.
   [[nodiscard]] virtual bool keeps_going() const = 0;
+  /// Calls work(), which reads the files of a model. Throws InputError where one of them was cut short meanwhile.
+  virtual void read(std::size_t /*model*/, const std::function<void()>& work) { work(); }
   /// Tells that `share` of the work on this model (of the task) has been done since the last call.
   virtual void advance(std::size_t model, double share) = 0;
   /// The engine of the device that was chosen for the method; null: the CPU.

@@ -94,6 +94,7 @@ struct SweepReport {
   std::vector<SweepRow> rows;  ///< in plan order
   std::size_t units = 0;       ///< of the whole plan
   std::size_t resumed = 0;     ///< rows that the journal had already
+  std::size_t unchecked = 0;   ///< of those, lines without a checksum: a journal of an earlier version
   double seconds = 0;          ///< wall clock of this run
   int threads = 1;
   std::string backend = "cpu";

@@ -20,6 +20,8 @@ struct ArrayRef {
   std::string key{};
   std::optional<Array> memory{};
   [[nodiscard]] Array read() const { return memory ? *memory : read_array(file, key); }
+  /// From the header alone: nothing is unpacked or widened.
+  [[nodiscard]] std::size_t rows() const { return memory ? memory->rows() : count_rows(file, key); }
 };
 
 /// One (model, data set) pair.
@@ -57,6 +59,8 @@ struct Labels {
   std::size_t classes = 0;           ///< C
 };
 [[nodiscard]] Labels read_labels(const ArrayRef& ref);
+/// The same for the rows of `feature`: headers that disagree are refused before a single label takes memory.
+[[nodiscard]] Labels read_labels(const ArrayRef& ref, const ArrayRef& feature);
 
 /// Accuracies in percent (any finite number is accepted, so that other measures of quality can be correlated):
 /// value[dataset][model]; a missing cell is a missing key.

@@ -14,8 +14,10 @@
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
+#include "io/cut_files.hpp"
 #include "itm/error.hpp"
 #include "itm/report.hpp"
+#include "linalg/blas.hpp"
 
 namespace itm::cli {
 namespace {
@@ -105,6 +107,7 @@ void Context::prepare() {
   if (!out_.empty()) {
     check_target("--out", out_);
   }
+  blas::reserve(threads);
 }
 
 void Context::check_page(const std::filesystem::path& html, const std::filesystem::path& journal) const {
@@ -138,6 +141,7 @@ void Context::write(std::string_view result) const {
   if (cancelled()) {
     throw Interrupted();
   }
+  io::refuse_any_cut();
   if (out_.empty()) {
     write_to_stdout(result);
   } else {

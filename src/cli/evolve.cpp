@@ -67,11 +67,7 @@ double rate_of(const ItmOptions& options, const FeatureStatistics& statistics, s
 Trained train(const Options& o) {
   Trained t;
   t.feature = ArrayRef{o.feature, "feature"}.read().to_native_row_major();
-  const Labels labels = read_labels(labels_beside(o.feature, o.label));
-  if (labels.values.size() != t.feature.rows()) {
-    throw InputError(fmt::format("{}: has {} labels for {} rows of {}; give those of the same images",
-                                 path_text(o.label), labels.values.size(), t.feature.rows(), path_text(o.feature)));
-  }
+  const Labels labels = read_labels(labels_beside(o.feature, o.label), {o.feature, "feature"});
   t.statistics = measure_features(t.feature, labels, o.rank.itm.standardise);
   t.eta = rate_of(o.rank.itm, t.statistics, t.feature.cols());
   t.plan = make_plan(labels, o.rank.itm);

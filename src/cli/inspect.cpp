@@ -59,7 +59,12 @@ void attempt(Finding& finding, Read read) {
 Finding look_at(const ZooEntry& entry) {
   Finding f;
   f.entry = entry;
-  attempt(f, [&] { f.labels = read_labels(entry.label); });
+  bool readable = false;  // labels are read for the rows of features, so that no file alone decides how many
+  attempt(f, [&] { readable = count_rows(entry.feature.file, entry.feature.key) > 0; });
+  if (!readable) {
+    return f;
+  }
+  attempt(f, [&] { f.labels = read_labels(entry.label, entry.feature); });
   attempt(f, [&] {
     const Array feature = entry.feature.read();
     f.dtype = name_of(feature.dtype());

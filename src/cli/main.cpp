@@ -11,10 +11,12 @@
 #include <map>
 #include <new>
 #include <string>
+#include <system_error>
 
 #include "cli/command.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
+#include "io/cut_files.hpp"
 #include "itm/error.hpp"
 
 namespace itm::cli {
@@ -117,7 +119,12 @@ int run(int argc, char** argv) {
   }
   context.prepare();
   catch_interrupts();
-  return static_cast<int>(actions.at(chosen.front()->get_name())());
+  try {
+    return static_cast<int>(actions.at(chosen.front()->get_name())());
+  } catch (const InputError&) {
+    io::refuse_any_cut();  // zeros of a file that was cut short look like many other faults
+    throw;
+  }
 }
 
 /// "no such file: x" instead of "filesystem error: cannot ...: No such file or directory [x]".
@@ -139,6 +146,11 @@ int main(int argc, char** argv) {
     return fail(ExitStatus::no_device, "out of memory; close other programs or use fewer --threads");
   } catch (const std::filesystem::filesystem_error& error) {
     return fail(ExitStatus::bad_input, itm::cli::sentence_of(error));
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::resource_unavailable_try_again) {
+      return fail(ExitStatus::no_device, "the system starts no more threads; use fewer --threads or raise the limits");
+    }
+    return fail(ExitStatus::bad_input, std::string("internal error, please report it: ") + error.what());
   } catch (const std::exception& error) {
     return fail(ExitStatus::bad_input, std::string("internal error, please report it: ") + error.what());
   }

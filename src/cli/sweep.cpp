@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -105,6 +106,10 @@ void open_engine(SweepOptions& options, const SweepPlan& plan, const Options& o,
 
 /// The page first: what fails in it leaves nothing behind.
 void write(const SweepReport& report, const SweepSpec& spec, const Options& o, const Context& context) {
+  if (report.unchecked > 0) {
+    spdlog::warn("{}: {} of an earlier version of itm, without the checksums that tell a damaged line",
+                 path_text(journal_of(o)), plural(report.unchecked, "line"));
+  }
   std::string page;
   if (!o.html.empty()) {
     HtmlOptions options;

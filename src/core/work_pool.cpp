@@ -110,6 +110,9 @@ WorkPool::WorkPool(int threads) : state_(std::make_unique<State>()) {
     state_->end();
     throw DeviceError("the system gives no more than " + std::to_string(had) + " of " + std::to_string(threads) +
                       " threads (" + error.code().message() + "); pass a smaller --threads");
+  } catch (...) {  // no memory for the next one: those that wait must not be waited for
+    state_->end();
+    throw;
   }
 }
 

@@ -1,6 +1,7 @@
 #include "io/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -58,6 +59,11 @@ AtomicFile::AtomicFile(const fs::path& file) : name_(file), target_(file) {
     temporary_.clear();
     refuse(where, "cannot be written because the folder {} is not writable ({}); choose another place",
            path_text(folder), reason(error));
+  }
+  struct stat replaced {};
+  if (::stat(target_.c_str(), &replaced) == 0) {
+    // A file that only its owner may read stays so. Where the file system has no permissions, nothing is lost.
+    (void)!::fchmod(fd_, replaced.st_mode & 0777U);
   }
 }
 

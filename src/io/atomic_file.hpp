@@ -1,6 +1,7 @@
 #pragma once
 // A file that is either whole or absent: bytes go to a hidden temporary file in the same folder, commit() makes them
-// durable and renames. Without commit() (an exception, Ctrl-C unwinding) the temporary file is removed.
+// durable and renames. Permissions of a file that is replaced are kept. Without commit() (an exception, Ctrl-C
+// unwinding) the temporary file is removed.
 
 #include <cstddef>
 #include <filesystem>

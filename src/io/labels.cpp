@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "io/cut_files.hpp"
 #include "io/shape.hpp"
 
 namespace itm::io {
@@ -66,7 +67,21 @@ namespace itm {
 
 Labels read_labels(const ArrayRef& ref) {
   const bool archive = !ref.memory && ref.file.extension() != ".npy";
-  return io::check_labels({ref.file, archive ? ref.key : std::string()}, ref.read());
+  Labels labels;
+  io::read_whole({ref.file}, [&] {
+    labels = io::check_labels({ref.file, archive ? ref.key : std::string()}, ref.read());
+  });
+  return labels;
+}
+
+Labels read_labels(const ArrayRef& ref, const ArrayRef& feature) {
+  const std::size_t rows = feature.rows();
+  const std::size_t labels = ref.rows();
+  if (rows != labels) {
+    io::refuse({feature.file, {}}, "{} rows, but there are {} labels in {}; extract features and labels together",
+               with_commas(rows), with_commas(labels), path_text(ref.file));
+  }
+  return read_labels(ref);
 }
 
 }  // namespace itm

@@ -1,14 +1,14 @@
 #include "io/mapped_file.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <new>
 #include <system_error>
 
+#include "io/input_file.hpp"
 #include "io/where.hpp"
 
 namespace itm::io {
@@ -18,20 +18,6 @@ namespace {
 /// Marks an owner as a mapping: std::get_deleter recognises the type.
 struct Unmap {
   void operator()(const MappedFile* file) const noexcept { delete file; }
-};
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
 };
 
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -53,28 +39,32 @@ const std::byte* page_below(const std::byte* at) noexcept {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& file) {
   const Where where{file, {}};
-  // O_NONBLOCK: opening a pipe that nobody writes to must not hang.
-  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.get() < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) refuse(where, "no such file; check the path");
-    refuse(where, "cannot be opened ({}); check its permissions", reason(errno));
+  const InputFile input(file);
+  if (input.size() == 0) refuse(where, "is empty (0 bytes); write it again");
+  const auto size = static_cast<std::size_t>(input.size());
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, input.descriptor(), 0);
+  if (data == MAP_FAILED) {
+    if (errno == ENOMEM) throw std::bad_alloc();
+    refuse(where, "cannot be mapped into memory ({})", reason(errno));
   }
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) refuse(where, "cannot be read ({})", reason(errno));
-  if (S_ISDIR(status.st_mode)) refuse(where, "is a directory, not a file; name a file inside it");
-  if (!S_ISREG(status.st_mode)) refuse(where, "is not a regular file; save the data to a file first");
-  if (status.st_size == 0) refuse(where, "is empty (0 bytes); write it again");
-  const auto size = static_cast<std::size_t>(status.st_size);
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (data == MAP_FAILED) refuse(where, "cannot be mapped into memory ({})", reason(errno));
-  return {new MappedFile(static_cast<const std::byte*>(data), size), Unmap{}};
+  const MappedFile* mapped = nullptr;
+  try {
+    mapped = new MappedFile(file, static_cast<const std::byte*>(data), size);
+  } catch (...) {
+    ::munmap(data, size);
+    throw;
+  }
+  return {mapped, Unmap{}};
 }
 
 const MappedFile* MappedFile::behind(const std::shared_ptr<const void>& owner) noexcept {
   return std::get_deleter<Unmap>(owner) == nullptr ? nullptr : static_cast<const MappedFile*>(owner.get());
 }
 
-MappedFile::~MappedFile() { ::munmap(const_cast<std::byte*>(data_), size_); }
+MappedFile::~MappedFile() {
+  watch_.reset();  // before somebody else can be given these addresses
+  ::munmap(const_cast<std::byte*>(data_), size_);
+}
 
 void MappedFile::prefetch(const std::byte* begin, const std::byte* end) const noexcept {
   advise(page_below(begin), end, MADV_WILLNEED);

@@ -3,12 +3,15 @@
 //
 // Arrays keep a mapping alive through their shared_ptr<const void> owner. MappedFile::behind() finds the mapping again,
 // so that whoever has copied a range can hand its pages back to the system and peak memory stays near one copy. A file
-// that another process cuts short while it is mapped raises SIGBUS; feature files are written once.
+// that another process cuts short while it is mapped reads as zeros from there on; io/cut_files.hpp tells.
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
+
+#include "io/cut_files.hpp"
 
 namespace itm::io {
 
@@ -30,10 +33,12 @@ class MappedFile {
   void release(const std::byte* begin, const std::byte* end) const noexcept;
 
  private:
-  MappedFile(const std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  MappedFile(const std::filesystem::path& file, const std::byte* data, std::size_t size)
+      : data_(data), size_(size), watch_(std::in_place, file, data, size) {}
 
   const std::byte* data_;
   std::size_t size_;
+  std::optional<CutWatch> watch_;
 };
 
 }  // namespace itm::io

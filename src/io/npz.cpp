@@ -1,5 +1,6 @@
 #include "io/npz.hpp"
 
+#include <unistd.h>
 #include <zip.h>
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 #include <utility>
 
 #include "io/archive.hpp"
-#include "io/mapped_file.hpp"
+#include "io/input_file.hpp"
 #include "io/npy.hpp"
 #include "io/where.hpp"
 
@@ -40,10 +41,13 @@ using Bytes = std::unique_ptr<std::byte, FreeBytes>;
 }
 
 Archive open_archive(const fs::path& file) {
-  (void)MappedFile::open(file);  // missing, empty, a directory: the same sentences as for every other format
+  InputFile input(file);
+  if (input.size() == 0) refuse({file, {}}, "is empty (0 bytes); write it again");
+  const int descriptor = input.release();
   int code = 0;
-  Archive archive(zip_open(file.c_str(), ZIP_RDONLY, &code));
+  Archive archive(zip_fdopen(descriptor, 0, &code));  // closes the descriptor where it succeeds
   if (!archive) {
+    ::close(descriptor);
     zip_error_t error;
     zip_error_init_with_code(&error, code);
     refuse_archive({file, {}}, error);
@@ -140,44 +144,80 @@ class Reader {
   Member member_;
 };
 
-Array read_member(const fs::path& file, zip_t* archive, std::string_view key) {
-  const Where where{file, std::string(key)};
-  const zip_int64_t found = zip_name_locate(archive, (where.member + ".npy").c_str(), 0);
-  if (found < 0) refuse_missing_key({file, {}}, key, keys_of(archive), "numpy.savez(file, feature=..., label=...)");
-  const auto index = static_cast<zip_uint64_t>(found);
-
+/// A member up to its header; what follows is data.
+struct OpenMember {
+  Where where;
   zip_stat_t entry;
-  zip_stat_init(&entry);
-  if (zip_stat_index(archive, index, 0, &entry) != 0) {
-    refuse(where, "cannot be unpacked ({}); write the archive again", printable(zip_strerror(archive)));
-  }
-  if ((entry.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && entry.encryption_method != ZIP_EM_NONE) {
-    refuse(where, "is encrypted; write the archive again without a password");
-  }
-  if (entry.comp_method != ZIP_CM_STORE && entry.comp_method != ZIP_CM_DEFLATE) {
-    refuse(where, "is compressed with method {}; write the archive again with numpy.savez", entry.comp_method);
+  Reader reader;
+  NpyHeader header;
+
+  OpenMember(const fs::path& file, zip_t* archive, std::string_view key)
+      : where{file, std::string(key)},
+        entry(find_entry(archive)),
+        reader(where, archive, entry.index),
+        header(read_header()) {}
+  OpenMember(const OpenMember&) = delete;  // the reader refers to `where`
+  OpenMember& operator=(const OpenMember&) = delete;
+
+ private:
+  [[nodiscard]] zip_stat_t find_entry(zip_t* archive) const {
+    const zip_int64_t found = zip_name_locate(archive, (where.member + ".npy").c_str(), 0);
+    if (found < 0) {
+      refuse_missing_key({where.file, {}}, where.member, keys_of(archive), "numpy.savez(file, feature=..., label=...)");
+    }
+    zip_stat_t stat;
+    zip_stat_init(&stat);
+    if (zip_stat_index(archive, static_cast<zip_uint64_t>(found), 0, &stat) != 0) {
+      refuse(where, "cannot be unpacked ({}); write the archive again", printable(zip_strerror(archive)));
+    }
+    if ((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && stat.encryption_method != ZIP_EM_NONE) {
+      refuse(where, "is encrypted; write the archive again without a password");
+    }
+    if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE) {
+      refuse(where, "is compressed with method {}; write the archive again with numpy.savez", stat.comp_method);
+    }
+    // Deflate makes at most 1,032 bytes of one.
+    constexpr std::uint64_t most = 1032;
+    if (stat.comp_method == ZIP_CM_STORE ? stat.size > stat.comp_size : stat.size / most > stat.comp_size) {
+      refuse(where, "claims to unpack to {} bytes, but has {} in the archive; write the archive again",
+             with_commas(stat.size), with_commas(stat.comp_size));
+    }
+    stat.index = static_cast<zip_uint64_t>(found);
+    return stat;
   }
 
-  Reader reader(where, archive, index);
-  std::vector<std::byte> start(npy_preamble_bytes);
-  start.resize(reader.read(start));
-  const std::size_t data_offset = npy_data_offset(where, start);  // at most 64 KiB
-  if (data_offset > start.size()) {
-    start.resize(data_offset);
-    start.resize(npy_preamble_bytes + reader.read(std::span(start).subspan(npy_preamble_bytes)));
+  NpyHeader read_header() {
+    std::vector<std::byte> start(npy_preamble_bytes);
+    start.resize(reader.read(start));
+    const std::size_t data_offset = npy_data_offset(where, start);  // at most 64 KiB
+    if (data_offset > start.size()) {
+      start.resize(data_offset);
+      start.resize(npy_preamble_bytes + reader.read(std::span(start).subspan(npy_preamble_bytes)));
+    }
+    NpyHeader read = parse_npy_header(where, start);
+    if (entry.size != read.data_offset + read.data_bytes) {
+      refuse(where, "unpacks to {} bytes, but its shape needs {}; write the archive again", with_commas(entry.size),
+             with_commas(read.data_offset + read.data_bytes));
+    }
+    return read;
   }
-  NpyHeader header = parse_npy_header(where, start);
-  if (entry.size != header.data_offset + header.data_bytes) {
-    refuse(where, "unpacks to {} bytes, but its shape needs {}; write the archive again", with_commas(entry.size),
-           with_commas(header.data_offset + header.data_bytes));
-  }
-  const std::shared_ptr<const std::byte> data = reader.read_exactly(static_cast<std::size_t>(header.data_bytes));
+};
+
+Array read_member(const fs::path& file, zip_t* archive, std::string_view key) {
+  OpenMember member(file, archive, key);
+  NpyHeader& header = member.header;
+  const std::shared_ptr<const std::byte> data = member.reader.read_exactly(static_cast<std::size_t>(header.data_bytes));
   return {file, header.dtype, header.big_endian, std::move(header.shape), header.fortran_order, data.get(), data};
 }
 
 }  // namespace
 
 Array read_npz(const fs::path& file, std::string_view key) { return read_member(file, open_archive(file).get(), key); }
+
+std::size_t npz_rows(const fs::path& file, std::string_view key) {
+  const Archive archive = open_archive(file);
+  return OpenMember(file, archive.get(), key).header.shape.front();
+}
 
 Array parse_npz(const fs::path& file, std::span<const std::byte> bytes, std::string_view key) {
   return read_member(file, open_archive(file, bytes).get(), key);

@@ -20,6 +20,9 @@ namespace itm::io {
 [[nodiscard]] Array parse_npz(const std::filesystem::path& file, std::span<const std::byte> bytes,
                               std::string_view key);
 
+/// Rows of a member, from its header alone.
+[[nodiscard]] std::size_t npz_rows(const std::filesystem::path& file, std::string_view key);
+
 /// Names of the .npy members without the suffix, sorted.
 [[nodiscard]] std::vector<std::string> npz_keys(const std::filesystem::path& file);
 [[nodiscard]] std::vector<std::string> parse_npz_keys(const std::filesystem::path& file,

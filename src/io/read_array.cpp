@@ -48,8 +48,13 @@ Array read_array(const std::filesystem::path& file, std::string_view key) {
     }
     return io::read_npz(file, key);
   } catch (const std::bad_alloc&) {
-    io::refuse({file, std::string(key)}, "does not fit in memory; save it as .npy, which is read in place");
+    throw DeviceError(fmt::format("{}: does not fit in memory; free some, or save it as .npy, which is read in place",
+                                  io::Where{file, std::string(key)}.text()));
   }
+}
+
+std::size_t count_rows(const std::filesystem::path& file, std::string_view key) {
+  return format_of(file) == Format::npz ? io::npz_rows(file, key) : read_array(file, key).rows();
 }
 
 std::vector<std::string> array_keys(const std::filesystem::path& file) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "io/archive.hpp"
+#include "io/json.hpp"
 #include "io/shape.hpp"
 #include "io/where.hpp"
 
@@ -59,6 +60,14 @@ Range range_of(const Where& where, const json& tensor) {
   return range;
 }
 
+json parse_header_json(const Where& where, std::string_view text) {
+  try {
+    return parse_json<json>(text);
+  } catch (const JsonError& error) {
+    refuse(where, "has a damaged header (it {}); {}", error.what(), again);
+  }
+}
+
 Header parse_header(const Where& where, std::span<const std::byte> bytes) {
   constexpr std::size_t prefix = 8;
   if (bytes.size() < prefix) {
@@ -75,14 +84,8 @@ Header parse_header(const Where& where, std::span<const std::byte> bytes) {
            with_commas(length));
   }
   const std::span<const std::byte> text = bytes.subspan(prefix, static_cast<std::size_t>(length));
-  const auto* begin = reinterpret_cast<const char*>(text.data());
-  // The format nests three deep; a deeper header is refused before it can grow into a tall tree.
-  const auto shallow = [&](int depth, json::parse_event_t, json&) {
-    if (depth > 4) refuse(where, "has a damaged header (nested too deeply); {}", again);
-    return true;
-  };
-  Header header{json::parse(begin, begin + text.size(), shallow, false), bytes.subspan(prefix + text.size())};
-  if (header.tensors.is_discarded()) refuse(where, "has a damaged header (no valid JSON); {}", again);
+  Header header{parse_header_json(where, {reinterpret_cast<const char*>(text.data()), text.size()}),
+                bytes.subspan(prefix + text.size())};
   if (!header.tensors.is_object()) refuse(where, "has a damaged header (no JSON object); {}", again);
   header.tensors.erase(std::string(metadata_key));
 

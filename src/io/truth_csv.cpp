@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "io/csv.hpp"
-#include "io/mapped_file.hpp"
+#include "io/input_file.hpp"
 #include "io/where.hpp"
 
 namespace itm::io {
@@ -93,9 +93,7 @@ GroundTruth parse_ground_truth(const std::filesystem::path& file, std::string_vi
 namespace itm {
 
 GroundTruth read_ground_truth(const std::filesystem::path& file) {
-  const auto mapped = io::MappedFile::open(file);
-  const auto bytes = mapped->bytes();
-  return io::parse_ground_truth(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return io::parse_ground_truth(file, io::read_text(file, io::TextKind::truth));
 }
 
 }  // namespace itm

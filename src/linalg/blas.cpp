@@ -2,17 +2,24 @@
 
 #include <cblas.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <mutex>
 #include <string_view>
 #include <type_traits>
+#include <vector>
+
+#include "itm/error.hpp"
 
 // Entry points of OpenBLAS that cblas.h leaves out or that another BLAS may lack; absent ones resolve to null.
 extern "C" {
 __attribute__((weak)) void gotoblas_dynamic_init();
 __attribute__((weak)) void gotoblas_dynamic_quit();
 __attribute__((weak)) int blas_thread_shutdown_();
+__attribute__((weak)) void* blas_memory_alloc(int procpos);
+__attribute__((weak)) void blas_memory_free(void* buffer);
 }
 
 namespace itm::blas {
@@ -64,6 +71,38 @@ void prepare() {
     }
     correct_kernel_choice();
   });
+}
+
+void reserve(int threads) {
+  struct rlimit limit {};
+  if (blas_memory_alloc == nullptr || blas_memory_free == nullptr || ::getrlimit(RLIMIT_AS, &limit) != 0 ||
+      limit.rlim_cur == RLIM_INFINITY) {
+    return;
+  }
+  prepare();
+  // What a thread needs: OpenBLAS's buffer, a stack, a heap of its own.
+  constexpr std::size_t per_thread = std::size_t{224} << 20U;
+  std::vector<void*> buffers;
+  bool fits = true;
+  for (int i = 0; i < threads && fits; ++i) {
+    void* probe = ::mmap(nullptr, per_thread, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    fits = probe != MAP_FAILED;
+    if (fits) {
+      ::munmap(probe, per_thread);
+      buffers.push_back(blas_memory_alloc(0));
+    }
+  }
+  for (void* buffer : buffers) {
+    blas_memory_free(buffer);  // back to the library's table, not to the system
+  }
+  if (!fits) {
+    throw DeviceError(
+        fmt::format("the address space is limited to {} MiB (ulimit -v), and {} thread{} of OpenBLAS need about {} MiB "
+                    "more than is "
+                    "left; raise the limit or use fewer --threads",
+                    limit.rlim_cur >> 20U, threads, threads == 1 ? "" : "s",
+                    (static_cast<std::size_t>(threads) - buffers.size()) * (per_thread >> 20U)));
+  }
 }
 
 void set_threads(int threads) {

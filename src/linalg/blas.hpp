@@ -9,6 +9,10 @@ namespace itm::blas {
 
 enum class Op : bool { none, transpose };
 
+/// Takes the working memory of `threads` threads that call BLAS at the same time, where the address space is limited
+/// (ulimit -v): the library would try for ever to get it later. Throws DeviceError where it does not fit.
+void reserve(int threads);
+
 /// C = alpha op(A) op(B) + beta C, all row-major; op(A) is m x k, op(B) k x n, C m x n; ld* = length of a stored row.
 template <typename T>
 void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda,

@@ -12,6 +12,7 @@
 #include "backend/backend.hpp"
 #include "core/text.hpp"
 #include "core/work_pool.hpp"
+#include "io/cut_files.hpp"
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
 #include "linalg/blas.hpp"
@@ -122,6 +123,16 @@ class Running final : public Executor {
     });
   }
   [[nodiscard]] bool keeps_going() const override { return options_.keep_going; }
+  void read(std::size_t model, const std::function<void()>& work) override {
+    const ZooEntry& entry = entries_[model];
+    std::vector<std::filesystem::path> files{entry.feature.file};
+    for (const auto& ref : {entry.output, entry.source, entry.target}) {
+      if (ref) {
+        files.push_back(ref->file);
+      }
+    }
+    io::read_whole(files, work);
+  }
   void advance(std::size_t model, double share) override {
     std::size_t units = 0;
     {
@@ -192,6 +203,7 @@ class Ranking {
     WorkPool pool(options_.threads);
     pool.for_each(sessions_.size(), [&](std::size_t s) { sessions_[s]->run(pool, engine.get()); });
 
+    io::refuse_any_cut();  // what was read for several models at once, or found by a method itself
     RankReport report;
     report.threads = options_.threads;
     report.failures = failures_;
@@ -280,7 +292,7 @@ class Ranking {
         continue;
       }
       try {
-        Labels labels = read_labels(entry.label);
+        Labels labels = read_labels(entry.label, entry.feature);
         if (task.entries.empty()) {
           task.labels = std::move(labels);
           reference = entry.label.file.string();

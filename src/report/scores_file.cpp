@@ -10,7 +10,8 @@
 #include <utility>
 
 #include "io/csv.hpp"
-#include "io/mapped_file.hpp"
+#include "io/input_file.hpp"
+#include "io/json.hpp"
 #include "io/where.hpp"
 
 namespace itm {
@@ -24,24 +25,6 @@ constexpr std::string_view accepted =
     "give the JSON or CSV that `itm rank` writes, or a CSV with the columns model,score";
 
 // ---- JSON -----------------------------------------------------------------------------------------------------------
-
-constexpr int deepest_json = 32;  ///< our own files have seven levels
-
-Json parse_json(const Where& where, std::string_view text) {
-  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > deepest_json) {
-      refuse(where, "is nested deeper than {} levels; {}", deepest_json, accepted);
-    }
-    return true;
-  };
-  try {
-    return Json::parse(text.begin(), text.end(), limit_depth);
-  } catch (const Json::parse_error& error) {
-    refuse(where, "is not valid JSON (at byte {}); {}", with_commas(error.byte), accepted);
-  } catch (const Json::exception&) {  // a number that no double can hold
-    refuse(where, "holds a number that is out of range; {}", accepted);
-  }
-}
 
 /// `json[key]`, of the wanted kind. `path` says where `json` stands.
 const Json& member(const Where& where, const Json& json, const std::string& path, const char* key,
@@ -107,7 +90,7 @@ ScoreTable parse_result(const Where& where, const Json& result, const std::strin
 }
 
 ScoresFile parse_results(const Where& where, std::string_view text) {
-  const Json json = parse_json(where, text);
+  const Json json = io::parse_json<Json>(where, text, accepted);
   const std::string schema = text_member(where, json, "$", "schema");
   if (schema != "itm.rank/1") {
     refuse(where, "has the schema {}, not 'itm.rank/1'; {}", in_quotes(schema), accepted);
@@ -247,9 +230,7 @@ ScoresFile parse_scores_file(std::string_view text, const std::filesystem::path&
 }
 
 ScoresFile read_scores_file(const std::filesystem::path& file) {
-  const auto mapped = io::MappedFile::open(file);
-  const auto bytes = mapped->bytes();
-  return parse_scores_file({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+  return parse_scores_file(io::read_text(file, io::TextKind::scores), file);
 }
 
 }  // namespace itm

@@ -15,7 +15,7 @@ void Roster::attempt(std::size_t model, const std::function<void()>& work) {
   }
   const auto start = std::chrono::steady_clock::now();
   try {
-    work();
+    executor_.read(model, work);
   } catch (const Interrupted&) {
     throw;
   } catch (const std::exception&) {

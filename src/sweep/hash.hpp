@@ -10,6 +10,8 @@ namespace itm::sweep {
 
 /// 32 hexadecimal digits.
 [[nodiscard]] std::string hash_of(std::string_view text);
+/// 16 hexadecimal digits: enough to tell that a line was damaged.
+[[nodiscard]] std::string short_hash_of(std::string_view text);
 /// Of a file's bytes. Throws InputError when it cannot be read.
 [[nodiscard]] std::string hash_of_file(const std::filesystem::path& file);
 

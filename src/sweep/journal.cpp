@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <system_error>
 
+#include "io/input_file.hpp"
+#include "io/json.hpp"
 #include "io/where.hpp"
+#include "sweep/checked_line.hpp"
 #include "sweep/features_hash.hpp"
 
 namespace itm::sweep {
@@ -28,22 +29,15 @@ std::string reason(int error) { return std::generic_category().message(error); }
 std::string text_of(const SweepShard& shard) { return fmt::format("{}/{}", shard.index, shard.count); }
 
 std::string line_of(const JournalHeader& header) {
-  return Json{{"schema", schema},
-              {"version", header.version},
-              {"backend", header.backend},
-              {"plan", header.plan},
-              {"features", header.features},
-              {"units", header.units},
-              {"shard", text_of(header.shard)}}
-             .dump() +
+  return with_checksum(Json{{"schema", schema},
+                            {"version", header.version},
+                            {"backend", header.backend},
+                            {"plan", header.plan},
+                            {"features", header.features},
+                            {"units", header.units},
+                            {"shard", text_of(header.shard)}}
+                           .dump()) +
          '\n';
-}
-
-std::string contents_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 template <typename... Args>
@@ -52,7 +46,14 @@ template <typename... Args>
 }
 
 Json parse_header(const fs::path& file, const std::string& line) {
-  const Json json = Json::parse(line, nullptr, false);
+  if (!checksum_fits(line).value_or(true)) {
+    refuse(file, "line 1 is damaged (its checksum does not fit); restore the file, or name another journal");
+  }
+  Json json;
+  try {
+    json = io::parse_json<Json>(line);
+  } catch (const io::JsonError&) {  // said below
+  }
   const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
   if (!json.is_object() || !is_text("schema") || json["schema"] != schema || !is_text("version") ||
       !is_text("backend") || !is_text("plan") || !is_text("features") || !is_text("shard")) {
@@ -91,7 +92,8 @@ void check_header(const fs::path& file, const Json& found, const JournalHeader& 
 struct Contents {
   Json header;  ///< null: there is none yet
   std::vector<std::pair<std::string, SweepRow>> lines;
-  std::size_t whole = 0;  ///< bytes; what follows was cut short
+  std::size_t whole = 0;      ///< bytes; what follows was cut short
+  std::size_t unchecked = 0;  ///< lines without a checksum
 };
 
 /// `check` looks at the header before any unit is read. `begun` is how a journal of this run begins: a file that holds
@@ -107,7 +109,9 @@ Contents parse(const fs::path& file, const SweepPlan& plan, const std::string& t
     }
     return contents;
   }
-  contents.header = parse_header(file, text.substr(0, end_of_header));
+  const std::string first = text.substr(0, end_of_header);
+  contents.header = parse_header(file, first);
+  const bool is_old = !checksum_fits(first);
   check(contents.header);
   contents.whole = end_of_header + 1;
   for (std::size_t number = 2; contents.whole < text.size(); ++number) {
@@ -118,6 +122,11 @@ Contents parse(const fs::path& file, const SweepPlan& plan, const std::string& t
     std::string line = text.substr(contents.whole, end - contents.whole);
     try {
       SweepRow row = read_journal_line(plan, line);
+      const bool unchecked = !checksum_fits(line);
+      if (unchecked && !is_old) {
+        throw InputError("it has no checksum");
+      }
+      contents.unchecked += unchecked ? 1 : 0;
       contents.lines.emplace_back(std::move(line), std::move(row));
     } catch (const InputError& error) {
       if (end + 1 == text.size()) {
@@ -139,7 +148,7 @@ JournalHeader header_of(const SweepPlan& plan, const SweepOptions& options) {
 
 Journal::Journal(fs::path file, const JournalHeader& header, const SweepPlan& plan)
     : file_(std::move(file)), header_(line_of(header)) {
-  open();
+  open_locked();
   try {
     read(header, plan);
   } catch (...) {
@@ -150,11 +159,17 @@ Journal::Journal(fs::path file, const JournalHeader& header, const SweepPlan& pl
 
 Journal::~Journal() { ::close(fd_); }
 
-void Journal::open() {
+void Journal::open_locked() {
   for (;;) {
-    fd_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    fd_ = io::open_without_waiting(file_, O_RDWR | O_CREAT | O_APPEND, 0666);
     if (fd_ < 0) {
       refuse(file_, "the journal cannot be written ({}); name another file", reason(errno));
+    }
+    try {
+      (void)io::regular_size({file_, {}}, fd_);
+    } catch (...) {
+      ::close(fd_);
+      throw;
     }
     if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;
@@ -176,7 +191,7 @@ void Journal::open() {
 }
 
 void Journal::read(const JournalHeader& header, const SweepPlan& plan) {
-  const std::string text = contents_of(file_);
+  const std::string text = io::read_text({file_, {}}, fd_, io::TextKind::journal);
   Contents contents =
       parse(file_, plan, text, header_, [&](const Json& found) { check_header(file_, found, header, plan); });
   if (contents.whole < text.size()) {
@@ -185,6 +200,7 @@ void Journal::read(const JournalHeader& header, const SweepPlan& plan) {
   if (contents.header.is_null()) {
     write(header_);
   }
+  unchecked_ = contents.unchecked;
   for (auto& [line, row] : contents.lines) {
     const std::size_t index = row.unit.index;
     in_order_ = in_order_ && (lines_.empty() || lines_.rbegin()->first < index);
@@ -211,7 +227,7 @@ void Journal::finish() {
   }
   std::string text = header_;
   for (const auto& [index, line] : lines_) {
-    text += line + '\n';
+    text += (checksum_fits(line) ? line : with_checksum(line)) + '\n';
   }
   write_file_atomically(file_, text);
   in_order_ = true;
@@ -237,18 +253,21 @@ void Journal::truncate(std::size_t size) const {
   }
 }
 
-std::vector<SweepRow> peek_journal(const fs::path& file, const SweepPlan& plan) {
+std::vector<SweepRow> parse_journal(const fs::path& file, const SweepPlan& plan, const std::string& text) {
   std::vector<SweepRow> rows;
-  std::error_code ignored;
-  if (!fs::exists(file, ignored)) {
-    return rows;
-  }
-  const std::string text = contents_of(file);
   Contents contents = parse(file, plan, text, text, [&](const Json& found) { check_plan(file, found, plan.hash); });
   for (auto& [line, row] : contents.lines) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+std::vector<SweepRow> peek_journal(const fs::path& file, const SweepPlan& plan) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) {
+    return {};
+  }
+  return parse_journal(file, plan, io::read_text(file, io::TextKind::journal));
 }
 
 }  // namespace itm::sweep

@@ -1,6 +1,7 @@
 #pragma once
 // The journal of a sweep: a header, then one line of JSON per finished unit. A line is written by one write() and is on
-// the disk before append() returns; a last line that a kill cut short is cut off when the file is opened again.
+// the disk before append() returns; a last line that a kill cut short is cut off when the file is opened again. Each
+// line ends in a checksum; journals from before there were any still read.
 
 #include <filesystem>
 #include <map>
@@ -35,6 +36,8 @@ class Journal {
 
   /// The units that were there when it was opened, by index.
   [[nodiscard]] std::map<std::size_t, SweepRow>& rows() { return rows_; }
+  /// How many of them came without a checksum.
+  [[nodiscard]] std::size_t unchecked() const { return unchecked_; }
   /// Throws InputError when the disk is full or fails; the unit then counts as not finished.
   void append(const SweepRow& row);
   /// Adds a unit that finish() will write.
@@ -43,7 +46,7 @@ class Journal {
   void finish();
 
  private:
-  void open();
+  void open_locked();
   void read(const JournalHeader& header, const SweepPlan& plan);
   void write(const std::string& line) const;
   void truncate(std::size_t size) const;
@@ -53,8 +56,14 @@ class Journal {
   std::string header_;
   std::map<std::size_t, std::string> lines_;
   std::map<std::size_t, SweepRow> rows_;
+  std::size_t unchecked_ = 0;
   bool in_order_ = true;
 };
+
+/// The finished units of a journal's text; `file` serves messages. Throws InputError where it belongs to another plan
+/// or a line is damaged.
+[[nodiscard]] std::vector<SweepRow> parse_journal(const std::filesystem::path& file, const SweepPlan& plan,
+                                                  const std::string& text);
 
 /// The finished units of a journal that is only looked at. Nothing where there is no file; throws InputError where it
 /// belongs to another plan.

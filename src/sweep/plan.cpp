@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <numeric>
+#include <string_view>
+#include <unordered_set>
 
 #include "core/text.hpp"
 #include "itm/error.hpp"
@@ -17,14 +20,13 @@ namespace {
 
 using sweep::Settings;
 
-template <typename T>
-const T* find_twice(const std::vector<T>& list) {
-  for (auto at = list.begin(); at != list.end(); ++at) {
-    if (std::find(list.begin(), at, *at) != at) {
-      return &*at;
-    }
-  }
-  return nullptr;
+constexpr std::size_t most_units = 1'000'000;
+
+const std::string* find_twice(const std::vector<std::string>& list) {
+  std::unordered_set<std::string_view> seen;
+  const auto twice =
+      std::find_if(list.begin(), list.end(), [&](const auto& text) { return !seen.insert(text).second; });
+  return twice == list.end() ? nullptr : &*twice;
 }
 
 void refuse_twice(const std::string& what, const std::string* twice) {
@@ -71,11 +73,27 @@ void check_settings(const SweepSpec& spec, const std::vector<const Estimator*>& 
   refuse_twice("settings", find_twice(names));
 }
 
-/// Every combination of the settings that apply. One empty combination when none does.
-std::vector<Settings> combinations_for(const Estimator& method, const SweepSpec& spec) {
-  auto axes = spec.settings;
+using Axes = std::vector<std::pair<std::string, std::vector<SettingValue>>>;
+
+/// The settings that apply to a method.
+Axes axes_for(const Estimator& method, const SweepSpec& spec) {
+  Axes axes = spec.settings;
   std::erase_if(axes, [&](const auto& axis) { return !setting_applies(method, axis.first); });
-  return sweep::combinations(axes);
+  return axes;
+}
+
+/// Adds the units of one method on one data set, before any of them takes memory. A double, because the product of a
+/// stranger's lists fits no integer.
+void add_units(double& units, const Axes& axes) {
+  units += std::accumulate(axes.begin(), axes.end(), 1.0, [](double product, const auto& axis) {
+    return product * static_cast<double>(axis.second.size());
+  });
+  if (units > static_cast<double>(most_units)) {
+    const std::string number =
+        units < 1e15 ? with_commas(static_cast<std::uint64_t>(units)) : fmt::format("{:.0e}", units);
+    throw InputError(fmt::format("the sweep has {} units or more, beyond the {} of one sweep; split the spec", number,
+                                 with_commas(most_units)));
+  }
 }
 
 /// The same whatever the order of the settings in the spec.
@@ -124,13 +142,16 @@ SweepPlan plan_sweep(SweepSpec spec) {
   }
 
   std::string keys;
+  double units = 0;
   for (const std::string& dataset : datasets) {
     const std::vector<ZooEntry>& entries = plan.zoo.entries(dataset);
     for (const Estimator* method : methods) {
       if (!can_score(*method, entries, plan.spec.methods.front() == "all")) {
         continue;
       }
-      for (Settings& settings : combinations_for(*method, plan.spec)) {
+      const Axes axes = axes_for(*method, plan.spec);
+      add_units(units, axes);
+      for (Settings& settings : sweep::combinations(axes)) {
         SweepUnit unit;
         unit.index = plan.units.size();
         unit.dataset = dataset;

@@ -6,10 +6,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "io/json.hpp"
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
 #include "report/details_json.hpp"
 #include "report/place_json.hpp"
+#include "sweep/checked_line.hpp"
 #include "sweep/failures_json.hpp"
 
 namespace itm {
@@ -68,7 +70,7 @@ std::vector<Failure> failures_of(const Json& json, const SweepUnit& unit) {
 }  // namespace
 
 std::string to_journal_line(const SweepRow& row) {
-  Json json{{"unit", row.unit.index}, {"key", Json::parse(row.unit.key)}, {"seconds", row.seconds}};
+  Json json{{"unit", row.unit.index}, {"key", io::parse_json<Json>(row.unit.key)}, {"seconds", row.seconds}};
   add_place(json, row.result.place);
   json["models"] = Json::array();
   for (const ScoredModel& model : row.result.models) {
@@ -76,14 +78,17 @@ std::string to_journal_line(const SweepRow& row) {
   }
   json["failures"] = sweep::failures_json(row.failures);
   json["skipped"] = sweep::failures_json(row.skipped);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return sweep::with_checksum(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 SweepRow read_journal_line(const SweepPlan& plan, const std::string& line) {
+  if (!sweep::checksum_fits(line).value_or(true)) {
+    throw InputError("its checksum does not fit");
+  }
   try {
-    const Json json = Json::parse(line);
+    const auto json = io::parse_json<Json>(line);
     const auto index = json.at("unit").get<std::size_t>();
-    if (index >= plan.units.size() || json.at("key") != Json::parse(plan.units[index].key)) {
+    if (index >= plan.units.size() || json.at("key") != io::parse_json<Json>(plan.units[index].key)) {
       throw InputError(fmt::format("there is no unit {} with this key in the plan", index));
     }
     SweepRow row;
@@ -99,6 +104,8 @@ SweepRow read_journal_line(const SweepPlan& plan, const std::string& line) {
     row.failures = failures_of(json.at("failures"), row.unit);
     row.skipped = failures_of(json.at("skipped"), row.unit);
     return row;
+  } catch (const io::JsonError& error) {
+    throw InputError(fmt::format("it {}", error.what()));
   } catch (const Json::exception&) {
     throw InputError("the line is no finished unit");
   }

@@ -163,10 +163,12 @@ SweepReport run_sweep(const SweepPlan& plan, const SweepOptions& options) {
   const Clock::time_point start = Clock::now();
   check(options.shard);
   std::optional<sweep::Journal> journal;
+  std::size_t unchecked = 0;
   Rows rows;
   if (!options.journal.empty()) {
     journal.emplace(shard_journal(options.journal, options.shard), sweep::header_of(plan, options), plan);
     rows = std::move(journal->rows());
+    unchecked = journal->unchecked();
   }
   const std::size_t resumed = rows.size();
   std::vector<SweepUnit> missing;
@@ -208,6 +210,7 @@ SweepReport run_sweep(const SweepPlan& plan, const SweepOptions& options) {
   }
   SweepReport report = report_of(plan, options, std::move(rows));
   report.resumed = resumed;
+  report.unchecked = unchecked;
   report.seconds = seconds_since(start);
   return report;
 }
@@ -217,9 +220,12 @@ SweepReport merge_sweep(const SweepPlan& plan, const SweepOptions& options) {
   const ShardFiles shards = find_shards(options.journal);
   sweep::JournalHeader header = sweep::header_of(plan, options);
   Rows rows;
+  std::size_t unchecked = 0;
   for (const auto& [index, file] : shards.files) {
     header.shard = {index, shards.count};
-    rows.merge(sweep::Journal(file, header, plan).rows());
+    sweep::Journal shard(file, header, plan);
+    unchecked += shard.unchecked();
+    rows.merge(shard.rows());
   }
   require_all(plan, rows, shards.count);
   header.shard = {};
@@ -230,6 +236,7 @@ SweepReport merge_sweep(const SweepPlan& plan, const SweepOptions& options) {
   journal.finish();
   SweepReport report = report_of(plan, options, std::move(rows));
   report.resumed = report.rows.size();
+  report.unchecked = unchecked;
   report.seconds = seconds_since(start);
   return report;
 }

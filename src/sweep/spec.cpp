@@ -5,14 +5,14 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string_view>
 
 #include "core/text.hpp"
+#include "io/json.hpp"
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
+#include "sweep/spec.hpp"
 
 namespace itm {
 namespace {
@@ -23,8 +23,8 @@ class SpecFile {
  public:
   explicit SpecFile(const std::filesystem::path& file) : file_(file) {}
 
-  [[nodiscard]] SweepSpec read() const {
-    const Json json = parse();
+  [[nodiscard]] SweepSpec parse(std::string_view text_of_file) const {
+    const auto json = io::parse_json<Json>({file_, {}}, text_of_file, "name the JSON file of a sweep");
     check_keys(json);
     SweepSpec spec;
     if (!json.contains("zoo")) {
@@ -55,19 +55,6 @@ class SpecFile {
   template <typename... Args>
   [[noreturn]] void refuse(fmt::format_string<Args...> sentence, Args&&... args) const {
     throw InputError(path_text(file_) + ": " + fmt::format(sentence, std::forward<Args>(args)...));
-  }
-
-  [[nodiscard]] Json parse() const {
-    std::ifstream in(file_, std::ios::binary);
-    std::ostringstream text;
-    if (!in || std::filesystem::is_directory(file_) || !(text << in.rdbuf())) {
-      refuse("cannot be read; name the JSON file of a sweep");
-    }
-    try {
-      return Json::parse(text.str());
-    } catch (const Json::parse_error& error) {
-      refuse("is no JSON: byte {} cannot be read on", with_commas(error.byte));
-    }
   }
 
   void check_keys(const Json& json) const {
@@ -125,6 +112,14 @@ class SpecFile {
 
 }  // namespace
 
-SweepSpec read_sweep_spec(const std::filesystem::path& file) { return SpecFile(file).read(); }
+namespace sweep {
+
+SweepSpec parse_spec(const std::filesystem::path& file, std::string_view text) { return SpecFile(file).parse(text); }
+
+}  // namespace sweep
+
+SweepSpec read_sweep_spec(const std::filesystem::path& file) {
+  return sweep::parse_spec(file, io::read_text(file, io::TextKind::spec));
+}
 
 }  // namespace itm

@@ -1,10 +1,15 @@
 #include "core/work_pool.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <vector>
+
+#include "itm/error.hpp"
 
 namespace {
 
@@ -47,5 +52,31 @@ TEST(WorkPool, StopsHandingOutAfterAFailure) {
                std::runtime_error);
   EXPECT_LE(started, 4);
 }
+
+#ifndef ITM_SANITIZED  // a sanitizer's own memory knows no limit
+
+/// The exit status says what was thrown: 3 where the work ended in one sentence.
+[[noreturn]] void work_without_room_for_threads() {
+  const rlimit none{std::size_t{64} << 20U, std::size_t{64} << 20U};  // less than is mapped already
+  setrlimit(RLIMIT_AS, &none);
+  std::atomic<int> ran{0};
+  try {
+    itm::for_each_unit(100, 64, [&](std::size_t) { ++ran; });
+  } catch (const itm::DeviceError& error) {
+    std::fputs(error.what(), stderr);
+    std::_Exit(static_cast<int>(error.status()));
+  } catch (const std::exception& error) {
+    std::fputs(error.what(), stderr);
+    std::_Exit(1);
+  }
+  std::_Exit(0);
+}
+
+TEST(WorkPool, SaysThatThereAreNoMoreThreads) {
+  EXPECT_EXIT(work_without_room_for_threads(), ::testing::ExitedWithCode(3),
+              "the system gives no more than 1 of 64 threads");
+}
+
+#endif
 
 }  // namespace

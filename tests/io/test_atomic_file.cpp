@@ -32,6 +32,21 @@ TEST_F(AtomicFiles, FilesHaveTheUsualPermissions) {
   EXPECT_EQ(status.st_mode & 0777U, 0644U);
 }
 
+TEST_F(AtomicFiles, PermissionsOfTheFileThatIsReplacedAreKept) {
+  const mode_t mask = umask(022);
+  for (const mode_t mode : {0600U, 0664U, 0440U}) {
+    const std::filesystem::path file = write("r.json", "old");
+    ASSERT_EQ(chmod(file.c_str(), mode), 0);
+    write_file_atomically(file, "new");
+    struct stat status {};
+    ASSERT_EQ(stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, mode);
+    EXPECT_EQ(test::read_file(file), "new");
+    std::filesystem::remove(file);
+  }
+  umask(mask);
+}
+
 TEST_F(AtomicFiles, UntilCommittedTheOldFileStands) {
   write("r.json", "old");
   {

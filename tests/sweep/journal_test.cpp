@@ -1,11 +1,13 @@
 // What a journal survives, and what it refuses.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <regex>
 
 #include "made_sweep.hpp"
 
@@ -124,6 +126,69 @@ TEST_F(Journal, GoesOnFromAnyBeginningOfItself) {
     EXPECT_TRUE(std::equal(kept.begin(), kept.end(), now.begin())) << "after " << cut << " bytes";
     EXPECT_EQ(contents_of(file()), expected) << "after " << cut << " bytes";
   }
+}
+
+TEST_F(Journal, TellsAnEditedScoreByItsChecksum) {
+  (void)run();
+  const std::string whole = text_of(file());
+  for (const std::size_t line : {0U, 1U, 4U}) {
+    std::string damaged = whole;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < line; ++i) {
+      at = damaged.find('\n', at) + 1;
+    }
+    at = damaged.find(line == 0 ? "\"units\":6" : "\"rank\":1", at) + (line == 0 ? 8 : 7);
+    damaged[at] = '9';  // still JSON, and still what it should be by its looks
+    write_text(file(), damaged);
+    EXPECT_PRED2(says, refused(), fmt::format("line {} is damaged (its checksum does not fit)", line + 1));
+    EXPECT_EQ(text_of(file()), damaged) << "it is left alone";
+  }
+}
+
+/// A journal as versions without checksums wrote it.
+std::string without_checksums(const std::string& journal) {
+  return std::regex_replace(journal, std::regex(",\"xxh3\":\"[0-9a-f]{16}\""), "");
+}
+
+TEST_F(Journal, ReadsThoseFromBeforeThereWereChecksums) {
+  (void)run();
+  const std::string whole = text_of(file());
+  const std::string old = without_checksums(whole);
+  ASSERT_EQ(old.size(), whole.size() - 7 * 26);
+  write_text(file(), old);
+  const SweepReport report = run();
+  EXPECT_EQ(report.resumed, 6U);
+  EXPECT_EQ(report.unchecked, 6U);
+  EXPECT_EQ(text_of(file()), old);
+
+  write_text(file(), old.substr(0, old.rfind('{', old.find("\"unit\":5"))));
+  EXPECT_EQ(run().resumed, 5U) << "and goes on in one";
+  EXPECT_EQ(run().unchecked, 5U);
+}
+
+TEST_F(Journal, MissesTheChecksumOfALineAmongOthers) {
+  (void)run();
+  const std::vector<std::string> lines = lines_of(file());
+  write_text(file(), lines[0] + "\n" + without_checksums(lines[1]) + "\n" + lines[2] + "\n");
+  EXPECT_PRED2(says, refused(), "line 2 is damaged (it has no checksum)");
+}
+
+TEST_F(Journal, IsARegularFile) {
+  ASSERT_EQ(mkfifo(file().c_str(), 0600), 0);
+  EXPECT_PRED2(says, refused(), "journal: is not a regular file");
+  std::filesystem::remove(file());
+  std::filesystem::create_symlink("/dev/null", file());
+  EXPECT_PRED2(says, refused(), "journal: is not a regular file");
+}
+
+TEST_F(Journal, OfDeepDetailsIsDamaged) {
+  (void)run();
+  const std::vector<std::string> lines = lines_of(file());
+  std::string deep = without_checksums(lines[1]);
+  const std::size_t at = deep.find("\"details\":{") + 10;
+  deep.insert(at + 1, "\"x\":" + std::string(200'000, '[') + std::string(200'000, ']') + ",");
+  write_text(file(), without_checksums(lines[0]) + "\n" + deep + "\n" + without_checksums(lines[2]) + "\n");
+  EXPECT_PRED2(says, refused(), "line 2 is damaged (it is nested deeper than 32 levels)");
 }
 
 TEST_F(Journal, CutsOffALastLineThatIsNoUnit) {

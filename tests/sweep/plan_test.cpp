@@ -29,6 +29,24 @@ class Plan : public ::testing::Test {
   SweepSpec spec_;
 };
 
+/// 10^8 units would take 60 GB before the first of them ran, and 10^30 more than there is.
+TEST_F(Plan, OfFarTooManyUnitsIsRefusedWithTheirNumberBeforeItIsBuilt) {
+  std::vector<SettingValue> values;
+  for (int i = 1; i <= 10'000; ++i) {
+    values.emplace_back(static_cast<double>(i));
+  }
+  spec_.settings = {{"batch-size", values}, {"iterations", values}};
+  EXPECT_EQ(refused(), "the sweep has 100,000,000 units or more, beyond the 1,000,000 of one sweep; split the spec");
+  std::vector<SettingValue> rates;
+  for (int i = 1; i <= 10'000; ++i) {
+    rates.emplace_back(i / 10'000.0);
+  }
+  spec_.settings = {{"batch-size", values}, {"iterations", values}, {"validate-every", values},
+                    {"steps", values},      {"eta", rates},         {"learning-rate", rates},
+                    {"seed", values}};
+  EXPECT_EQ(refused(), "the sweep has 1e+28 units or more, beyond the 1,000,000 of one sweep; split the spec");
+}
+
 TEST_F(Plan, IsTheCrossProductDataSetByDataSetTheFirstSettingSlowest) {
   spec_.settings = {{"eta", {0.25, 0.5}}, {"batch-size", {64.0, 128.0}}};
   EXPECT_EQ(units(), (std::vector<std::string>{

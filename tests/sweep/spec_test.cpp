@@ -40,7 +40,7 @@ TEST_F(Spec, NeedsOnlyAZoo) {
 }
 
 TEST_F(Spec, RefusesWhatItDoesNotUnderstand) {
-  EXPECT_PRED2(says, refused("{"), "sweep.json: is no JSON");
+  EXPECT_PRED2(says, refused("{"), "sweep.json: is not valid JSON (at byte 2)");
   EXPECT_PRED2(says, refused("[]"), "is no sweep; it needs \"schema\": \"itm.sweep/1\"");
   EXPECT_PRED2(says, refused(R"({"schema": "itm.rank/1"})"), "is no sweep");
   EXPECT_PRED2(says, refused(R"({"schema": "itm.sweep/1"})"), "has no \"zoo\"");
