@@ -89,9 +89,9 @@ std::string to_table(const std::string& method, const ScoredModel& scored, Paint
                                  paint.good(score_text(method, scored.score)),
                                  paint.dim(fmt::format("{} in {:.2f} s", method, scored.seconds)));
   const auto plain = [](const DetailValue& value) {
-    const auto* text = value.as<std::string>();
+    const auto* word = value.as<std::string>();
     const auto* real = value.as<double>();
-    return text != nullptr ? *text : real != nullptr ? fmt::format("{:.4f}", *real) : itm::to_json(value).dump();
+    return word != nullptr ? *word : real != nullptr ? fmt::format("{:.4f}", *real) : itm::to_json(value).dump();
   };
   TextTable facts({{"", TextTable::Align::left}, {""}});
   std::string lists;
