@@ -179,11 +179,11 @@ void add_truth_missing(Page& page, const RankedDataset& result) {
 
 std::string heading_of(const RankedDataset& result, const ModelDetails& details) {
   std::string facts = html_text(result.method);
-  const auto rows = details.size() > 0 ? details.number(0, "rows") : std::nullopt;
-  const auto classes = details.size() > 0 ? details.number(0, "classes") : std::nullopt;
-  if (rows && classes && *rows >= 0 && *classes >= 0) {
-    facts += fmt::format(", {} rows, {} classes", with_commas(static_cast<std::uint64_t>(*rows)),
-                         with_commas(static_cast<std::uint64_t>(*classes)));
+  const double rows = details.size() > 0 ? details.number(0, "rows").value_or(-1) : -1;
+  const double classes = details.size() > 0 ? details.number(0, "classes").value_or(-1) : -1;
+  if (rows >= 0 && classes >= 0) {
+    facts += fmt::format(", {} rows, {} classes", with_commas(static_cast<std::uint64_t>(rows)),
+                         with_commas(static_cast<std::uint64_t>(classes)));
   }
   return fmt::format("<h2>{} <small>{}</small></h2>\n", html_text(result.dataset), facts);
 }
