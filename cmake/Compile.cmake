@@ -1,5 +1,6 @@
 # Warnings and sanitizers for every target of the project.
 function(itm_compile_options target)
+  itm_harden(${target})
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                            -Wno-sign-conversion>)
   # `#pragma omp simd` only: no OpenMP runtime, no threads. Full-width vectors, because GCC's default for AVX-512 is half.

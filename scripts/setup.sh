@@ -46,6 +46,7 @@ packages=(
   "libxxhash-dev 0.8"
   "libgtest-dev 1.12"
   "libbenchmark-dev 1.7"
+  "python3 3.11"
 )
 
 if ! command -v dpkg-query >/dev/null; then

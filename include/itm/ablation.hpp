@@ -74,7 +74,7 @@ struct AblationReport {
 /// Schema itm.ablation/1.
 [[nodiscard]] std::string to_json(const AblationReport& report);
 /// A line per cell and seed.
-[[nodiscard]] std::string to_csv(const AblationReport& report);
+[[nodiscard]] std::string to_csv(const AblationReport& report, CsvText text = CsvText::guarded);
 [[nodiscard]] std::string to_table(const AblationReport& report, bool colour);
 /// One self-contained page with the table and the plots; see to_html(RankReport).
 [[nodiscard]] std::string to_html(const AblationReport& report, const HtmlOptions& options = {});

@@ -111,7 +111,11 @@ struct Consensus {
 [[nodiscard]] std::vector<Consensus> consensus_of(const RankReport& report);
 
 [[nodiscard]] std::string to_json(const RankReport& report);
-[[nodiscard]] std::string to_csv(const RankReport& report);
+/// How names stand in CSV files. Spreadsheets run cells that begin with =, +, -, @, tab or return as formulas; guarded,
+/// such a cell begins with an apostrophe, which marks text. Numbers stay numbers.
+enum class CsvText : std::uint8_t { guarded, raw };
+
+[[nodiscard]] std::string to_csv(const RankReport& report, CsvText text = CsvText::guarded);
 /// A table a person reads at a glance, with one summary line under it.
 [[nodiscard]] std::string to_table(const RankReport& report, bool colour);
 

@@ -144,7 +144,7 @@ struct SweepSummary {
 /// Schema itm.sweep.report/1: every row with its models, and the summary.
 [[nodiscard]] std::string to_json(const SweepReport& report);
 /// A line per unit and model.
-[[nodiscard]] std::string to_csv(const SweepReport& report);
+[[nodiscard]] std::string to_csv(const SweepReport& report, CsvText text = CsvText::guarded);
 /// One self-contained page: the summary, tau_w over every setting that varies, how each model ranked, every unit.
 [[nodiscard]] std::string to_html(const SweepReport& report, const HtmlOptions& options = {});
 /// The summary as a person reads it.
@@ -164,6 +164,6 @@ struct SweepEstimate {
 /// Schema itm.sweep.plan/1: the units and the estimate.
 [[nodiscard]] std::string to_json(const SweepPlan& plan, const SweepEstimate& estimate);
 /// A line per unit.
-[[nodiscard]] std::string to_csv(const SweepPlan& plan);
+[[nodiscard]] std::string to_csv(const SweepPlan& plan, CsvText text = CsvText::guarded);
 
 }  // namespace itm

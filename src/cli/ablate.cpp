@@ -44,26 +44,34 @@ void write(const AblationReport& report, const Options& o, const Context& contex
       o.html.empty()
           ? std::string()
           : to_html(report, {.facts = {{"zoo", path_text(o.input.zoo)}, {"truth", path_text(o.input.truth)}}});
-  const std::string result = context.in_format([&] { return to_json(report); }, [&] { return to_csv(report); },
-                                               [&] { return to_table(report, context.paint().on); });
+  const std::string result =
+      context.in_format([&] { return to_json(report); }, [&] { return to_csv(report, context.csv_text()); },
+                        [&] { return to_table(report, context.paint().on); });
   context.write(result, o.html, page);
 }
 
 ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
   const Ablation& ablation = find_ablation(o.ablation);
-  context.check_page(o.html, o.journal);
+  context.writes("--html", o.html);
+  context.reads("the file of --truth", o.input.truth);
+  context.keeps_journal(o.journal);
   if (app.get_option("--seeds")->count() == 0) {
     o.input.seeds = ablation.seeds;
   }
   o.input.first_seed = context.seed;
   o.input.settings = given_settings(app, o.rank);
   const SweepPlan plan = plan_sweep(sweep_of(ablation, o.input));
+  context.reads(plan.zoo);
   SweepOptions options;
   options.journal = o.journal;
   options.threads = context.threads;
   options.cancelled = cancelled;
   options.engine = context.engine(o.engine);
   options.backend = backend_name(options.engine != nullptr, o.engine);
+  if (!o.journal.empty()) {
+    say_when_interrupted(fmt::format(
+        "interrupted; {} keeps the finished units, and the same command goes on from there", path_text(o.journal)));
+  }
   SweepReport report;
   {
     const auto bar = context.progress("ablating");

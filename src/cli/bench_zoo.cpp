@@ -1,10 +1,14 @@
 #include "cli/bench_zoo.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include "core/made_features.hpp"
 #include "core/text.hpp"
@@ -16,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* folder_name = "itm-bench-";
 constexpr std::size_t source_classes = 1000;
 constexpr std::size_t source_rows = 5000;
 
@@ -37,6 +42,26 @@ void write_matrix(const fs::path& file, const std::vector<float>& values, std::s
   write_npy<float>(file, values, shape);
 }
 
+/// Gigabytes that a killed run left. A living one holds the lock of its folder; one that is just begun may not yet.
+void remove_dead_folders() {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(), ignored)) {
+    struct stat status {};
+    if (!entry.path().filename().native().starts_with(folder_name) || ::lstat(entry.path().c_str(), &status) != 0 ||
+        !S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || ::time(nullptr) - status.st_mtime < 60) {
+      continue;
+    }
+    const int lock = ::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (lock < 0) {
+      continue;
+    }
+    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) {
+      fs::remove_all(entry.path(), ignored);
+    }
+    ::close(lock);
+  }
+}
+
 /// Labels and logits are the same for all models: one file, several names.
 void link_or_copy(const fs::path& from, const fs::path& to) {
   std::error_code refused;
@@ -49,16 +74,21 @@ void link_or_copy(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 BenchFolder::BenchFolder() {
-  std::string pattern = (fs::temp_directory_path() / "itm-bench-XXXXXX").string();
+  remove_dead_folders();
+  std::string pattern = (fs::temp_directory_path() / (std::string(folder_name) + "XXXXXX")).string();
   if (mkdtemp(pattern.data()) == nullptr) {
     throw InputError(fmt::format("{}: cannot be created; set TMPDIR to a writable folder", path_text(pattern)));
   }
   folder_ = pattern;
+  removal_.emplace(folder_, io::Temporary::Kind::folder_with_contents);
+  lock_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ::flock(lock_, LOCK_EX | LOCK_NB);
 }
 
 BenchFolder::~BenchFolder() {
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
+  if (lock_ >= 0) {
+    ::close(lock_);
+  }
 }
 
 std::vector<std::span<const paper::Model>> BenchFolder::groups(std::span<const paper::Model> models,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "io/temporary.hpp"
 #include "itm/estimator.hpp"
 #include "report/paper/tables.hpp"
 
@@ -39,6 +40,8 @@ class BenchFolder {
 
  private:
   std::filesystem::path folder_;
+  std::optional<io::Temporary> removal_;
+  int lock_ = -1;  ///< tells other runs that the folder is in use
 };
 
 }  // namespace itm::cli

@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <system_error>
 
 #include "cli/options.hpp"
+#include "cli/say.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
 #include "io/cut_files.hpp"
@@ -33,38 +31,7 @@ int usable_cores() {
   return std::clamp(CPU_COUNT(&cores), 1, most_threads);
 }
 
-void write_to_stdout(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw InputError(fmt::format("standard output: cannot be written ({}); free space or pass --out FILE",
-                                 std::generic_category().message(errno)));
-  }
-}
-
-/// However they are spelt, and whether they exist or not.
-bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
-  std::error_code ignored;
-  return !a.empty() && !b.empty() &&
-         std::filesystem::weakly_canonical(std::filesystem::absolute(a, ignored), ignored) ==
-             std::filesystem::weakly_canonical(std::filesystem::absolute(b, ignored), ignored);
-}
-
 }  // namespace
-
-void check_target(std::string_view option, const std::filesystem::path& file) {
-  std::error_code ignored;
-  const std::string name = fmt::format("{} {}", option, path_text(file));
-  if (std::filesystem::is_directory(file, ignored)) {
-    throw InputError(name + ": is a folder; name a file inside it");
-  }
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  if (!std::filesystem::is_directory(folder, ignored)) {
-    throw InputError(fmt::format("{}: the folder {} does not exist; create it first", name, path_text(folder)));
-  }
-  const bool is_device = std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored);
-  if (!is_device && ::access(folder.c_str(), W_OK) != 0) {
-    throw InputError(fmt::format("{}: the folder {} is not writable; choose another place", name, path_text(folder)));
-  }
-}
 
 Context::Context() : threads(usable_cores()) {}
 
@@ -85,6 +52,8 @@ void Context::add_options(CLI::App& app) {
   app.add_option("--out", out_, "Write the result to this file instead of standard output")
       ->type_name("FILE")
       ->group(group);
+  app.add_flag("--raw-csv", raw_csv_, "Names in CSV as they are, also those that a spreadsheet runs as formulas")
+      ->group(group);
   add_number<std::uint64_t>(app, "--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), "Seed of every draw")
       ->group(group);
   add_number(app, "--threads", threads, 1, most_threads, "Threads; results do not depend on it")->group(group);
@@ -100,26 +69,21 @@ void Context::prepare() {
   if (quiet && verbose) {
     throw InputError("--quiet and --verbose contradict each other; pass one of them");
   }
-  auto logger = spdlog::stderr_color_mt("itm");
-  logger->set_pattern("itm: %v");
-  logger->set_level(quiet ? spdlog::level::err : verbose ? spdlog::level::debug : spdlog::level::warn);
-  spdlog::set_default_logger(std::move(logger));
-  if (!out_.empty()) {
-    check_target("--out", out_);
-  }
+  open_log(quiet, verbose);
+  files_.writes("--out", out_);
   blas::reserve(threads);
 }
 
-void Context::check_page(const std::filesystem::path& html, const std::filesystem::path& journal) const {
-  if (html.empty()) {
-    return;
-  }
-  check_target("--html", html);
-  if (is_same_file(html, out_)) {
-    throw InputError(fmt::format("--html {}: is the file of --out as well; name another", path_text(html)));
-  }
-  if (is_same_file(html, journal)) {
-    throw InputError(fmt::format("--html {}: is the journal; name another file for the page", path_text(html)));
+void Context::reads(const Zoo& zoo) const {
+  for (const auto& [dataset, entries] : zoo.datasets) {
+    for (const ZooEntry& entry : entries) {
+      for (const ArrayRef* ref : {&entry.feature, &entry.label}) {
+        files_.reads("a file of the zoo", ref->file);
+      }
+      for (const auto* ref : {&entry.output, &entry.source, &entry.target}) {
+        files_.reads("a file of the zoo", *ref ? (*ref)->file : std::filesystem::path());
+      }
+    }
   }
 }
 
@@ -137,23 +101,30 @@ Paint Context::paint() const {
   return {format() == Format::table && out_.empty() && !refused && ::isatty(STDOUT_FILENO) == 1};
 }
 
-void Context::write(std::string_view result) const {
+void Context::write(std::string_view result) const { write(result, {}, {}); }
+
+void Context::write(std::string_view result, const std::filesystem::path& html, std::string_view page) const {
   if (cancelled()) {
     throw Interrupted();
   }
   io::refuse_any_cut();
-  if (out_.empty()) {
-    write_to_stdout(result);
-  } else {
+  std::string shown;  // whatever a name in a table holds, the terminal sees none of it
+  if (format() == Format::table) {
+    shown = printable_lines(result, paint().on);
+    result = shown;
+  }
+  // Standard output comes last: where it is gone, the files are there nevertheless.
+  if (!out_.empty()) {
     write_file_atomically(out_, result);
+    say_when_interrupted(fmt::format("interrupted; {} was written before", path_text(out_)));
     spdlog::info("wrote {}", path_text(out_));
   }
-}
-
-void Context::write(std::string_view result, const std::filesystem::path& html, std::string_view page) const {
-  write(result);
   if (!html.empty()) {
     write_file_atomically(html, page);
+    say_when_interrupted(fmt::format("interrupted; {} was written before", path_text(out_.empty() ? html : out_)));
+  }
+  if (out_.empty()) {
+    write_to_stdout(result);
   }
 }
 

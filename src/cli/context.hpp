@@ -10,17 +10,16 @@
 #include <string_view>
 
 #include "backend/backend.hpp"
+#include "cli/file_roles.hpp"
 #include "cli/progress.hpp"
 #include "itm/estimator.hpp"
+#include "itm/report.hpp"
+#include "itm/zoo.hpp"
 #include "report/paint.hpp"
 
 namespace itm::cli {
 
 enum class Format : std::uint8_t { table, json, csv };
-
-/// Refuses, before the work, a file that cannot be written after it: its folder is missing or not writable, or it is a
-/// folder itself. Throws InputError; `option` names where the file was given.
-void check_target(std::string_view option, const std::filesystem::path& file);
 
 class Context {
  public:
@@ -32,13 +31,15 @@ class Context {
 
   Context();
 
-  /// Adds --format, --out, --seed, --threads, --backend, --quiet, --verbose.
+  /// Adds --format, --out, --raw-csv, --seed, --threads, --backend, --quiet, --verbose.
   void add_options(CLI::App& app);
   /// After parsing, before any work: the log level, and whether --out can be written at all. Throws InputError.
   void prepare();
 
   /// --format, else what the ending of --out says, else a table.
   [[nodiscard]] Format format() const;
+  /// How names stand in CSV: --raw-csv.
+  [[nodiscard]] CsvText csv_text() const { return raw_csv_ ? CsvText::raw : CsvText::guarded; }
   /// --out; empty for standard output.
   [[nodiscard]] const std::filesystem::path& out() const { return out_; }
   /// What one of three functions returns, as format() says; the others are not called.
@@ -54,9 +55,13 @@ class Context {
     }
     return table();
   }
-  /// Refuses, before the work, a page that cannot be written beside the result, or would be written over it or over the
-  /// journal; an empty path: there is none. Throws InputError.
-  void check_page(const std::filesystem::path& html, const std::filesystem::path& journal = {}) const;
+  /// Every file that the command reads or writes, --out apart, is named here before the work: what it writes never
+  /// replaces what it reads. As FileRoles; throw InputError.
+  void reads(std::string_view role, const std::filesystem::path& file) const { files_.reads(role, file); }
+  /// All files of the zoo's entries.
+  void reads(const Zoo& zoo) const;
+  void writes(std::string_view option, const std::filesystem::path& file) const { files_.writes(option, file); }
+  void keeps_journal(const std::filesystem::path& file) const { files_.keeps("--journal", "the journal", file); }
   /// Colour for the result: only a table on a terminal whose owner did not set NO_COLOR.
   [[nodiscard]] Paint paint() const;
   /// The one place where a result leaves a command: standard output, or --out, whole or not at all. Throws Interrupted
@@ -78,6 +83,8 @@ class Context {
  private:
   std::optional<Format> format_;
   std::filesystem::path out_;
+  bool raw_csv_ = false;
+  mutable FileRoles files_;  ///< commands see the context as const; what they name here changes no result
 };
 
 }  // namespace itm::cli

@@ -107,15 +107,15 @@ std::string to_json(const std::vector<Correlation>& correlations) {
   return dump(json);
 }
 
-std::string to_csv(const std::vector<Correlation>& correlations) {
+std::string to_csv(const std::vector<Correlation>& correlations, CsvText text) {
   std::string csv =
       "dataset,method,models,tau_w,tau_w_low,tau_w_high,tau_w_scipy,kendall,spearman,pearson,rel_at_1,rel_at_3\n";
   for (const Correlation& c : correlations) {
     const Agreement& a = c.agreement;
     const auto low = a.tau_w_interval ? std::optional(a.tau_w_interval->low) : std::nullopt;
     const auto high = a.tau_w_interval ? std::optional(a.tau_w_interval->high) : std::nullopt;
-    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(c.dataset), csv_field(c.method), a.models,
-                       csv_number(a.tau_w), csv_number(low), csv_number(high), csv_number(a.tau_w_scipy),
+    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(c.dataset, text), csv_field(c.method, text),
+                       a.models, csv_number(a.tau_w), csv_number(low), csv_number(high), csv_number(a.tau_w_scipy),
                        csv_number(a.kendall), csv_number(a.spearman), csv_number(a.pearson), csv_number(a.rel_at_1),
                        csv_number(a.rel_at_3));
   }
@@ -178,10 +178,13 @@ std::string to_table(const std::vector<Correlation>& correlations, Paint paint) 
 }
 
 ExitStatus run(const Options& o, const Context& context) {
+  context.reads("the file of --scores", o.scores);
+  context.reads("the file of --truth", o.truth);
   const GroundTruth truth = read_ground_truth(o.truth);
   const ScoresFile scores = read_scores_file(o.scores);
   const auto correlations = correlate_all(o, scores, truth, {o.bootstrap, 0.95, context.seed});
-  context.write(context.in_format([&] { return to_json(correlations); }, [&] { return to_csv(correlations); },
+  context.write(context.in_format([&] { return to_json(correlations); },
+                                  [&] { return to_csv(correlations, context.csv_text()); },
                                   [&] { return to_table(correlations, context.paint()); }));
   return ExitStatus::success;
 }

@@ -246,13 +246,31 @@ void check(Options& o, const Context& context) {
   }
 }
 
+/// Everything that is read, and everything that will stand in --out-dir.
+void name_files(const Options& o, const Context& context) {
+  context.reads("the file of --feature", o.feature);
+  context.reads("the file of --label", o.label);
+  std::error_code ignored;
+  if (!fs::is_directory(o.folder, ignored)) {
+    return;  // a new folder holds no input
+  }
+  for (const char* file : {"label.npy", "row.npy", "map.csv", "evolution.html"}) {
+    context.writes("--out-dir", o.folder / file);
+  }
+  for (const std::size_t iteration : o.at) {
+    context.writes("--out-dir", o.folder / embedding_file(iteration));
+  }
+}
+
 ExitStatus run(Options& o, const Context& context) {
   check(o, context);
+  name_files(o, context);
   o.model = o.model.empty() ? model_of(o.feature) : o.model;
   o.rank.itm.seed = context.seed;
   o.rank.itm.iterations = std::max<std::size_t>(o.at.back(), 1);  // later ones change nothing before
   const Evolved evolved = evolve(o, context);
   write_files(o.folder, evolved);
+  say_when_interrupted(fmt::format("interrupted; {} was written before", path_text(o.folder)));
   context.write(context.in_format([&] { return as_json(o, evolved); }, [&] { return as_csv(evolved.report); },
                                   [&] { return as_table(o, evolved.report, context.paint()); }));
   return ExitStatus::success;

@@ -148,7 +148,7 @@ std::string as_json(const Options& o, const std::map<std::string, Findings>& zoo
   return dump(json);
 }
 
-std::string as_csv(const std::map<std::string, Findings>& zoo) {
+std::string as_csv(const std::map<std::string, Findings>& zoo, CsvText text) {
   std::string csv =
       "dataset,model,dtype,rows,dims,classes,feature_mean,feature_variance,dispersion,output,source,problems\n";
   for (const auto& [dataset, models] : zoo) {
@@ -156,12 +156,13 @@ std::string as_csv(const std::map<std::string, Findings>& zoo) {
       const auto statistic = [&](double FeatureStatistics::*member) {
         return f.statistics ? csv_number((*f.statistics).*member) : std::string();
       };
-      csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(dataset), csv_field(f.entry.model), f.dtype,
-                         f.dims > 0 ? std::to_string(f.rows) : "", f.dims > 0 ? std::to_string(f.dims) : "",
-                         f.labels ? std::to_string(f.labels->classes) : "", statistic(&FeatureStatistics::feature_mean),
-                         statistic(&FeatureStatistics::feature_variance), statistic(&FeatureStatistics::dispersion),
-                         f.entry.output ? "yes" : "no", f.entry.source ? "yes" : "no",
-                         csv_field(fmt::format("{}", fmt::join(f.problems, " | "))));
+      csv +=
+          fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(dataset, text), csv_field(f.entry.model, text),
+                      f.dtype, f.dims > 0 ? std::to_string(f.rows) : "", f.dims > 0 ? std::to_string(f.dims) : "",
+                      f.labels ? std::to_string(f.labels->classes) : "", statistic(&FeatureStatistics::feature_mean),
+                      statistic(&FeatureStatistics::feature_variance), statistic(&FeatureStatistics::dispersion),
+                      f.entry.output ? "yes" : "no", f.entry.source ? "yes" : "no",
+                      csv_field(fmt::format("{}", fmt::join(f.problems, " | ")), text));
     }
   }
   return csv;
@@ -213,7 +214,7 @@ std::string as_table(const Options& o, const std::map<std::string, Findings>& zo
     problems.insert(problems.end(), of_dataset.begin(), of_dataset.end());
   }
   for (const std::string& problem : problems) {
-    text += paint.bad("problem: ") + problem + "\n";
+    text += paint.bad("problem: ") + printable(problem, 1000) + "\n";
   }
   return text +
          fmt::format("{}{}: {} feature file{} on {} data set{}, {}\n", problems.empty() ? "" : "\n", path_text(o.zoo),
@@ -225,12 +226,14 @@ std::string as_table(const Options& o, const std::map<std::string, Findings>& zo
 
 /// Looks at every entry of the chosen data sets, several at a time.
 std::map<std::string, Findings> look_at_all(const Options& o, const Context& context) {
+  context.reads("the file of --truth", o.truth);
   std::vector<std::string> known = o.datasets;
   if (!o.truth.empty()) {
     const GroundTruth truth = read_ground_truth(o.truth);
     known.insert(known.end(), truth.datasets.begin(), truth.datasets.end());
   }
   const Zoo zoo = discover_zoo(o.zoo, known);
+  context.reads(zoo);
   std::map<std::string, Findings> found;
   std::vector<std::pair<const ZooEntry*, Finding*>> units;
   for (const std::string& dataset : o.datasets.empty() ? zoo.dataset_names() : each_once(o.datasets)) {
@@ -260,7 +263,7 @@ std::map<std::string, Findings> look_at_all(const Options& o, const Context& con
 
 ExitStatus inspect(const Options& o, const Context& context) {
   const std::map<std::string, Findings> zoo = look_at_all(o, context);
-  context.write(context.in_format([&] { return as_json(o, zoo); }, [&] { return as_csv(zoo); },
+  context.write(context.in_format([&] { return as_json(o, zoo); }, [&] { return as_csv(zoo, context.csv_text()); },
                                   [&] { return as_table(o, zoo, context.paint()); }));
   return ExitStatus::success;
 }

@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -14,6 +13,7 @@
 #include <system_error>
 
 #include "cli/command.hpp"
+#include "cli/say.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
 #include "io/cut_files.hpp"
@@ -22,10 +22,9 @@
 namespace itm::cli {
 namespace {
 
-int fail(ExitStatus status, std::string sentence) {
-  // Whatever a library had to say fits on one line.
-  std::replace(sentence.begin(), sentence.end(), '\n', ' ');
-  fmt::print(stderr, "itm: {}\n", sentence);
+int fail(ExitStatus status, const std::string& sentence) {
+  begin_last_words();
+  say(sentence);
   return static_cast<int>(status);
 }
 
@@ -97,7 +96,7 @@ int run(int argc, char** argv) {
 
   const std::string first = argc > 1 ? argv[1] : "";
   if (first.empty()) {
-    fmt::print("{}", help_of(app));
+    write_to_stdout(help_of(app));
     return static_cast<int>(ExitStatus::bad_input);
   }
   if (first[0] != '-' && !is_command(first)) {
@@ -106,10 +105,11 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", help_of(app));
+    write_to_stdout(help_of(app));
     return 0;
-  } catch (const CLI::Success& wanted) {  // --version
-    return app.exit(wanted);
+  } catch (const CLI::CallForVersion& version) {
+    write_to_stdout(std::string(version.what()) + '\n');
+    return 0;
   } catch (const CLI::ParseError& error) {
     return fail_usage(sentence_of(error, app), is_command(first) ? first : "");
   }
@@ -118,7 +118,6 @@ int run(int argc, char** argv) {
     return fail_usage("no command given", "");
   }
   context.prepare();
-  catch_interrupts();
   try {
     return static_cast<int>(actions.at(chosen.front()->get_name())());
   } catch (const InputError&) {
@@ -138,8 +137,12 @@ std::string sentence_of(const std::filesystem::filesystem_error& error) {
 int main(int argc, char** argv) {
   using itm::ExitStatus;
   using itm::cli::fail;
+  itm::cli::open_standard_descriptors();
+  itm::cli::catch_signals();
   try {
-    return itm::cli::run(argc, argv);
+    const int status = itm::cli::run(argc, argv);
+    itm::cli::begin_last_words();
+    return status;
   } catch (const itm::Error& error) {
     return fail(error.status(), error.what());
   } catch (const std::bad_alloc&) {

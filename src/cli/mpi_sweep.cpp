@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <exception>
@@ -15,6 +14,7 @@
 #include <thread>
 
 #include "cli/local_device.hpp"
+#include "cli/say.hpp"
 #include "itm/error.hpp"
 
 #ifdef ITM_HAVE_MPI
@@ -272,8 +272,7 @@ std::optional<SweepReport> SweepJob::run(const SweepPlan& plan, SweepOptions opt
 
 void SweepJob::abort(const std::string& sentence, int status) const {
   if (size_ > 1) {
-    fmt::print(stderr, "itm: {}\n", sentence);
-    std::fflush(nullptr);
+    say(sentence);
     MPI_Abort(MPI_COMM_WORLD, status);
   }
 }

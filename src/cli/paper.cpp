@@ -191,6 +191,7 @@ std::string with_own(const Options& o, const Context& context) {
 }
 
 ExitStatus show(const Options& o, const Context& context) {
+  context.reads("the file of --beside", o.beside);
   context.write(!o.beside.empty() ? with_own(o, context)
                 : o.table.empty() ? alone(paper::tables(), context)
                                   : alone({paper::table(o.table)}, context));

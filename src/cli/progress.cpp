@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 
+#include "cli/say.hpp"
 #include "core/text.hpp"
 
 namespace itm::cli {
@@ -40,12 +40,11 @@ std::string progress_line(const std::string& label, std::size_t done, std::size_
   return line;
 }
 
-Progress::Progress(std::string label, bool visible) : label_(std::move(label)), visible_(visible) {}
+Progress::Progress(const std::string& label, bool visible) : label_(printable(label)), visible_(visible) {}
 
 Progress::~Progress() {
   if (drawn_) {
-    std::fputs("\r\x1b[K", stderr);
-    std::fflush(stderr);
+    draw("\r\x1b[K");
   }
 }
 
@@ -60,8 +59,7 @@ void Progress::update(std::size_t done, std::size_t total, std::optional<double>
   }
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  fmt::print(stderr, "\r{}\x1b[K", progress_line(label_, done, total, seconds, share, what));
-  std::fflush(stderr);
+  draw(fmt::format("\r{}\x1b[K", progress_line(label_, done, total, seconds, share, what)));
   drawn_ = true;
 }
 

@@ -15,7 +15,7 @@ namespace itm::cli {
 class Progress {
  public:
   /// `visible` is false where standard error is no terminal or the user wants quiet; nothing is drawn then.
-  Progress(std::string label, bool visible);
+  Progress(const std::string& label, bool visible);
   ~Progress();  ///< clears the bar
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

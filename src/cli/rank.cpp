@@ -58,7 +58,7 @@ void require_overlap(const Zoo& zoo, const std::vector<std::string>& datasets, c
 }
 
 std::string text_of(const RankReport& report, const Context& context) {
-  return context.in_format([&] { return to_json(report); }, [&] { return to_csv(report); },
+  return context.in_format([&] { return to_json(report); }, [&] { return to_csv(report, context.csv_text()); },
                            [&] { return to_table(report, context.paint().on); });
 }
 
@@ -89,7 +89,8 @@ std::string page_of(const RankReport& report, const Options& o, const Context& c
 }
 
 ExitStatus rank(Options& o, const Context& context) {
-  context.check_page(o.html);
+  context.writes("--html", o.html);
+  context.reads("the file of --truth", o.truth);
   o.rank.datasets = each_once(o.rank.datasets);
   context.fill(o.rank, o.methods, o.engine);
 
@@ -100,6 +101,7 @@ ExitStatus rank(Options& o, const Context& context) {
     known.insert(known.end(), truth->datasets.begin(), truth->datasets.end());
   }
   const Zoo zoo = discover_zoo(o.zoo, known);
+  context.reads(zoo);
   for (const std::string& dataset : o.rank.datasets) {
     (void)zoo.entries(dataset);  // says which there are when this is none of them
   }

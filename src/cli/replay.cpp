@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
 #include "itm/verify.hpp"
+#include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
 #include "report/text_table.hpp"
 
@@ -31,13 +32,13 @@ std::string as_json(const ReplayOptions& options, const std::vector<Deviation>& 
                               {"tolerance", d.tolerance},
                               {"within_tolerance", d.within}});
   }
-  return json.dump(2) + "\n";
+  return dump(json);
 }
 
-std::string as_csv(const std::vector<Deviation>& deviations) {
+std::string as_csv(const std::vector<Deviation>& deviations, CsvText text) {
   std::string csv = "array,max_absolute,max_relative,frobenius_relative,tolerance,within_tolerance\n";
   for (const Deviation& d : deviations) {
-    csv += fmt::format("{},{},{},{},{},{}\n", csv_field(d.name), d.absolute, d.relative, d.frobenius, d.tolerance,
+    csv += fmt::format("{},{},{},{},{},{}\n", csv_field(d.name, text), d.absolute, d.relative, d.frobenius, d.tolerance,
                        d.within);
   }
   return csv;
@@ -61,12 +62,16 @@ std::string as_table(const ReplayOptions& options, const std::vector<Deviation>&
 }
 
 ExitStatus replay(const ReplayOptions& options, const Context& context) {
+  std::error_code ignored;  // whoever reads the trace says what is wrong with its folder
+  for (const auto& entry : std::filesystem::directory_iterator(options.folder, ignored)) {
+    context.reads("a file of the trace", entry.path());
+  }
   const std::shared_ptr<ItmEngine> engine = context.engine();
   const std::vector<Deviation> deviations =
       replay_trace(options.folder, options.precision, options.recurrence, engine.get());
   const bool within = std::all_of(deviations.begin(), deviations.end(), [](const Deviation& d) { return d.within; });
   context.write(context.in_format([&] { return as_json(options, deviations, within); },
-                                  [&] { return as_csv(deviations); },
+                                  [&] { return as_csv(deviations, context.csv_text()); },
                                   [&] { return as_table(options, deviations, context.paint()); }));
   return within ? ExitStatus::success : ExitStatus::comparison_failed;
 }

@@ -78,9 +78,9 @@ std::string to_json(const RankedDataset& result) {
   return dump(json);
 }
 
-std::string to_csv(const std::string& method, const ScoredModel& scored) {
-  return fmt::format("method,model,score,seconds\n{},{},{},{:.6f}\n", csv_field(method), csv_field(scored.model),
-                     csv_number(scored.score), scored.seconds);
+std::string to_csv(const std::string& method, const ScoredModel& scored, CsvText text) {
+  return fmt::format("method,model,score,seconds\n{},{},{},{:.6f}\n", csv_field(method, text),
+                     csv_field(scored.model, text), csv_number(scored.score), scored.seconds);
 }
 
 /// One line per plain detail; lists of objects, such as ITM's curve, as a table of their own.
@@ -122,6 +122,11 @@ std::string to_table(const std::string& method, const ScoredModel& scored, Paint
 ExitStatus score(Options& o, const Context& context) {
   context.fill(o.rank, find_estimator(o.method).name, o.engine);
   const Zoo zoo{o.feature.parent_path(), {{"", {entry_of(o)}}}};
+  for (const auto& [option, file] :
+       {std::pair("--feature", &o.feature), std::pair("--label", &o.label), std::pair("--output", &o.output),
+        std::pair("--source", &o.source), std::pair("--target", &o.target)}) {
+    context.reads(fmt::format("the file of {}", option), *file);
+  }
   {
     const auto bar = context.progress("scoring");
     o.rank.progress = bar->of_ranking();
@@ -131,7 +136,8 @@ ExitStatus score(Options& o, const Context& context) {
     if (!scored.note.empty()) {
       spdlog::warn("{}: {}", o.method, scored.note);
     }
-    context.write(context.in_format([&] { return to_json(result); }, [&] { return to_csv(o.method, scored); },
+    context.write(context.in_format([&] { return to_json(result); },
+                                    [&] { return to_csv(o.method, scored, context.csv_text()); },
                                     [&] { return to_table(o.method, scored, context.paint()); }));
   }
   return ExitStatus::success;

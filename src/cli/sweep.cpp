@@ -76,7 +76,15 @@ int threads_of(const CLI::App& app, const Context& context, const SweepJob& job)
   return std::max(1, context.threads / static_cast<int>(job.local_processes()));
 }
 
-SweepPlan plan_of(const Options& o) { return plan_sweep(read_sweep_spec(o.spec)); }
+/// The plan, after every file that goes with it was named.
+SweepPlan plan_of(const Options& o, const Context& context) {
+  context.reads("the spec", o.spec);
+  SweepSpec spec = read_sweep_spec(o.spec);
+  context.reads("the truth of the spec", spec.truth);
+  SweepPlan plan = plan_sweep(std::move(spec));
+  context.reads(plan.zoo);
+  return plan;
+}
 
 /// Whether a unit runs on a GPU. Throws DeviceError where --backend cuda is asked of one that does not.
 bool needs_engine(const SweepPlan& plan, const Context& context) {
@@ -120,22 +128,39 @@ void write(const SweepReport& report, const SweepSpec& spec, const Options& o, c
     }
     page = to_html(report, options);
   }
-  const std::string result = context.in_format([&] { return to_json(report); }, [&] { return to_csv(report); },
-                                               [&] { return to_table(report, context.paint().on); });
+  const std::string result =
+      context.in_format([&] { return to_json(report); }, [&] { return to_csv(report, context.csv_text()); },
+                        [&] { return to_table(report, context.paint().on); });
   context.write(result, page_of(o), page);
 }
 
 ExitStatus dry_run(const Options& o, const Context& context) {
-  const SweepPlan plan = plan_of(o);
+  context.keeps_journal(journal_of(o));
+  const SweepPlan plan = plan_of(o, context);
   const SweepEstimate estimate = estimate_sweep(plan, options_of(o, context));
-  context.write(context.in_format([&] { return to_json(plan, estimate); }, [&] { return to_csv(plan); },
+  context.write(context.in_format([&] { return to_json(plan, estimate); },
+                                  [&] { return to_csv(plan, context.csv_text()); },
                                   [&] { return to_table(plan, estimate, context.paint().on); }));
   return ExitStatus::success;
 }
 
+/// FILE.1-of-n and its like.
+void read_shards(const fs::path& journal, const Context& context) {
+  std::error_code ignored;
+  const std::string start = journal.filename().native() + ".";
+  for (const auto& entry : fs::directory_iterator(journal.has_parent_path() ? journal.parent_path() : ".", ignored)) {
+    const std::string name = entry.path().filename().native();
+    if (name.starts_with(start) && name.find("-of-") != std::string::npos) {
+      context.reads("the journal of a shard", entry.path());
+    }
+  }
+}
+
 ExitStatus merge(const Options& o, const Context& context) {
-  context.check_page(o.html, journal_of(o));
-  const SweepPlan plan = plan_of(o);
+  context.writes("--html", o.html);
+  context.keeps_journal(journal_of(o));
+  read_shards(journal_of(o), context);
+  const SweepPlan plan = plan_of(o, context);
   SweepOptions options = options_of(o, context);
   open_engine(options, plan, o, context);
   write(merge_sweep(plan, options), plan.spec, o, context);
@@ -147,13 +172,14 @@ ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const Options& o, const 
   std::optional<SweepPlan> plan;
   SweepOptions options = options_of(o, context);
   const std::string agreed = job.agree([&] {
-    context.check_page(page_of(o), shard_journal(journal_of(o), o.shard));
-    plan = plan_of(o);
+    context.writes("--html", page_of(o));
+    context.keeps_journal(shard_journal(journal_of(o), o.shard));
+    plan = plan_of(o, context);
     open_engine(options, *plan, o, context);
     return plan->hash + " on " + options.backend;
   });
   if (!plan) {
-    plan = plan_of(o);
+    plan = plan_of(o, context);
     open_engine(options, *plan, o, context);
     if (plan->hash + " on " + options.backend != agreed) {
       throw InputError(
@@ -163,6 +189,8 @@ ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const Options& o, const 
     }
   }
   options.threads = threads_of(app, context, job);
+  say_when_interrupted(fmt::format("interrupted; {} keeps the finished units, and the same command goes on from there",
+                                   path_text(shard_journal(options.journal, o.shard))));
   const auto bar = context.progress(job.is_first() ? "sweeping" : "");
   options.progress = [&bar, first = std::optional<std::size_t>()](std::size_t done, std::size_t total) mutable {
     first = first.value_or(done);  // what the journal had took no time

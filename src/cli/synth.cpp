@@ -19,6 +19,7 @@
 #include "core/work_pool.hpp"
 #include "io/atomic_file.hpp"
 #include "io/npy_header.hpp"
+#include "io/temporary.hpp"
 #include "itm/array.hpp"
 #include "itm/report.hpp"
 #include "report/agreement_json.hpp"
@@ -109,17 +110,14 @@ class WrittenFiles {
   WrittenFiles(const WrittenFiles&) = delete;
   WrittenFiles& operator=(const WrittenFiles&) = delete;
   ~WrittenFiles() {
-    std::error_code ignored;
-    for (const fs::path& file : files_) {
-      fs::remove(file, ignored);
-    }
-    for (auto folder = folders_.rbegin(); folder != folders_.rend(); ++folder) {
-      fs::remove(*folder, ignored);  // stays when it holds something else
+    files_.clear();
+    while (!folders_.empty()) {
+      folders_.pop_back();
     }
   }
   void add(const fs::path& file) {
     const std::lock_guard lock(guard_);
-    files_.push_back(file);
+    files_.emplace_back(file);
   }
   /// Creates a folder and its parents where they are missing.
   void create_folder(const fs::path& folder) {
@@ -130,19 +128,20 @@ class WrittenFiles {
     for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
       if (at->has_filename()) {
         fs::create_directory(*at);
-        folders_.push_back(*at);
+        folders_.emplace_back(*at, io::Temporary::Kind::empty_folder);
       }
     }
   }
   void keep() {
-    files_.clear();
-    folders_.clear();
+    for (std::vector<io::Temporary>* all : {&files_, &folders_}) {
+      std::for_each(all->begin(), all->end(), [](io::Temporary& one) { one.keep(); });
+    }
   }
 
  private:
   std::mutex guard_;
-  std::vector<fs::path> files_;
-  std::vector<fs::path> folders_;
+  std::vector<io::Temporary> files_;
+  std::vector<io::Temporary> folders_;  ///< parents first
 };
 
 std::string dataset_name(std::size_t index) { return fmt::format("task{}", index + 1); }
@@ -257,8 +256,12 @@ ExitStatus synth(const Options& o, const Context& context) {
   const fs::path truth = o.directory / "ground_truth.csv";
   write_file_atomically(truth, truth_csv(o, models));
   written.add(truth);
+  if (cancelled()) {
+    throw Interrupted();
+  }
+  written.keep();  // whatever becomes of the summary
+  say_when_interrupted(fmt::format("interrupted; {} was written before", path_text(o.directory)));
   context.write(summary(o, models, context));
-  written.keep();
   return ExitStatus::success;
 }
 

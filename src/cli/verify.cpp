@@ -13,6 +13,7 @@
 #include "cli/signals.hpp"
 #include "cli/zoo_option.hpp"
 #include "itm/verify.hpp"
+#include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
 #include "report/text_table.hpp"
 
@@ -45,16 +46,16 @@ std::string as_json(const std::vector<VerifyReport>& reports) {
     }
     json["results"].push_back(std::move(result));
   }
-  return json.dump(2) + "\n";
+  return dump(json);
 }
 
-std::string as_csv(const std::vector<VerifyReport>& reports) {
+std::string as_csv(const std::vector<VerifyReport>& reports, CsvText text) {
   std::string csv = "dataset,stage,worst_model,max_absolute,frobenius_relative,tolerance,within_tolerance\n";
   for (const VerifyReport& report : reports) {
     for (const StageDeviation& stage : report.stages) {
-      csv += fmt::format("{},{},{},{},{},{},{}\n", csv_field(report.dataset), csv_field(stage.worst.name),
-                         csv_field(stage.model), stage.worst.absolute, stage.worst.frobenius, stage.worst.tolerance,
-                         stage.worst.within);
+      csv += fmt::format("{},{},{},{},{},{},{}\n", csv_field(report.dataset, text), csv_field(stage.worst.name, text),
+                         csv_field(stage.model, text), stage.worst.absolute, stage.worst.frobenius,
+                         stage.worst.tolerance, stage.worst.within);
     }
   }
   return csv;
@@ -90,6 +91,7 @@ ExitStatus verify(const VerifyOptions& options, const Context& context) {
   ItmOptions itm = options.itm;
   itm.seed = context.seed;
   const Zoo zoo = discover_zoo(options.zoo, options.datasets);
+  context.reads(zoo);
   std::vector<VerifyReport> reports;
   for (const std::string& dataset : options.datasets.empty() ? zoo.dataset_names() : options.datasets) {
     const auto progress = context.progress("verifying " + dataset);
@@ -97,7 +99,7 @@ ExitStatus verify(const VerifyOptions& options, const Context& context) {
         zoo, dataset, itm, options.other, context.threads, progress->callback(), [] { return cancelled(); },
         engine.get()));
   }
-  context.write(context.in_format([&] { return as_json(reports); }, [&] { return as_csv(reports); },
+  context.write(context.in_format([&] { return as_json(reports); }, [&] { return as_csv(reports, context.csv_text()); },
                                   [&] { return as_table(reports, context.paint()); }));
   const bool within = std::all_of(reports.begin(), reports.end(), [](const VerifyReport& r) { return r.within; });
   return within ? ExitStatus::success : ExitStatus::comparison_failed;

@@ -48,7 +48,7 @@ std::vector<std::uint32_t> find_bad_rows(const Array& feature) { return bad_rows
 
 void refuse_bad_rows(const Array& feature) {
   const std::vector<std::uint32_t> bad = find_bad_rows(feature);
-  const std::string file = feature.source().string();
+  const std::string file = path_text(feature.source());
   if (bad.empty()) {
     throw InputError(fmt::format("{}: a column's values are too large for float64 statistics; extract it again", file));
   }
@@ -70,7 +70,7 @@ void check_row_count(const Array& array, std::span<const std::uint32_t> rows, st
   const std::size_t n = rows.empty() ? array.rows() : rows.size();
   if (n != wanted) {
     throw InputError(fmt::format("{}: {} rows, but there are {} labels; extract features and labels together",
-                                 array.source().string(), with_commas(n), with_commas(wanted)));
+                                 path_text(array.source()), with_commas(n), with_commas(wanted)));
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/page_allocator.hpp"
 #include "core/row_reader.hpp"
+#include "core/text.hpp"
 #include "engine/itm_inputs.hpp"
 #include "engine/itm_math.hpp"
 #include "itm/error.hpp"
@@ -385,7 +386,7 @@ ItmResult run_itm(const Array& feature, const FeatureStatistics& statistics, con
                   std::span<const std::uint32_t> rows, const ItmObserver& observer) {
   blas::prepare();
   options.validate();
-  check_itm_inputs(feature.source().string(), feature.rows(), feature.cols(), statistics, plan, &initial, rows);
+  check_itm_inputs(path_text(feature.source()), feature.rows(), feature.cols(), statistics, plan, &initial, rows);
   switch (options.precision) {
     case Precision::float32:
       return run_as<float>(feature, statistics, plan, options, eta, initial, rows, observer);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/text.hpp"
 #include "engine/itm_inputs.hpp"
 #include "engine/itm_math.hpp"
 #include "linalg/blas.hpp"
@@ -61,7 +62,7 @@ Evolution evolve_rows(const Array& feature, const FeatureStatistics& statistics,
                       const ItmOptions& options, double eta, const ItmParameters& parameters,
                       std::span<const std::uint32_t> chosen) {
   blas::prepare();
-  check_itm_inputs(feature.source().string(), feature.rows(), feature.cols(), statistics, plan, &parameters, {});
+  check_itm_inputs(path_text(feature.source()), feature.rows(), feature.cols(), statistics, plan, &parameters, {});
   const std::size_t batch = chosen.size();
   const std::size_t classes = plan.labels.classes;
   Matrix theta = affine(gather(feature, statistics, chosen), feature.cols(), parameters.psi_w, parameters.psi_b);

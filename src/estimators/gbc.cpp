@@ -88,6 +88,7 @@ Scored score_gbc(const ModelInput& input) {
   }
   double overlap = 0;
   for (std::size_t a = 0; a < input.classes(); ++a) {
+    input.check_cancelled();
     for (std::size_t b = 0; b < a; ++b) {
       if (gaussians.size[a] > 0 && gaussians.size[b] > 0) {
         overlap += 2 * std::exp(-distance(gaussians, a, b, log_weight));

@@ -51,7 +51,7 @@ void check_probabilities(const std::vector<double>& p, std::size_t cols, std::si
       throw InputError(
           fmt::format("{}: row {} is no distribution (least value {}, sum {}); give probabilities of mixture "
                       "components that sum to 1",
-                      file.source().string(), with_commas(first + i), least, sum));
+                      path_text(file.source()), with_commas(first + i), least, sum));
     }
   }
 }

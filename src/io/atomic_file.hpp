@@ -1,11 +1,14 @@
 #pragma once
 // A file that is either whole or absent: bytes go to a hidden temporary file in the same folder, commit() makes them
-// durable and renames. Permissions of a file that is replaced are kept. Without commit() (an exception, Ctrl-C
-// unwinding) the temporary file is removed.
+// durable and renames. Permissions of a file that is replaced are kept. Without commit() (an exception, Ctrl-C) the
+// temporary file is removed; what a killed process left is removed by the next one that writes the same target.
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
+
+#include "io/temporary.hpp"
 
 namespace itm::io {
 
@@ -26,10 +29,13 @@ class AtomicFile {
  private:
   void discard() noexcept;
 
-  std::filesystem::path name_;       ///< as the caller named it, for messages
-  std::filesystem::path target_;     ///< links resolved
-  std::filesystem::path temporary_;  ///< empty when written directly, and after commit
+  std::filesystem::path name_;          ///< as the caller named it, for messages
+  std::filesystem::path target_;        ///< links resolved
+  std::optional<Temporary> temporary_;  ///< nothing when written directly, and after commit
   int fd_ = -1;
 };
+
+/// Removes the temporary files that killed writers of `file` left beside it, and none of a living one.
+void remove_dead_temporaries(const std::filesystem::path& file);
 
 }  // namespace itm::io

@@ -265,8 +265,8 @@ class Ranking {
     if (usable.entries.empty()) {
       const std::string missing = estimator.missing_input(task.entries.front());
       if (!all_) {
-        throw InputError(
-            fmt::format("{} of {}: {} needs {}", task.entries.front().model, task.dataset, estimator.name, missing));
+        throw InputError(fmt::format("{} of {}: {} needs {}", printable(task.entries.front().model, 200),
+                                     printable(task.dataset, 200), estimator.name, missing));
       }
       skipped_.push_back({task.dataset, "", estimator.name, "no " + missing});
       return;
@@ -295,11 +295,11 @@ class Ranking {
         Labels labels = read_labels(entry.label, entry.feature);
         if (task.entries.empty()) {
           task.labels = std::move(labels);
-          reference = entry.label.file.string();
+          reference = path_text(entry.label.file);
         } else if (labels.values != task.labels.values) {
           throw InputError(
               fmt::format("{}: labels differ from {}; all models of a data set need the same images in the same order",
-                          entry.label.file.string(), reference));
+                          path_text(entry.label.file), reference));
         }
         task.entries.push_back(entry);
       } catch (const InputError& error) {
@@ -310,9 +310,9 @@ class Ranking {
       }
     }
     if (task.entries.empty()) {
-      throw InputError(failures_.empty()
-                           ? fmt::format("{}: no model has features for {}", zoo_.directory.string(), dataset)
-                           : failures_.back().message);
+      throw InputError(failures_.empty() ? fmt::format("{}: no model has features for {}", path_text(zoo_.directory),
+                                                       printable(dataset, 200))
+                                         : failures_.back().message);
     }
     return task;
   }

@@ -1,6 +1,11 @@
 #include "report/agreement_json.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
+
+#include "core/text.hpp"
 
 namespace itm {
 
@@ -22,8 +27,24 @@ nlohmann::ordered_json agreement_json(const Agreement& agreement) {
   return json;
 }
 
-std::string dump(const nlohmann::ordered_json& json) {
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+std::string visible_json(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = std::max<std::size_t>(detail::utf8_length(text.substr(i)), 1);
+    const std::string_view character = text.substr(i, length);
+    if (text[i] == '\n' || !detail::is_control(character)) {
+      out += character;
+    } else {
+      unsigned point = static_cast<unsigned char>(character[0]) & (length == 1 ? 0x7FU : length == 2 ? 0x1FU : 0x0FU);
+      for (const char c : character.substr(1)) {
+        point = point << 6U | (static_cast<unsigned char>(c) & 0x3FU);
+      }
+      out += fmt::format("\\u{:04x}", point);
+    }
+    i += length;
+  }
+  return out;
 }
 
 }  // namespace itm

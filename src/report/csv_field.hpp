@@ -1,35 +1,22 @@
 #pragma once
 // Cells of the CSV files that we write.
 
-#include <fmt/format.h>
-
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "itm/report.hpp"
+
 namespace itm {
 
-/// The text as one CSV cell: quoted only where a reader would otherwise misread or trim it.
-[[nodiscard]] inline std::string csv_field(std::string_view text) {
-  const bool plain = text.find_first_of(",\"\r\n") == std::string_view::npos && !text.starts_with(' ') &&
-                     !text.ends_with(' ') && !text.starts_with('\t') && !text.ends_with('\t');
-  if (plain) {
-    return std::string(text);
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c;
-    if (c == '"') {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
-}
+/// The text as one CSV cell: quoted only where a reader would otherwise misread or trim it, with control characters
+/// spelled out. Guarded, a cell that a spreadsheet would take for a formula gets the apostrophe that marks text.
+[[nodiscard]] std::string csv_field(std::string_view text, CsvText kind = CsvText::guarded);
+
+/// The text that csv_field() guarded.
+[[nodiscard]] std::string_view without_csv_guard(std::string_view cell);
 
 /// The shortest text that reads back as the same double; empty when there is no finite value.
-[[nodiscard]] inline std::string csv_number(std::optional<double> value) {
-  return value && std::isfinite(*value) ? fmt::format("{}", *value) : std::string();
-}
+[[nodiscard]] std::string csv_number(std::optional<double> value);
 
 }  // namespace itm

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "itm/report.hpp"
 #include "report/paint.hpp"
 #include "report/scores_file.hpp"
 
@@ -47,7 +48,7 @@ struct ScoresChange {
 /// Schema itm.compare/1.
 [[nodiscard]] std::string to_json(const ScoresChange& change);
 /// A line per model that both files have.
-[[nodiscard]] std::string to_csv(const ScoresChange& change);
+[[nodiscard]] std::string to_csv(const ScoresChange& change, CsvText text = CsvText::guarded);
 [[nodiscard]] std::string to_table(const ScoresChange& change, Paint paint);
 
 }  // namespace itm

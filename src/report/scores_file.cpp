@@ -13,6 +13,7 @@
 #include "io/input_file.hpp"
 #include "io/json.hpp"
 #include "io/where.hpp"
+#include "report/csv_field.hpp"
 
 namespace itm {
 namespace {
@@ -210,6 +211,8 @@ ScoresFile parse_csv(const Where& where, std::string_view text) {
       refuse(where, "line {}: {} cells where the first line has {}; give every line the same number of commas",
              record.line, record.fields.size(), header.names.size());
     }
+    std::transform(record.fields.begin(), record.fields.end(), record.fields.begin(),
+                   [](const std::string& field) { return std::string(without_csv_guard(field)); });
     (header.is_long() ? add_long : add_wide)(where, header, record, tables);
   }
   return {where.file, tables.take()};

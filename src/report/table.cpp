@@ -266,7 +266,7 @@ std::string remarks(const RankReport& report, Paint paint) {
     text += paint.dim(list_of({datasets.begin(), datasets.end()}) + ": " + remark) + "\n";
   }
   for (const std::string& note : notes) {
-    text += paint.dim(note) + "\n";
+    text += paint.dim(printable(note, 1000)) + "\n";
   }
   return text.empty() ? text : text + "\n";
 }
@@ -282,7 +282,7 @@ std::string to_table(const RankReport& report, bool colour) {
   text += remarks(report, paint);
   for (const Failure& failure : report.failures) {
     text += paint.bad("not ranked: ") + fmt::format("{} on {}: {}\n", printable(failure.model, 200),
-                                                    printable(failure.dataset, 200), failure.message);
+                                                    printable(failure.dataset, 200), printable(failure.message, 1000));
   }
   text += report.failures.empty() ? "" : "\n";
   text += one_method ? overview(report, paint) : std::string();

@@ -15,6 +15,12 @@ std::size_t width_of(const std::string& text) {
 
 }  // namespace
 
+TextTable::TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {
+  for (Column& column : columns_) {
+    column.title = printable(column.title, 200);
+  }
+}
+
 void TextTable::add(std::vector<std::string> cells, Style style) {
   for (std::string& cell : cells) {
     cell = printable(cell, 200);

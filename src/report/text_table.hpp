@@ -17,9 +17,9 @@ class TextTable {
     Align align = Align::right;
   };
 
-  explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  explicit TextTable(std::vector<Column> columns);
 
-  /// One cell per column. Control characters in a cell are made visible, so that a file name cannot play with the
+  /// One cell per column. Control characters in cells and titles are made visible, so that a file name cannot play with the
   /// terminal.
   void add(std::vector<std::string> cells, Style style = Style::plain);
   /// A header line and one line per row, each indented by two blanks, without trailing blanks.

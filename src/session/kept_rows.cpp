@@ -37,7 +37,8 @@ KeptRows drop_bad_rows(const Array& feature, const Labels& labels) {
   const auto lost = std::find_if(class_size.begin(), class_size.end(), [](std::size_t size) { return size < 2; });
   if (lost != class_size.end()) {
     throw InputError(fmt::format("{}: without its {} bad rows class {} has {} row(s) left; extract it again",
-                                 feature.source().string(), with_commas(bad.size()), lost - class_size.begin(), *lost));
+                                 path_text(feature.source()), with_commas(bad.size()), lost - class_size.begin(),
+                                 *lost));
   }
   if (labelled) {
     kept.labels = std::move(left);

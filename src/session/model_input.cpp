@@ -59,7 +59,7 @@ ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOpt
     check_finite(*source_, {});
     if (source_->cols() != feature_.cols()) {
       throw InputError(fmt::format("{}: has {} columns, but {} has {}; extract both from the same layer",
-                                   source_->source().string(), with_commas(source_->cols()), file(),
+                                   path_text(source_->source()), with_commas(source_->cols()), file(),
                                    with_commas(feature_.cols())));
     }
   }

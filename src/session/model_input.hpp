@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/text.hpp"
 #include "itm/estimator.hpp"
 #include "session/kept_rows.hpp"
 
@@ -35,7 +36,7 @@ class ModelInput {
     return options_.arithmetic == Arithmetic::float64 ? 0x1p-53 : 0x1p-24;
   }
   /// The feature file, for sentences.
-  [[nodiscard]] std::string file() const { return feature_.source().string(); }
+  [[nodiscard]] std::string file() const { return path_text(feature_.source()); }
 
   /// From now on every row of class c is displaced by row c of `displacement` [C, D].
   void displace(Matrix displacement);

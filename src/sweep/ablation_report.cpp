@@ -8,6 +8,7 @@
 
 #include "core/text.hpp"
 #include "itm/ablation.hpp"
+#include "report/agreement_json.hpp"
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
 #include "report/paint.hpp"
@@ -76,18 +77,18 @@ std::string to_json(const AblationReport& report) {
       json["cells"].push_back(std::move(cell));
     }
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump(json);
 }
 
-std::string to_csv(const AblationReport& report) {
+std::string to_csv(const AblationReport& report, CsvText text) {
   const std::string column = report.ablation.columns ? report.ablation.columns->first : "column";
-  std::string csv = fmt::format("settings,{},seed,tau_w,seconds\n", column);
+  std::string csv = fmt::format("settings,{},seed,tau_w,seconds\n", csv_field(column, text));
   for (std::size_t r = 0; r < report.rows.size(); ++r) {
     for (std::size_t c = 0; c < report.columns.size(); ++c) {
       const AblationCell& cell = report.cells[r][c];
       for (std::size_t s = 0; s < cell.tau_w.size(); ++s) {
-        csv += fmt::format("{},{},{},{},{:.6f}\n", csv_field(report.rows[r]), report.columns[c], s,
-                           csv_number(cell.tau_w[s]), cell.seconds);
+        csv += fmt::format("{},{},{},{},{:.6f}\n", csv_field(report.rows[r], text), csv_field(report.columns[c], text),
+                           s, csv_number(cell.tau_w[s]), cell.seconds);
       }
     }
   }
@@ -122,8 +123,9 @@ std::string to_table(const AblationReport& report, bool colour) {
                   ablation.columns ? fmt::format(", by {}; s/model at the last of them", ablation.columns->first) : "");
   text += table.text(paint);
   text +=
-      fmt::format("\n{}, {}, {:.1f} s on {}{}\n", plural(report.models, "model"), fmt::join(report.datasets, ", "),
-                  report.seconds, plural(static_cast<std::size_t>(report.threads), "thread"),
+      fmt::format("\n{}, {}, {:.1f} s on {}{}\n", plural(report.models, "model"),
+                  printable(fmt::format("{}", fmt::join(report.datasets, ", ")), 1000), report.seconds,
+                  plural(static_cast<std::size_t>(report.threads), "thread"),
                   report.resumed == 0 ? "" : fmt::format("; {} from the journal", plural(report.resumed, "ranking")));
   return text;
 }

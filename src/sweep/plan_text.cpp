@@ -64,11 +64,11 @@ std::string to_json(const SweepPlan& plan, const SweepEstimate& estimate) {
   return dump(json);
 }
 
-std::string to_csv(const SweepPlan& plan) {
+std::string to_csv(const SweepPlan& plan, CsvText text) {
   std::string csv = "unit,dataset,method,settings\n";
   for (const SweepUnit& unit : plan.units) {
-    csv += fmt::format("{},{},{},{}\n", unit.index, csv_field(unit.dataset), csv_field(unit.method),
-                       csv_field(sweep::settings_text(unit.settings)));
+    csv += fmt::format("{},{},{},{}\n", unit.index, csv_field(unit.dataset, text), csv_field(unit.method, text),
+                       csv_field(sweep::settings_text(unit.settings), text));
   }
   return csv;
 }

@@ -202,15 +202,15 @@ std::string to_json(const SweepReport& report) {
   return dump(json);
 }
 
-std::string to_csv(const SweepReport& report) {
+std::string to_csv(const SweepReport& report, CsvText text) {
   std::string csv = "unit,dataset,method,settings,rank,model,score,truth,tau_w,seconds\n";
   for (const SweepRow& row : report.rows) {
     const auto tau = row.result.agreement ? row.result.agreement->tau_w : std::nullopt;
     for (const ScoredModel& model : row.result.models) {
-      csv += fmt::format("{},{},{},{},{},{},{},{},{},{:.6f}\n", row.unit.index, csv_field(row.unit.dataset),
-                         csv_field(row.unit.method), csv_field(sweep::settings_text(row.unit.settings)), model.rank,
-                         csv_field(model.model), csv_number(model.score), csv_number(model.truth), csv_number(tau),
-                         model.seconds);
+      csv += fmt::format("{},{},{},{},{},{},{},{},{},{:.6f}\n", row.unit.index, csv_field(row.unit.dataset, text),
+                         csv_field(row.unit.method, text), csv_field(sweep::settings_text(row.unit.settings), text),
+                         model.rank, csv_field(model.model, text), csv_number(model.score), csv_number(model.truth),
+                         csv_number(tau), model.seconds);
     }
   }
   return csv;
@@ -263,7 +263,7 @@ std::string to_table(const SweepReport& report, bool colour) {
       ++failures;
       text += paint.bad("not scored: ") +
               fmt::format("{} on {} by {}: {}\n", failure.model.empty() ? "all" : printable(failure.model, 200),
-                          printable(row.unit.dataset, 200), row.unit.method, failure.message);
+                          printable(row.unit.dataset, 200), row.unit.method, printable(failure.message, 1000));
     }
   }
   text += failures == 0 ? "" : "\n";

@@ -1,6 +1,7 @@
 // Ctrl-C in the middle of the work.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <thread>
@@ -37,6 +38,58 @@ TEST_P(Interrupt, SynthRemovesTheHalfMadeZoo) {
   itm.send(GetParam());
   EXPECT_EQ(itm.wait().status, 130);
   EXPECT_TRUE(names_in(folder.path()).empty());
+}
+
+double seconds_to_end(RunningItm& itm, Finished& run) {
+  const auto start = std::chrono::steady_clock::now();
+  run = itm.wait();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// A machine that does other things as well is not held to the 0.8 s of the program.
+constexpr double about_a_second = 1.5;
+
+TEST_P(Interrupt, EndsWhileAFileIsOpened) {
+  TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);  // nobody reads it
+  RunningItm itm({"rank", folder.path().string(), "--method", "knn", "--out", folder / "pipe"});
+  let_it_work();
+  itm.send(GetParam());
+  Finished run;
+  EXPECT_LT(seconds_to_end(itm, run), about_a_second);
+  EXPECT_EQ(run.status, 130);
+  EXPECT_EQ(run.err, "itm: interrupted; no result file was written\n");
+}
+
+TEST_P(Interrupt, EndsInTheMiddleOfALongStep) {
+  TemporaryFolder folder;
+  const std::string zoo = folder / "zoo";
+  ASSERT_EQ(run_itm({"synth", zoo, "--models", "1", "--rows", "10000", "--classes", "5000", "--dims", "64"}).status, 0);
+  for (const std::string method : {"gbc", "itm"}) {
+    RunningItm itm({"rank", zoo, "--method", method, "--threads", "1", "--eta", "0.5", "--out", folder / "r.json"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    itm.send(GetParam());
+    Finished run;
+    EXPECT_LT(seconds_to_end(itm, run), about_a_second) << method;
+    EXPECT_EQ(run.status, 130) << method << run.err;
+    EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"zoo"}) << method;
+  }
+}
+
+TEST_P(Interrupt, TheSecondOneEndsAtOnceAndLeavesNothing) {
+  TemporaryFolder folder;
+  write_small_zoo(folder.path());
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  RunningItm itm({"rank", folder.path().string(), "--method", "knn", "--out", folder / "pipe"});
+  let_it_work();
+  itm.send(GetParam());
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  itm.send(GetParam());
+  Finished run;
+  EXPECT_LT(seconds_to_end(itm, run), 0.3);
+  EXPECT_EQ(run.status, 130);
+  EXPECT_EQ(run.err, "itm: interrupted; no result file was written\n");
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, Interrupt, ::testing::Values(SIGINT, SIGTERM),

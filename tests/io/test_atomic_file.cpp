@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <stdexcept>
 #include <string>
 
 #include "files.hpp"
@@ -79,6 +83,78 @@ TEST_F(AtomicFiles, FailuresNameTheFileAndLeaveNothing) {
   EXPECT_REFUSED(write_file_atomically("/dev/full", "{}"), "/dev/full: cannot be written (No space left on device)");
   // The rename fails after everything was written.
   EXPECT_REFUSED(write_file_atomically(folder / std::string(300, 'x'), "{}"), "cannot be written (File name too long)");
+  EXPECT_TRUE(names_in_folder().empty());
+}
+
+/// Runs `work` in a process of its own, which then waits to be killed.
+class Writer {
+ public:
+  explicit Writer(const std::filesystem::path& target) {
+    int ready[2];
+    if (pipe(ready) != 0) throw std::runtime_error("no pipe");
+    process_ = fork();
+    if (process_ == 0) {
+      io::AtomicFile out(target);
+      out.write(test::as_bytes("half"));
+      (void)!::write(ready[1], "", 1);
+      for (;;) pause();
+    }
+    char byte = 0;
+    (void)!::read(ready[0], &byte, 1);
+    close(ready[0]);
+    close(ready[1]);
+  }
+  ~Writer() { kill_it(); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  void kill_it() {
+    if (process_ > 0) {
+      kill(process_, SIGKILL);
+      waitpid(process_, nullptr, 0);
+      process_ = 0;
+    }
+  }
+
+ private:
+  pid_t process_ = 0;
+};
+
+TEST_F(AtomicFiles, WhatAKilledWriterLeftGoesWithTheNextOne) {
+  Writer(folder / "r.json").kill_it();
+  ASSERT_EQ(names_in_folder().size(), 1U);
+  write_file_atomically(folder / "r.json", "whole");
+  EXPECT_EQ(names_in_folder(), Names{"r.json"});
+}
+
+TEST_F(AtomicFiles, ALivingWriterKeepsItsTemporaryFileAndSoDoesAnotherTarget) {
+  const Writer living(folder / "r.json");
+  Writer(folder / "other.json").kill_it();
+  ASSERT_EQ(names_in_folder().size(), 2U);
+  write_file_atomically(folder / "r.json", "whole");
+  io::remove_dead_temporaries(folder / "r.json");
+  EXPECT_EQ(names_in_folder().size(), 3U);
+  io::remove_dead_temporaries(folder / "other.json");
+  EXPECT_EQ(names_in_folder().size(), 2U);
+}
+
+TEST_F(AtomicFiles, SeveralWritersOfOneTargetDoNotMeet) {
+  const Writer first(folder / "r.json");
+  const Writer second(folder / "r.json");
+  write_file_atomically(folder / "r.json", "third");
+  EXPECT_EQ(test::read_file(folder / "r.json"), "third");
+  EXPECT_EQ(names_in_folder().size(), 3U);
+}
+
+TEST_F(AtomicFiles, EndingTheProcessRemovesAllTemporaries) {
+  const pid_t process = fork();
+  if (process == 0) {
+    io::AtomicFile first(folder / "a.json");
+    io::AtomicFile second(folder / "b.json");
+    first.write(test::as_bytes("half"));
+    io::remove_temporaries();
+    _exit(0);
+  }
+  waitpid(process, nullptr, 0);
   EXPECT_TRUE(names_in_folder().empty());
 }
 

@@ -25,6 +25,21 @@ TEST(Text, ControlCharactersAndBrokenUtf8AreSpelledOut) {
   EXPECT_EQ(printable("\xF4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");  // beyond U+10FFFF
 }
 
+TEST(Text, WhatPlaysWithATerminalIsSpelledOut) {
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "2J"),
+            "\\xc2\\x9b2J");  // CSI of C1
+  EXPECT_EQ(printable("a\xE2\x80\xAE"
+                      "b"),
+            "a\\xe2\\x80\\xaeb");                                                        // right-to-left override
+  EXPECT_EQ(printable("\xE2\x81\xA9"), "\\xe2\\x81\\xa9");                               // pop directional isolate
+  EXPECT_EQ(printable("\xE2\x80\xA9"), "\\xe2\\x80\\xa9");                               // paragraph separator
+  EXPECT_EQ(printable("\xD8\x9C"), "\\xd8\\x9c");                                        // Arabic letter mark
+  EXPECT_EQ(printable("\xC2\xA0\xE2\x80\x93\xD8\x9B"), "\xC2\xA0\xE2\x80\x93\xD8\x9B");  // a blank, a dash, a semicolon
+  EXPECT_EQ(printable_lines("a\x1b[1mb\n\x1b[2Jc\r", true), "a\x1b[1mb\n\\x1b[2Jc\\x0d");
+  EXPECT_EQ(printable_lines("\x1b[1mb\n", false), "\\x1b[1mb\n");
+}
+
 TEST(Text, LongTextIsCut) {
   EXPECT_EQ(printable("abcdef", 3), "abc...");
   EXPECT_EQ(printable("abc", 3), "abc");
