@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/work_pool.hpp"
-#include "linalg/blas.hpp"
 #include "itm/itm.hpp"
+#include "linalg/blas.hpp"
 #include "made_array.hpp"
 
 namespace {

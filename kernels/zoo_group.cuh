@@ -473,8 +473,8 @@ class ZooGroup {
       const ParameterArrays<T>& p = of_model_[i];
       const auto add = [&](T* to, std::uint32_t rows, std::uint32_t cols, std::uint32_t pitch, std::uint32_t fan_in,
                            const char* name) {
-        arrays.push_back({to, rows, cols, pitch, task.seed, philox::stream_id(name),
-                          1.0 / std::sqrt(static_cast<double>(fan_in))});
+        arrays.push_back(
+            {to, rows, cols, pitch, task.seed, philox::stream_id(name), 1.0 / std::sqrt(static_cast<double>(fan_in))});
         largest = std::max(largest, static_cast<std::uint64_t>(rows) * cols);
       };
       add(p.psi_w, s.classes, s.dims, s.pitch, s.dims, "psi.weight");

@@ -8,13 +8,13 @@
 #include "core/page_allocator.hpp"
 #include "core/row_reader.hpp"
 #include "core/simd.hpp"
-#include "linalg/blas.hpp"
 #include "device/cpu_pairs.hpp"
 #include "device/cpu_rows.hpp"
-#include "linalg/lapack.hpp"
 #include "device/memory_pool.hpp"
 #include "itm/device.hpp"
 #include "itm/error.hpp"
+#include "linalg/blas.hpp"
+#include "linalg/lapack.hpp"
 
 namespace itm {
 namespace {

@@ -140,9 +140,9 @@ std::string to_csv(const RankReport& report, CsvText text) {
   std::string csv = "dataset,method,rank,model,score,truth,seconds,error,group\n";
   for (const RankedDataset& result : report.results) {
     for (const ScoredModel& model : result.models) {
-      csv += fmt::format("{},{},{},{},{},{},{:.6f},{},{}\n", csv_field(result.dataset, text), csv_field(result.method, text),
-                         model.rank, csv_field(model.model, text), csv_number(model.score),
-                         model.truth ? csv_number(*model.truth) : std::string(), model.seconds,
+      csv += fmt::format("{},{},{},{},{},{},{:.6f},{},{}\n", csv_field(result.dataset, text),
+                         csv_field(result.method, text), model.rank, csv_field(model.model, text),
+                         csv_number(model.score), model.truth ? csv_number(*model.truth) : std::string(), model.seconds,
                          model.error ? csv_number(*model.error) : std::string(), model.group);
     }
   }

@@ -165,9 +165,9 @@ std::string to_csv(const ScoresChange& change, CsvText text) {
   std::string csv = "dataset,method,model,rank_a,rank_b,score_a,score_b,change,noise,beyond_noise\n";
   for (const ResultChange& result : change.results) {
     for (const ModelChange& model : result.models) {
-      csv += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", csv_field(result.dataset, text), csv_field(result.method, text),
-                         csv_field(model.model, text), model.rank_a, model.rank_b, csv_number(model.score_a),
-                         csv_number(model.score_b), csv_number(model.change()),
+      csv += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", csv_field(result.dataset, text),
+                         csv_field(result.method, text), csv_field(model.model, text), model.rank_a, model.rank_b,
+                         csv_number(model.score_a), csv_number(model.score_b), csv_number(model.change()),
                          model.noise ? csv_number(*model.noise) : std::string(), model.is_beyond_noise());
     }
   }

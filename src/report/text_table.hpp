@@ -19,8 +19,8 @@ class TextTable {
 
   explicit TextTable(std::vector<Column> columns);
 
-  /// One cell per column. Control characters in cells and titles are made visible, so that a file name cannot play with the
-  /// terminal.
+  /// One cell per column. Control characters in cells and titles are made visible, so that a file name cannot play with
+  /// the terminal.
   void add(std::vector<std::string> cells, Style style = Style::plain);
   /// A header line and one line per row, each indented by two blanks, without trailing blanks.
   [[nodiscard]] std::string text(Paint paint) const;

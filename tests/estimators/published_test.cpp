@@ -102,7 +102,8 @@ void expect_equal_to_published(const fs::path& folder, const Published& wanted) 
   const bool usable = published.is_number() || published.is_array();
   try {
     const ScoredModel scored = score(folder, wanted);
-    const json value = wanted.detail.empty() ? json(scored.score) : json(itm::to_json(scored.details)).at(wanted.detail);
+    const json value =
+        wanted.detail.empty() ? json(scored.score) : json(itm::to_json(scored.details)).at(wanted.detail);
     if (!usable) {  // the published code crashed or printed nan: anything finite will do
       EXPECT_TRUE(value.is_number() && std::isfinite(value.get<double>())) << what << " is " << value;
       return;

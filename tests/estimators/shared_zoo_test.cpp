@@ -8,8 +8,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "report/details_json.hpp"
 #include "itm/estimator.hpp"
+#include "report/details_json.hpp"
 
 namespace {
 

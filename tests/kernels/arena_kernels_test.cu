@@ -2,8 +2,8 @@
 
 #include <numeric>
 
-#include "engine/plan_tools.hpp"
 #include "engine/itm_math.hpp"
+#include "engine/plan_tools.hpp"
 #include "kernels/adamw.cuh"
 #include "kernels/column_sums.cuh"
 #include "kernels/philox_kernels.cuh"

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <random>
 
-#include "engine/plan_tools.hpp"
 #include "device_test.hpp"
+#include "engine/plan_tools.hpp"
 
 namespace itm::ITM_KERNELS {
 namespace {

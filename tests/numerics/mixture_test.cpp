@@ -8,11 +8,11 @@
 #include <random>
 
 #include "core/numpy_random.hpp"
+#include "itm/error.hpp"
+#include "made_zoo.hpp"
 #include "numerics/gaussian_mixture.hpp"
 #include "numerics/k_means.hpp"
 #include "numerics/pca.hpp"
-#include "itm/error.hpp"
-#include "made_zoo.hpp"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // Ranks, and a report as JSON, CSV and table.
 
-#include "core/statistics.hpp"
 #include "itm/report.hpp"
+#include "core/statistics.hpp"
 
 #include <gtest/gtest.h>
 
@@ -170,19 +170,20 @@ TEST(ReportTable, ReadsAtAGlance) {
   RankReport report = made_report();
   report.results.pop_back();
   add_agreement(report, made_truth());
-  EXPECT_EQ(to_table(report, false),
-            "digits  itm, 1,190 rows, 34 classes\n"
-            "  rank  model            score  truth    eta    dis  seconds\n"
-            "     1  resnet, large  90.00 %  91.50  0.512  14.02     0.25\n"
-            "     2  vit            50.00 %      -  0.512  14.02     0.25\n"
-            "     3  vgg            50.00 %  70.00  0.512  14.02     0.25\n"
-            "  tau_w 1.000   scipy 1.000   Kendall 1.000   Spearman 1.000   Pearson 1.000   Rel@1 1.000   Rel@3 1.000   "
-            "(an order of 2 models says little)\n"
-            "  no truth for vit\n"
-            "\n"
-            "digits: the truth has 1 model that is not in the zoo\n"
-            "\n"
-            "3 models, 1 data set, 1.3 s on 2 threads; best: resnet, large\n");
+  EXPECT_EQ(
+      to_table(report, false),
+      "digits  itm, 1,190 rows, 34 classes\n"
+      "  rank  model            score  truth    eta    dis  seconds\n"
+      "     1  resnet, large  90.00 %  91.50  0.512  14.02     0.25\n"
+      "     2  vit            50.00 %      -  0.512  14.02     0.25\n"
+      "     3  vgg            50.00 %  70.00  0.512  14.02     0.25\n"
+      "  tau_w 1.000   scipy 1.000   Kendall 1.000   Spearman 1.000   Pearson 1.000   Rel@1 1.000   Rel@3 1.000   "
+      "(an order of 2 models says little)\n"
+      "  no truth for vit\n"
+      "\n"
+      "digits: the truth has 1 model that is not in the zoo\n"
+      "\n"
+      "3 models, 1 data set, 1.3 s on 2 threads; best: resnet, large\n");
 }
 
 TEST(ReportTable, SeveralDataSetsEndInAnOverview) {

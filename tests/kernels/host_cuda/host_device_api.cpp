@@ -7,8 +7,8 @@
 #include <mutex>
 #include <numeric>
 
-#include "linalg/lapack.hpp"
 #include "itm/error.hpp"
+#include "linalg/lapack.hpp"
 
 namespace itm::host_cuda {
 namespace {
