@@ -14,8 +14,8 @@ struct Options {
 };
 
 ExitStatus compare(const Options& o, const Context& context) {
-  context.reads("the first file", o.a);
-  context.reads("the second file", o.b);
+  context.reads("the first result", o.a);
+  context.reads("the second result", o.b);
   const ScoresChange change = compare_scores(read_scores_file(o.a), read_scores_file(o.b));
   context.write(context.in_format([&] { return to_json(change); }, [&] { return to_csv(change, context.csv_text()); },
                                   [&] { return to_table(change, context.paint()); }));

@@ -165,13 +165,13 @@ std::string as_json(const Table& table, const Beside& beside) {
                {"unused_datasets", beside.unused}});
 }
 
-std::string as_csv(const Table& table, const Beside& beside) {
+std::string as_csv(const Table& table, const Beside& beside, CsvText text) {
   std::string csv = fmt::format("measure,method,source,{},average,shared_average\n", fmt::join(table.datasets, ","));
   for (const BesideRow& row : beside.rows) {
     std::vector<std::string> cells;
     std::transform(row.values.begin(), row.values.end(), std::back_inserter(cells), csv_number);
-    csv += fmt::format("{},{},{},{},{},{}\n", row.measure, csv_field(row.method), source_of(row), fmt::join(cells, ","),
-                       csv_number(row.average), csv_number(row.shared_average));
+    csv += fmt::format("{},{},{},{},{},{}\n", row.measure, csv_field(row.method, text), source_of(row),
+                       fmt::join(cells, ","), csv_number(row.average), csv_number(row.shared_average));
   }
   return csv;
 }
@@ -186,7 +186,8 @@ std::string with_own(const Options& o, const Context& context) {
     spdlog::warn("{}: the paper has no data set {}", path_text(o.beside),
                  printable(fmt::format("{}", fmt::join(beside.unused, ", ")), 200));
   }
-  return context.in_format([&] { return as_json(table, beside); }, [&] { return as_csv(table, beside); },
+  return context.in_format([&] { return as_json(table, beside); },
+                           [&] { return as_csv(table, beside, context.csv_text()); },
                            [&] { return as_table(table, beside, context.paint()); });
 }
 

@@ -23,7 +23,9 @@ namespace {
 std::atomic<bool> interrupted{false};
 std::atomic<bool> end_at_once{false};
 std::atomic<bool> in_background{false};
-std::atomic<bool> ending{false};
+/// Who ends the process: nobody yet, the work, or the thread that watches.
+enum class Ending : int { none, work, watch };
+std::atomic<Ending> ending{Ending::none};
 std::atomic<int> terminal{-1};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
               "a signal handler may only touch lock-free atomics");
@@ -82,7 +84,8 @@ bool is_before(const timespec& a, const timespec& b) {
 }
 
 [[noreturn]] void end_process() {
-  if (ending.exchange(true)) {
+  Ending nobody = Ending::none;
+  if (!ending.compare_exchange_strong(nobody, Ending::watch)) {
     // The work is done, or says why not. A moment for that; nobody may be reading.
     ::usleep(patience / 1000);
     ::_exit(static_cast<int>(ExitStatus::interrupted));
@@ -167,8 +170,8 @@ void say_when_interrupted(std::string sentence) {
 }
 
 void begin_last_words() noexcept {
-  static thread_local bool mine = false;  // a failure is told on the way to the end of main()
-  if (!std::exchange(mine, true) && ending.exchange(true)) {
+  Ending nobody = Ending::none;
+  if (!ending.compare_exchange_strong(nobody, Ending::work) && nobody == Ending::watch) {
     for (;;) {
       ::pause();
     }

@@ -44,7 +44,9 @@ bool is_at(int fd, const fs::path& name) {
 
 /// Removes a temporary file whose writer is dead: a living one holds its lock, on whatever machine it runs.
 void remove_if_dead(const fs::path& name) {
-  const int fd = ::open(name.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  constexpr int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  int fd = ::open(name.c_str(), O_WRONLY | flags);
+  if (fd < 0 && errno == EACCES) fd = ::open(name.c_str(), O_RDONLY | flags);
   if (fd < 0) return;
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0 && is_at(fd, name)) ::unlink(name.c_str());
   ::close(fd);

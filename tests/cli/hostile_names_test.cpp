@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/text.hpp"
@@ -88,7 +89,9 @@ TEST_F(HostileNames, OurOwnCsvReadsBackWithItsGuards) {
 void expect_visible(const std::string& text, const std::string& of) {
   std::string without_breaks = text;
   std::replace(without_breaks.begin(), without_breaks.end(), '\n', ' ');
-  EXPECT_EQ(printable(without_breaks, text.size() + 1), without_breaks) << of;
+  const std::string visible = printable(without_breaks, text.size() + 1);
+  const auto differ = std::mismatch(visible.begin(), visible.end(), without_breaks.begin(), without_breaks.end());
+  EXPECT_TRUE(visible == without_breaks) << of << ": " << std::string(differ.first, visible.end()).substr(0, 40);
 }
 
 TEST_F(HostileNames, NothingUnseenReachesATerminalATableOrACsvFile) {

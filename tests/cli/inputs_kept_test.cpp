@@ -47,6 +47,8 @@ const std::vector<Use> uses{
      {"correlate", "--scores", "Z/scores.csv", "--truth", "Z/truth.csv", "--out"},
      "truth.csv",
      "the file of --truth"},
+    {"CompareFirst", {"compare", "Z/scores.csv", "Z/truth.csv", "--out"}, "scores.csv", "the first result"},
+    {"CompareSecond", {"compare", "Z/truth.csv", "Z/scores.csv", "--out"}, "scores.csv", "the second result"},
     {"PaperBeside", {"paper", "table1", "--beside", "Z/scores.csv", "--out"}, "scores.csv", "the file of --beside"},
     {"SweepSpec", {"sweep", "Z/spec.json", "--out"}, "spec.json", "the spec"},
     {"SweepSpecPage", {"sweep", "Z/spec.json", "--html"}, "spec.json", "the spec"},
