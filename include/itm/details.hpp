@@ -21,7 +21,13 @@ class DetailValue;
 /// An ordered set of named values.
 class Details {
  public:
-  Details() = default;
+  // Defined where Detail is complete.
+  Details();
+  Details(const Details& other);
+  Details(Details&& other) noexcept;
+  Details& operator=(const Details& other);
+  Details& operator=(Details&& other) noexcept;
+  ~Details();
   Details(std::initializer_list<Detail> entries);
 
   /// The value of this name; a new one (false) at the end where there is none.
@@ -31,8 +37,8 @@ class Details {
   /// A finite or infinite number, whole or not; nothing where there is none of that name or it is no number.
   [[nodiscard]] std::optional<double> number(std::string_view name) const;
 
-  [[nodiscard]] bool empty() const { return entries_.empty(); }
-  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] bool empty() const;
+  [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::vector<Detail>::const_iterator begin() const;
   [[nodiscard]] std::vector<Detail>::const_iterator end() const;
   friend bool operator==(const Details& a, const Details& b);
@@ -100,7 +106,15 @@ struct Detail {
   friend bool operator==(const Detail& a, const Detail& b) { return a.name == b.name && a.value == b.value; }
 };
 
+inline Details::Details() = default;
+inline Details::Details(const Details& other) = default;
+inline Details::Details(Details&& other) noexcept = default;
+inline Details& Details::operator=(const Details& other) = default;
+inline Details& Details::operator=(Details&& other) noexcept = default;
+inline Details::~Details() = default;
 inline Details::Details(std::initializer_list<Detail> entries) : entries_(entries) {}
+inline bool Details::empty() const { return entries_.empty(); }
+inline std::size_t Details::size() const { return entries_.size(); }
 inline std::vector<Detail>::const_iterator Details::begin() const { return entries_.begin(); }
 inline std::vector<Detail>::const_iterator Details::end() const { return entries_.end(); }
 inline bool operator==(const Details& a, const Details& b) { return a.entries_ == b.entries_; }
