@@ -188,8 +188,8 @@ std::string to_table(const ScoresChange& change, Paint paint) {
     for (const ModelChange* model : order) {
       table.add({std::to_string(model->rank_b), std::to_string(model->rank_a), model->model,
                  score_text(result.method, model->score_a), score_text(result.method, model->score_b),
-                 (model->change() < 0 ? "" : "+") + score_text(result.method, model->change()),
-                 model->noise ? "± " + error_text(result.method, *model->noise) : "-"},
+                 fmt::format("{}{}", model->change() < 0 ? "" : "+", score_text(result.method, model->change())),
+                 model->noise ? fmt::format("± {}", error_text(result.method, *model->noise)) : "-"},
                 model->is_beyond_noise() ? TextTable::Style::bold : TextTable::Style::plain);
     }
     moved += result.same_order() ? 0 : 1;

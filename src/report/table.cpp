@@ -74,7 +74,7 @@ std::string table_of(const RankedDataset& result, Paint paint) {
   for (const ScoredModel& model : result.models) {
     std::vector<std::string> cells{std::to_string(model.rank), model.model, score_text(result.method, model.score)};
     if (errors) {
-      cells.push_back(model.error ? "± " + error_text(result.method, *model.error) : "-");
+      cells.push_back(model.error ? fmt::format("± {}", error_text(result.method, *model.error)) : "-");
     }
     if (ties) {
       cells.push_back(group_letter(model.group));

@@ -74,7 +74,7 @@ Table ranked_table(const RankedDataset& result, const ModelDetails& details, con
     score.values.push_back(finite(model.score));
     score.cells.push_back(score_text(result.method, model.score));
     error.values.push_back(model.error ? finite(*model.error) : Json(nullptr));
-    error.cells.push_back(model.error ? "± " + error_text(result.method, *model.error) : "-");
+    error.cells.push_back(model.error ? fmt::format("± {}", error_text(result.method, *model.error)) : "-");
     same.values.push_back(model.group);
     same.cells.push_back(group_letter(model.group));
     truth.values.push_back(model.truth ? finite(*model.truth) : Json(nullptr));
