@@ -91,7 +91,7 @@ expect "glyphs: best first" "$(visible glyphs r1)" \
   "$("$itm" rank examples/glyphs --dataset greek --repeats 2 --format csv | tail -n +2 | cut -d, -f4 | paste -sd ' ')"
 expect "glyphs: a comparison of data sets" "$(visible glyphs comparison)" itm
 expect "glyphs: headings can be clicked" "$(table glyphs r1 | head -n 2 | grep -o '<button type="button">[a-z]*' | cut -d'>' -f2 | paste -sd ' ')" \
-  "rank model score truth eta dis seconds"
+  "rank model score error same truth eta dis seconds"
 expect "glyphs: every figure is drawn" "$(count glyphs 'class="drawing" role="img" viewBox')" "$(count glyphs '<figure')"
 expect "glyphs: of every kind" "$(count glyphs 'data-drawn="lines"') $(count glyphs 'data-drawn="scatter"') $(count glyphs 'data-drawn="dots"') $(count glyphs 'data-drawn="box"')" "2 4 4 2"
 expect "glyphs: nothing is NaN" "$(count glyphs 'NaN\|Infinity\|undefined')" 0
