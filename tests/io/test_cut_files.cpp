@@ -83,7 +83,7 @@ TEST_F(CutFiles, AreNeverRanked) {
   testing::TemporaryFolder zoo;
   testing::write_small_zoo(zoo.path(), "pets");
   RankOptions options;
-  options.methods = {"knn"};
+  options.method = {"knn"};
   const Zoo found = discover_zoo(zoo.path());
   const std::filesystem::path cut = found.entries("pets").front().feature.file;
   const std::size_t labels = read_labels(found.entries("pets").front().label).values.size();
@@ -94,8 +94,8 @@ TEST_F(CutFiles, AreNeverRanked) {
     const std::size_t shape[] = {labels, 20'000};
     write_npy<float>(cut, values, shape);
   }
-  int asked = 0;  // before each of three surveys, before the first score, before each of its blocks
-  options.method.cancelled = [&] {
+  int asked = 0;  // before the largest model, which comes first, then before each of its blocks
+  options.cancelled = [&] {
     if (++asked == 6) std::filesystem::resize_file(cut, 65'536);
     return false;
   };
