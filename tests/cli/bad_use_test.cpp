@@ -120,7 +120,7 @@ const std::vector<BadUse> bad_uses{
      [](const fs::path& z) { spoil_all_labels(z, [](auto& y) { y[9] = 5; }); }},
     {"NegativeLabel", rank_with({}), "label", 2,
      [](const fs::path& z) { spoil_all_labels(z, [](auto& y) { y[9] = -1; }); }},
-    {"TooFewRows", rank_with({}), "10", 2,
+    {"TooFewRows", rank_with({}), "150 rows, but there are 6 labels", 2,
      [](const fs::path& z) { spoil_all_labels(z, [](auto& y) {
                                y.assign({0, 1, 0, 1, 0, 1});
                              }); }},

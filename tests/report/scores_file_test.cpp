@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"schema":"itm.rank/1","results":[{"dataset":"d","method":"m","models":[{"model":"a","score":null}]}]})",
             "results[0].models[0].score is null, not a number"},
         Bad{R"({"schema":"itm.rank/1","results":[{"dataset":"d","method":"m","models":[{"model":"a","score":1e999}]}]})",
-            "holds a number that is out of range"},
+            "holds the number 1e999, which is out of range"},
         Bad{R"({"schema":"itm.rank/1","results":[{"dataset":"d","method":"m","models":[
               {"model":"a","score":1},{"model":"a","score":1}]}]})",
             "results[0].models[1]: model 'a' appears twice"}));

@@ -53,7 +53,7 @@ TEST_F(Spec, RefusesWhatItDoesNotUnderstand) {
                "the setting 'eta' has no value");
   EXPECT_PRED2(says, refused(R"({"schema": "itm.sweep/1", "zoo": "zoo", "settings": {"eta": [null]}})"),
                "the setting 'eta' has the value null");
-  EXPECT_PRED2(says, refusal([&] { (void)read_sweep_spec(folder_ / "absent.json"); }), "cannot be read");
+  EXPECT_PRED2(says, refusal([&] { (void)read_sweep_spec(folder_ / "absent.json"); }), "no such file");
 }
 
 }  // namespace
