@@ -8,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     const itm::SweepSpec spec = itm::sweep::parse_spec("folder/fuzz.json", {reinterpret_cast<const char*>(data), size});
-    itm::MethodOptions options;
+    itm::RankOptions options;
     for (const auto& [name, values] : spec.settings) {
       for (const itm::SettingValue& value : values) itm::apply_setting(options, name, value);
     }
