@@ -42,6 +42,7 @@ const ModelScore* find(const ScoreTable& table, const std::string& model) {
 /// Ranks among the models that both files have: a model that is gone moves nobody.
 std::vector<int> ranks_of(const std::vector<double>& order) {
   std::vector<int> ranks;
+  ranks.reserve(order.size());
   for (const double value : order) {
     ranks.push_back(1 +
                     static_cast<int>(std::count_if(order.begin(), order.end(), [&](double o) { return o > value; })));

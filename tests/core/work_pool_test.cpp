@@ -53,6 +53,39 @@ TEST(WorkPool, StopsHandingOutAfterAFailure) {
   EXPECT_LE(started, 4);
 }
 
+TEST(WorkPool, UnitsMakeCallsOfTheirOwnAndNobodyWaitsForEver) {
+  for (const int threads : {1, 2, 3, 7}) {
+    itm::WorkPool pool(threads);
+    std::vector<std::atomic<int>> hits(12);
+    pool.for_each(hits.size(), [&](std::size_t outer) {
+      pool.for_each(outer, [&](std::size_t) { ++hits[outer]; });
+      pool.for_each(3, [&](std::size_t) { ++hits[outer]; });
+    });
+    for (std::size_t outer = 0; outer < hits.size(); ++outer) {
+      EXPECT_EQ(hits[outer], static_cast<int>(outer) + 3) << threads << " threads";
+    }
+  }
+}
+
+TEST(WorkPool, AnInnerFailureReachesTheOuterCaller) {
+  itm::WorkPool pool(3);
+  std::atomic<int> whole{0};
+  EXPECT_THROW(pool.for_each(5,
+                             [&](std::size_t outer) {
+                               pool.for_each(20, [&](std::size_t inner) {
+                                 if (outer == 2 && inner == 7) {
+                                   throw std::runtime_error("inner");
+                                 }
+                               });
+                               ++whole;
+                             }),
+               std::runtime_error);
+  EXPECT_LE(whole, 4);
+  int after = 0;
+  pool.for_each(1, [&](std::size_t) { ++after; });
+  EXPECT_EQ(after, 1) << "the pool goes on";
+}
+
 #ifndef ITM_SANITIZED  // a sanitizer's own memory knows no limit
 
 /// The exit status says what was thrown: 3 where the work ended in one sentence.
