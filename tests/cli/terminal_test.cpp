@@ -107,7 +107,7 @@ class Terminal {
     }
     itm_ = std::stoi(line);
   }
-  void hang_up() {
+  void hang_up() const {
     ::kill(shell_, SIGKILL);
     ::close(master_);
     ::waitpid(shell_, nullptr, 0);
