@@ -62,6 +62,7 @@ TEST_F(CutFiles, MayBeReadByManyThreadsAtOnce) {
     const Array array = read_array(feature);
     std::atomic<bool> stop{false};
     std::vector<std::jthread> readers;
+    readers.reserve(4);
     for (int t = 0; t < 4; ++t) {
       readers.emplace_back([&] {
         while (!stop) {
