@@ -1,6 +1,6 @@
 # What every binary of every preset has in common against hostile input: no place to load code from that somebody else
 # may write to, tables that are read-only once it runs, stacks and buffers that are checked. tests/cli/hardening_test.cpp
-# reads all of them. The cost is in docs/building.md.
+# reads all of them.
 option(ITM_HARDEN "Full RELRO, immediate binding, stack protector, FORTIFY_SOURCE and position-independent programs" ON)
 
 # CMake links with a search path for the build and replaces it when installing; the place that it keeps for that is an
