@@ -1,6 +1,7 @@
 #include "io/cut_files.hpp"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <mutex>
+#include <utility>
 
 #include "io/where.hpp"
 
@@ -64,6 +66,16 @@ Entry* entry_at(std::uintptr_t address) noexcept {
   return nullptr;
 }
 
+/// The system call itself: the function's name may belong to a tool that locks or allocates, which a handler must not.
+bool put_zeros(std::uintptr_t page, std::size_t size) noexcept {
+  constexpr int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+#ifdef SYS_mmap
+  return ::syscall(SYS_mmap, page, size, PROT_READ, how, -1, 0) != -1;
+#else
+  return ::mmap(reinterpret_cast<void*>(page), size, PROT_READ, how, -1, 0) != MAP_FAILED;
+#endif
+}
+
 extern "C" void on_bus_error(int signal, siginfo_t* info, void* context) {
   const int error = errno;
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
@@ -71,9 +83,7 @@ extern "C" void on_bus_error(int signal, siginfo_t* info, void* context) {
   if (entry != nullptr) {
     const std::uintptr_t page = address / page_size * page_size;
     // The whole rest: every later page lies behind the file's new end as well.
-    void* zeros = ::mmap(reinterpret_cast<void*>(page), entry->end.load() - page, PROT_READ,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-    if (zeros != MAP_FAILED) {
+    if (put_zeros(page, entry->end.load() - page)) {
       std::uint64_t whole = 0;
       entry->cut.compare_exchange_strong(whole, cuts.fetch_add(1) + 1);
       errno = error;

@@ -5,7 +5,7 @@
 //
 // The handler runs in the thread that touched the page, whose mapping therefore stays while it runs. It takes no lock
 // and allocates nothing: it walks a list to which only whole entries are added and from which none is ever freed, and
-// calls mmap, which on Linux is a plain system call. A fault that is no page of ours goes on to whoever had the signal
+// maps zeros by the plain system call. A fault that is no page of ours goes on to whoever had the signal
 // before, or kills as ever.
 
 #include <cstddef>

@@ -41,7 +41,7 @@ class Account {
   /// `seconds` of the expected work on a model; `units` of its scores are finished by it.
   void advance(const std::string& method, const std::string& model, double seconds, std::size_t units) {
     const std::lock_guard lock(guard_);
-    done_ += seconds;
+    done_ += std::max(seconds, 0.0);  // what is left of a share may be less than nothing by rounding
     finished_ += units;
     if (options_.progress) {
       const double work = expected_ > 0 ? std::min(done_ / expected_, 1.0) : 1.0;

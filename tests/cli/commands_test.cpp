@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "paths.hpp"
 #include "run_itm.hpp"
 
 namespace itm::testing {
@@ -64,7 +65,7 @@ TEST_F(Commands, ScoreShowsTheCurve) {
 
 /// Every golden case through files and flags: what a person gets, not only what the library returns.
 TEST_F(Commands, CorrelateEqualsTheGoldenReferences) {
-  const Json cases = Json::parse(text_of(ITM_TEST_DATA "/rank_correlation.json"))["cases"];
+  const Json cases = Json::parse(text_of(testing::test_data() + "/rank_correlation.json"))["cases"];
   for (const Json& c : cases) {
     std::string scores = "model,score\n";
     std::string truth = "model,made\n";

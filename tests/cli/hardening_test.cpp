@@ -10,6 +10,7 @@
 #include <optional>
 #include <sstream>
 
+#include "paths.hpp"
 #include "run_itm.hpp"
 
 namespace itm::testing {
@@ -166,7 +167,7 @@ TEST(Hardening, ElementsOfASearchPathAreJudgedAsTheLoaderReadsThem) {
 
 TEST(Hardening, EveryBinaryOfTheBuildLoadsCodeFromTheSystemAlone) {
   const std::vector<fs::path> binaries = binaries_below(ITM_BUILD_FOLDER);
-  ASSERT_NE(std::find(binaries.begin(), binaries.end(), fs::path(ITM_BINARY)), binaries.end());
+  ASSERT_NE(std::find(binaries.begin(), binaries.end(), fs::path(testing::binary())), binaries.end());
   std::for_each(binaries.begin(), binaries.end(), expect_hardened);
 }
 
@@ -183,7 +184,7 @@ TEST(Hardening, SoDoesTheInstalledProgram) {
 
 TEST(Hardening, StacksAndBuffersAreChecked) {
 #ifdef ITM_HARDENED
-  const Elf elf = *read_elf(ITM_BINARY);
+  const Elf elf = *read_elf(testing::binary());
   const auto has = [&](const auto& wanted) { return std::any_of(elf.symbols.begin(), elf.symbols.end(), wanted); };
   EXPECT_TRUE(has([](const std::string& name) { return name.starts_with("__stack_chk_fail"); }));
 #ifdef ITM_FORTIFIED

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "paths.hpp"
 #include "run_itm.hpp"
 
 namespace itm::testing {
@@ -79,7 +80,7 @@ class InputsKept : public ::testing::TestWithParam<Use> {
     for (const char* journal : {"spec.journal.jsonl", "spec.journal.jsonl.1-of-2", "kept"}) {
       write_text(zoo_ / journal, "");
     }
-    fs::copy(fs::path(ITM_TEST_DATA) / "itm_trace/small", zoo_ / "trace");
+    fs::copy(fs::path(testing::test_data()) / "itm_trace/small", zoo_ / "trace");
     fs::create_directory(zoo_ / "elsewhere");
   }
 

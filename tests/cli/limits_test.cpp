@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "paths.hpp"
 #include "run_itm.hpp"
 
 namespace itm::testing {
@@ -14,16 +15,16 @@ namespace {
 
 /// `itm`, with that many KiB of address space; killed (137) where it is not done after 60 seconds.
 Finished run_within(std::size_t kib, const std::string& arguments, const std::string& before = "") {
-  return RunningItm({"-c", "ulimit -v " + std::to_string(kib) + " && " + before +
-                               " exec timeout -s KILL 60 " ITM_BINARY " " + arguments},
+  return RunningItm({"-c", "ulimit -v " + std::to_string(kib) + " && " + before + " exec timeout -s KILL 60 " +
+                               testing::binary() + " " + arguments},
                     "/bin/sh")
       .wait();
 }
 
 TEST(AddressSpace, TooSmallIsRefusedAtOnce) {
   for (const std::size_t mib : {70, 90, 110, 130, 160, 190, 220, 250, 300, 330, 400}) {
-    for (const std::string arguments :
-         {"--version", "rank " ITM_EXAMPLES "/glyphs --dataset greek --threads 2 --iterations 20"}) {
+    for (const std::string arguments : std::vector<std::string>{
+             "--version", "rank " + testing::examples() + "/glyphs --dataset greek --threads 2 --iterations 20"}) {
       const Finished finished = run_within(mib * 1024, arguments, "OPENBLAS_NUM_THREADS=2");
       EXPECT_TRUE(finished.status == 0 || finished.status == 3)
           << mib << " MiB, " << arguments << ": " << finished.status << " " << finished.err;
@@ -44,8 +45,9 @@ TEST(AddressSpace, IsNamedWithWhatIsNeeded) {
 }
 
 TEST(AddressSpace, ThatSufficesIsEnough) {
-  const Finished finished = run_within(
-      std::size_t{2} << 20U, "rank " ITM_EXAMPLES "/glyphs --dataset greek --threads 2", "OPENBLAS_NUM_THREADS=2");
+  const Finished finished =
+      run_within(std::size_t{2} << 20U, "rank " + testing::examples() + "/glyphs --dataset greek --threads 2",
+                 "OPENBLAS_NUM_THREADS=2");
   EXPECT_EQ(finished.status, 0) << finished.err;
 }
 

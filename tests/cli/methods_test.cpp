@@ -6,6 +6,7 @@
 #include <set>
 
 #include "itm/estimator.hpp"
+#include "paths.hpp"
 #include "run_itm.hpp"
 
 namespace itm::testing {
@@ -13,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string published = ITM_TEST_DATA "/published/case_a/";
+const std::string published = testing::test_data() + "/published/case_a/";
 
 Json json_of(std::vector<std::string> arguments) {
   arguments.insert(arguments.end(), {"--format", "json", "--quiet"});

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "made_zoo.hpp"
+#include "paths.hpp"
 
 extern char** environ;
 
@@ -36,7 +37,7 @@ struct Finished {
 /// `itm`, or another program, with these arguments, its output caught in files: no pipe can fill up.
 class RunningItm {
  public:
-  explicit RunningItm(const std::vector<std::string>& arguments, const std::string& binary = ITM_BINARY) {
+  explicit RunningItm(const std::vector<std::string>& arguments, const std::string& binary = testing::binary()) {
     std::vector<char*> argv{const_cast<char*>(binary.c_str())};
     for (const std::string& argument : arguments) {
       argv.push_back(const_cast<char*>(argument.c_str()));

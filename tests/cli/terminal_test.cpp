@@ -11,13 +11,16 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "paths.hpp"
 #include "run_itm.hpp"
 
 namespace itm::testing {
 namespace {
 
 /// Runs a shell line in which $ITM is the program.
-Finished shell(const std::string& line) { return RunningItm({"-c", "ITM=" ITM_BINARY "; " + line}, "/bin/sh").wait(); }
+Finished shell(const std::string& line) {
+  return RunningItm({"-c", "ITM=" + testing::binary() + "; " + line}, "/bin/sh").wait();
+}
 
 class WithoutATerminal : public ::testing::Test {
  protected:
@@ -124,12 +127,13 @@ class Terminal {
         ::tcsetpgrp(0, ::getpgrp());
       }
       std::signal(SIGTTOU, SIG_DFL);
-      std::vector<char*> argv{const_cast<char*>(ITM_BINARY)};
+      std::string program = testing::binary();
+      std::vector<char*> argv{program.data()};
       for (std::string& argument : arguments) {
         argv.push_back(argument.data());
       }
       argv.push_back(nullptr);
-      ::execv(ITM_BINARY, argv.data());
+      ::execv(program.c_str(), argv.data());
       ::_exit(127);
     }
     ::setpgid(child, child);

@@ -10,6 +10,7 @@
 #include "itm/error.hpp"
 #include "numerics/class_rows.hpp"
 #include "numerics/linear_classifier.hpp"
+#include "paths.hpp"
 
 namespace itm {
 namespace {
@@ -29,9 +30,9 @@ RankOptions probe_options(double folds, double iterations = many) {
 
 TEST(LinearClassifier, HasTheCoefficientsOfScikitLearn) {
   const auto reference = testing::probe_reference()["classifier_wide"];
-  const Labels labels = testing::any_labels(ITM_TEST_DATA "/probes/wide_label.npy");
+  const Labels labels = testing::any_labels(testing::test_data() + "/probes/wide_label.npy");
   ZooEntry entry;
-  entry.feature.file = ITM_TEST_DATA "/probes/wide_feature.npy";
+  entry.feature.file = testing::test_data() + "/probes/wide_feature.npy";
   const auto device = make_cpu_device();
   const RankOptions options;
   const ModelInput input(*device, find_estimator("linear_probe"), options, entry, labels, 0);

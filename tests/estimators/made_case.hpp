@@ -9,6 +9,7 @@
 
 #include "estimators/score_model.hpp"
 #include "made_zoo.hpp"
+#include "paths.hpp"
 
 namespace itm::testing {
 
@@ -40,14 +41,14 @@ inline nlohmann::json details_of(const ScoredModel& scored) { return to_json(sco
 
 /// reference.json of tests/data/probes, made by make_reference.py there.
 inline nlohmann::json probe_reference() {
-  std::ifstream stream(ITM_TEST_DATA "/probes/reference.json");
+  std::ifstream stream(testing::test_data() + "/probes/reference.json");
   return nlohmann::json::parse(stream);
 }
 
 /// Scores a data set that reference.json has numbers for.
 inline ScoredModel score_reference_case(const std::string& name, const std::string& method,
                                         const RankOptions& options) {
-  const std::filesystem::path data = ITM_TEST_DATA;
+  const std::filesystem::path data = testing::test_data();
   ZooEntry entry;
   entry.model = "model";
   entry.dataset = name;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "itm/estimator.hpp"
+#include "paths.hpp"
 #include "report/details_json.hpp"
 
 namespace {
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path zoo_folder = fs::path(ITM_SHARED) / "zoo";
+const fs::path zoo_folder = fs::path(testing::shared()) / "zoo";
 
 class SharedZoo : public ::testing::Test {
  protected:

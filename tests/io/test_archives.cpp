@@ -7,13 +7,16 @@
 
 #include "files.hpp"
 #include "itm/array.hpp"
+#include "paths.hpp"
 
 namespace itm {
 namespace {
 
 class Archives : public test::FileTest {
  protected:
-  static std::filesystem::path golden(const std::string& name) { return std::filesystem::path(ITM_IO_GOLDEN) / name; }
+  static std::filesystem::path golden(const std::string& name) {
+    return std::filesystem::path(testing::tests_folder() + "/io/golden") / name;
+  }
 };
 
 TEST_F(Archives, NpzMembersAreReadStoredAndDeflated) {

@@ -7,6 +7,7 @@
 #include "files.hpp"
 #include "itm/array.hpp"
 #include "itm/zoo.hpp"
+#include "paths.hpp"
 
 namespace itm {
 namespace {
@@ -16,7 +17,7 @@ class FuzzCorpus : public test::FileTest {};
 TEST_F(FuzzCorpus, EverySeedIsReadOrRefused) {
   std::size_t seeds = 0;
   std::size_t read = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(ITM_FUZZ_CORPUS)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(testing::tests_folder() + "/fuzz/corpus")) {
     if (!entry.is_regular_file()) continue;
     ++seeds;
     const std::string bytes = test::read_file(entry.path());

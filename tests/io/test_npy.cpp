@@ -11,6 +11,7 @@
 #include "files.hpp"
 #include "io/mapped_file.hpp"
 #include "itm/array.hpp"
+#include "paths.hpp"
 
 namespace itm {
 namespace {
@@ -102,7 +103,9 @@ INSTANTIATE_TEST_SUITE_P(EveryDtype, NpyRoundTrip,
 
 class Npy : public test::FileTest {
  protected:
-  static std::filesystem::path golden(const std::string& name) { return std::filesystem::path(ITM_IO_GOLDEN) / name; }
+  static std::filesystem::path golden(const std::string& name) {
+    return std::filesystem::path(testing::tests_folder() + "/io/golden") / name;
+  }
 };
 
 /// numpy.arange(12).reshape(3, 4) * 0.5 - 2

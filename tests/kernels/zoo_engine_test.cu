@@ -10,6 +10,7 @@
 #include "itm/error.hpp"
 #include "itm/verify.hpp"
 #include "made_zoo.hpp"
+#include "paths.hpp"
 
 namespace itm::ITM_KERNELS {
 namespace {
@@ -37,9 +38,7 @@ class ITM_DEVICE(EngineReplay) : public ITM_DEVICE(Engine), public ::testing::Wi
 
 TEST_P(ITM_DEVICE(EngineReplay), StaysWithinTolerance) {
   const auto& [name, precision, recurrence] = GetParam();
-  const char* elsewhere = std::getenv("ITM_TEST_DATA");  // on a machine that did not build this
-  const std::filesystem::path folder =
-      std::filesystem::path(elsewhere != nullptr ? elsewhere : ITM_TEST_DATA) / "itm_trace" / name;
+  const std::filesystem::path folder = std::filesystem::path(itm::testing::test_data()) / "itm_trace" / name;
   const std::vector<Deviation> deviations = replay_trace(folder, precision, recurrence, make_test_engine().get());
   EXPECT_EQ(deviations.size(), 16U) << "dispersion, losses, two curves, eight iteration-1 arrays, four final arrays";
   for (const Deviation& d : deviations) {

@@ -1,6 +1,7 @@
 // Rank correlations against scipy and against direct evaluations of eq. 1, then properties that hold for any data.
 
 #include "itm/agreement.hpp"
+#include "paths.hpp"
 
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ namespace {
 using Vector = std::vector<double>;
 
 nlohmann::json golden_cases() {
-  std::ifstream file(ITM_TEST_DATA "/rank_correlation.json");
+  std::ifstream file(testing::test_data() + "/rank_correlation.json");
   return nlohmann::json::parse(file).at("cases");
 }
 

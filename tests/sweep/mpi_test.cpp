@@ -10,6 +10,7 @@
 
 #include "cli/local_device.hpp"
 #include "made_sweep.hpp"
+#include "paths.hpp"
 
 namespace itm::testing {
 namespace {
@@ -34,7 +35,7 @@ class MpiSweep : public ::testing::Test {
   }
 
   static RunningItm start(const MadeSweep& sweep, const std::string& processes, const std::string& journal) {
-    std::vector<std::string> command{"-n", processes, ITM_BINARY};
+    std::vector<std::string> command{"-n", processes, testing::binary()};
     const std::vector<std::string> itm = sweep.command(journal);
     command.insert(command.end(), itm.begin(), itm.end());
     return RunningItm(command, ITM_MPIRUN);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "made_sweep.hpp"
+#include "paths.hpp"
 
 namespace itm::testing {
 namespace {
@@ -101,7 +102,7 @@ TEST_F(Plan, AllMethodsLeavesOutThoseWithoutInputs) {
 }
 
 TEST_F(Plan, OfTheExampleIsWhatItsPageSays) {
-  const SweepPlan plan = plan_sweep(read_sweep_spec(ITM_EXAMPLES "/sweep.json"));
+  const SweepPlan plan = plan_sweep(read_sweep_spec(testing::examples() + "/sweep.json"));
   EXPECT_EQ(plan.units.size(), 28U);
   EXPECT_TRUE(plan.truth);
 }
