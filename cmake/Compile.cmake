@@ -23,6 +23,11 @@ function(itm_compile_options target)
   endif()
 endfunction()
 
+# itm_optimise_little(TARGET): for code that waits for people and files. -O3 would double what it takes to compile, for nothing.
+function(itm_optimise_little target)
+  target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
+endfunction()
+
 # CMake before 3.26 does not know how to ask nvcc for C++20.
 if(ITM_HAVE_CUDA AND NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
