@@ -23,7 +23,7 @@ Finished run_within(std::size_t kib, const std::string& arguments, const std::st
 
 TEST(AddressSpace, TooSmallIsRefusedAtOnce) {
   for (const std::size_t mib : {70, 90, 110, 130, 160, 190, 220, 250, 300, 330, 400}) {
-    for (const std::string arguments : std::vector<std::string>{
+    for (const std::string& arguments : std::vector<std::string>{
              "--version", "rank " + testing::examples() + "/glyphs --dataset greek --threads 2 --iterations 20"}) {
       const Finished finished = run_within(mib * 1024, arguments, "OPENBLAS_NUM_THREADS=2");
       EXPECT_TRUE(finished.status == 0 || finished.status == 3)

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path zoo_folder = fs::path(testing::shared()) / "zoo";
+const fs::path zoo_folder = fs::path(itm::testing::shared()) / "zoo";
 
 class SharedZoo : public ::testing::Test {
  protected:
