@@ -75,7 +75,7 @@ const std::vector<BadUse> bad_uses{
     {"NotAWholeNumber", rank_with({"--batch-size", "1.5"}), "'1.5' is not a whole number of at least 1"},
     {"NegativeNumber", rank_with({"--steps=-1"}), "'-1' is not a whole number from 1 to 10,000"},
     {"NumberWithUnit", rank_with({"--threads", "2x"}), "'2x' is not a whole number from 1 to 1,024"},
-    {"NoThreads", rank_with({"--threads", "0"}), "'0' is not a whole number from 1 to 1,024"},
+    {"ZeroThreads", rank_with({"--threads", "0"}), "'0' is not a whole number from 1 to 1,024"},
     {"EtaAboveOne", rank_with({"--eta", "1.5"}), "'1.5' is not a number from 0 to 1"},
     {"EtaNan", rank_with({"--eta", "nan"}), "'nan' is not a number from 0 to 1"},
     {"DispersionBaseZero", rank_with({"--dispersion-base", "0"}), "'0' is not a number above 0"},
