@@ -80,6 +80,7 @@ void Context::reads(const Zoo& zoo) const {
       for (const ArrayRef* ref : {&entry.feature, &entry.label}) {
         files_.reads("a file of the zoo", ref->file);
       }
+      files_.reads("a file of the zoo", entry.classes);
       for (const auto* ref : {&entry.output, &entry.source, &entry.target}) {
         files_.reads("a file of the zoo", *ref ? (*ref)->file : std::filesystem::path());
       }

@@ -27,9 +27,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::filesystem::path zoo;
+  ZooChoice zoo;
   std::filesystem::path truth;
-  std::vector<std::string> datasets;
 };
 
 /// What was found out about one (model, data set); what could not be read is absent and stands among the problems.
@@ -64,7 +63,7 @@ Finding look_at(const ZooEntry& entry) {
   if (!readable) {
     return f;
   }
-  attempt(f, [&] { f.labels = read_labels(entry.label, entry.feature); });
+  attempt(f, [&] { f.labels = read_entry_labels(entry); });
   attempt(f, [&] {
     const Array feature = entry.feature.read();
     f.dtype = name_of(feature.dtype());
@@ -109,12 +108,13 @@ ClassSizes class_sizes(const Labels& labels) {
   return {*smallest, *largest};
 }
 
+/// Each once: models may share a file.
 std::vector<std::string> problems_of(const Findings& models) {
   std::vector<std::string> all;
   for (const Finding& f : models) {
     all.insert(all.end(), f.problems.begin(), f.problems.end());
   }
-  return all;
+  return each_once(all);
 }
 
 Json to_json(const Finding& f) {
@@ -137,7 +137,7 @@ Json to_json(const Finding& f) {
 }
 
 std::string as_json(const Options& o, const std::map<std::string, Findings>& zoo) {
-  Json json{{"schema", "itm.inspect/1"}, {"zoo", o.zoo.string()}, {"datasets", Json::array()}};
+  Json json{{"schema", "itm.inspect/1"}, {"zoo", o.zoo.folder.string()}, {"datasets", Json::array()}};
   for (const auto& [dataset, models] : zoo) {
     Json list = Json::array();
     for (const Finding& f : models) {
@@ -217,8 +217,9 @@ std::string as_table(const Options& o, const std::map<std::string, Findings>& zo
     text += paint.bad("problem: ") + printable(problem, 1000) + "\n";
   }
   return text +
-         fmt::format("{}{}: {} feature file{} on {} data set{}, {}\n", problems.empty() ? "" : "\n", path_text(o.zoo),
-                     with_commas(pairs), pairs == 1 ? "" : "s", zoo.size(), zoo.size() == 1 ? "" : "s",
+         fmt::format("{}{}: {} feature file{} on {} data set{}, {}\n", problems.empty() ? "" : "\n",
+                     path_text(o.zoo.folder), with_commas(pairs), pairs == 1 ? "" : "s", zoo.size(),
+                     zoo.size() == 1 ? "" : "s",
                      problems.empty()
                          ? paint.good("no problems")
                          : paint.bad(fmt::format("{} problem{}", problems.size(), problems.size() == 1 ? "" : "s")));
@@ -227,16 +228,11 @@ std::string as_table(const Options& o, const std::map<std::string, Findings>& zo
 /// Looks at every entry of the chosen data sets, several at a time.
 std::map<std::string, Findings> look_at_all(const Options& o, const Context& context) {
   context.reads("the file of --truth", o.truth);
-  std::vector<std::string> known = o.datasets;
-  if (!o.truth.empty()) {
-    const GroundTruth truth = read_ground_truth(o.truth);
-    known.insert(known.end(), truth.datasets.begin(), truth.datasets.end());
-  }
-  const Zoo zoo = discover_zoo(o.zoo, known);
-  context.reads(zoo);
+  const Zoo zoo =
+      find_zoo(o.zoo, o.truth.empty() ? std::vector<std::string>() : read_ground_truth(o.truth).datasets, context);
   std::map<std::string, Findings> found;
   std::vector<std::pair<const ZooEntry*, Finding*>> units;
-  for (const std::string& dataset : o.datasets.empty() ? zoo.dataset_names() : each_once(o.datasets)) {
+  for (const std::string& dataset : o.zoo.datasets.empty() ? zoo.dataset_names() : each_once(o.zoo.datasets)) {
     const std::vector<ZooEntry>& entries = zoo.entries(dataset);
     Findings& findings = found[dataset];
     findings.resize(entries.size());
@@ -274,7 +270,7 @@ Command inspect_command() {
   return {
       "inspect", "Show what a zoo holds and what is wrong with it", [](CLI::App& app, Context& context) -> Action {
         auto o = std::make_shared<Options>();
-        add_zoo(app, o->zoo, o->datasets, "This data set only; can be repeated");
+        add_zoo(app, o->zoo, "This data set only; can be repeated");
         app.add_option("--truth", o->truth, "CSV whose columns tell data set names that hold underscores")
             ->type_name("CSV");
         app.footer(

@@ -23,7 +23,7 @@ namespace itm::cli {
 namespace {
 
 struct Options {
-  std::filesystem::path zoo;
+  ZooChoice zoo;
   std::filesystem::path truth;
   std::filesystem::path html;
   std::vector<std::string> methods{"itm"};
@@ -77,7 +77,7 @@ void warn_of_notes(const RankReport& report) {
 /// The page, with what was asked for beside what came out.
 std::string page_of(const RankReport& report, const Options& o, const Context& context) {
   HtmlOptions page;
-  page.facts = {{"zoo", path_text(o.zoo)}};
+  page.facts = {{"zoo", path_text(o.zoo.folder)}};
   if (!o.truth.empty()) {
     page.facts.emplace_back("truth", path_text(o.truth));
   }
@@ -91,20 +91,15 @@ std::string page_of(const RankReport& report, const Options& o, const Context& c
 ExitStatus rank(Options& o, const Context& context) {
   context.writes("--html", o.html);
   context.reads("the file of --truth", o.truth);
-  o.rank.datasets = each_once(o.rank.datasets);
+  o.zoo.datasets = each_once(o.zoo.datasets);
+  o.rank.datasets = o.zoo.datasets;
   context.fill(o.rank, o.methods, o.engine);
 
   std::optional<GroundTruth> truth;
-  std::vector<std::string> known = o.rank.datasets;
   if (!o.truth.empty()) {
     truth = read_ground_truth(o.truth);
-    known.insert(known.end(), truth->datasets.begin(), truth->datasets.end());
   }
-  const Zoo zoo = discover_zoo(o.zoo, known);
-  context.reads(zoo);
-  for (const std::string& dataset : o.rank.datasets) {
-    (void)zoo.entries(dataset);  // says which there are when this is none of them
-  }
+  const Zoo zoo = find_zoo(o.zoo, truth ? truth->datasets : std::vector<std::string>(), context);
   if (truth) {
     require_overlap(zoo, o.rank.datasets, *truth);
   }
@@ -136,7 +131,7 @@ Command rank_command() {
   return {
       "rank", "Rank the models of a zoo, best first", [](CLI::App& app, Context& context) -> Action {
         auto o = std::make_shared<Options>();
-        add_zoo(app, o->zoo, o->rank.datasets, "Rank on this data set only; can be repeated");
+        add_zoo(app, o->zoo, "Rank on this data set only; can be repeated");
         app.add_option("--method", o->methods, "Methods, separated by commas, or all")
             ->type_name("NAME")
             ->delimiter(',')

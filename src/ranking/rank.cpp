@@ -17,6 +17,7 @@
 #include "itm/estimator.hpp"
 #include "linalg/blas.hpp"
 #include "ranking/remarks.hpp"
+#include "session/row_selection.hpp"
 
 namespace itm {
 namespace {
@@ -66,6 +67,7 @@ class Running final : public Executor {
       : estimator_(estimator),
         dataset_(task.dataset),
         labels_(task.labels),
+        remarks_(task.remarks),
         entries_(task.entries),
         options_(options),
         account_(account),
@@ -105,6 +107,7 @@ class Running final : public Executor {
       result.models.push_back(std::move(outcomes_[m].scored));
     }
     assign_ranks(result);
+    result.remarks = remarks_;
     add_remarks(result, estimator_, labels_, options_);
     return result;
   }
@@ -155,6 +158,7 @@ class Running final : public Executor {
   const Estimator& estimator_;
   std::string dataset_;
   Labels labels_;
+  std::vector<std::string> remarks_;
   std::vector<ZooEntry> entries_;
   const RankOptions& options_;
   Account& account_;
@@ -250,7 +254,11 @@ class Ranking {
       const DatasetTask task = make_task(dataset);
       std::map<std::string, Workload> work;
       for (const ZooEntry& entry : task.entries) {
-        work[entry.model] = workload_of(entry, task.labels);
+        Workload& shape = work[entry.model] = workload_of(entry, task.labels);
+        if (!task.rows.empty()) {
+          shape.bytes *= static_cast<double>(task.rows.size()) / std::max(shape.rows, 1.0);
+          shape.rows = static_cast<double>(task.rows.size());
+        }
       }
       for (const Estimator* method : methods_) {
         open_session(*method, task, work);
@@ -292,11 +300,11 @@ class Ranking {
         continue;
       }
       try {
-        Labels labels = read_labels(entry.label, entry.feature);
+        Labels labels = read_entry_labels(entry, options_.drop_rare_classes > 0 ? 1 : 2);
         if (task.entries.empty()) {
           task.labels = std::move(labels);
           reference = path_text(entry.label.file);
-        } else if (labels.values != task.labels.values) {
+        } else if (labels.values != task.labels.values || labels.names != task.labels.names) {
           throw InputError(
               fmt::format("{}: labels differ from {}; all models of a data set need the same images in the same order",
                           path_text(entry.label.file), reference));
@@ -313,6 +321,13 @@ class Ranking {
       throw InputError(failures_.empty() ? fmt::format("{}: no model has features for {}", path_text(zoo_.directory),
                                                        printable(dataset, 200))
                                          : failures_.back().message);
+    }
+    if (!task.labels.names.empty() && task.labels.names.front().starts_with('-')) {
+      task.remarks.push_back(fmt::format("label {} counts as a class; drop its rows where it means unlabelled",
+                                         task.labels.names.front()));
+    }
+    if (options_.drop_rare_classes > 0) {
+      drop_rare_classes(task, options_.drop_rare_classes);
     }
     return task;
   }

@@ -123,7 +123,7 @@ class MethodSession final : public Session {
 
   Scored score_one(std::size_t model, std::uint64_t seed, const std::optional<LeaveOut>& left_out) {
     const DeviceLease device(*this);
-    ModelInput input(device.device(), estimator_, options_, task_.entries[model], task_.labels, seed, left_out);
+    ModelInput input(device.device(), estimator_, options_, task_, task_.entries[model], seed, left_out);
     Scored scored = score_named(input);
     if (!std::isfinite(scored.score)) {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",

@@ -114,8 +114,6 @@ const std::vector<BadUse> bad_uses{
      }},
     {"OneClass", rank_with({}), "class", 2,
      [](const fs::path& z) { spoil_all_labels(z, [](auto& y) { std::fill(y.begin(), y.end(), 0); }); }},
-    {"LabelGap", rank_with({}), "label", 2,
-     [](const fs::path& z) { spoil_all_labels(z, [](auto& y) { std::replace(y.begin(), y.end(), 2, 7); }); }},
     {"OneSampleInAClass", rank_with({}), "class", 2,
      [](const fs::path& z) { spoil_all_labels(z, [](auto& y) { y[9] = 5; }); }},
     {"NegativeLabel", rank_with({}), "label", 2,

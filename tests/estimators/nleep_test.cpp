@@ -111,7 +111,7 @@ TEST(Nleep, EqualsThePublishedScoreOnTheSharedZoo) {
   std::size_t scores = 0;
   std::size_t equal = 0;
   for (const char* key : {"nleep_seed0", "nleep_seed1"}) {
-    itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, truth.datasets), options);
+    itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, {.datasets = truth.datasets}), options);
     itm::add_agreement(report, truth);
     ASSERT_EQ(report.results.size(), 6U);
     for (const itm::RankedDataset& result : report.results) {

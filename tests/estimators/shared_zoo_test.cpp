@@ -31,7 +31,7 @@ class SharedZoo : public ::testing::Test {
     itm::RankOptions options;
     options.method = methods;
     options.threads = 2;
-    itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, truth.datasets), options);
+    itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, {.datasets = truth.datasets}), options);
     itm::add_agreement(report, truth);
     return report;
   }
