@@ -183,7 +183,8 @@ struct Estimator {
 
 /// All systems, in the order in which they are listed; those that the program registered last.
 [[nodiscard]] const std::vector<Estimator>& estimators();
-/// Throws InputError naming the methods that exist.
+/// By its name, whatever its case, spaces, dashes and underscores. Throws InputError naming the methods that are meant,
+/// or that exist.
 [[nodiscard]] const Estimator& find_estimator(const std::string& name);
 /// Null where there is none of that name: a result may come from elsewhere.
 [[nodiscard]] const Estimator* known_estimator(std::string_view name);

@@ -29,7 +29,7 @@ struct ZooEntry {
   std::string model;
   std::string dataset;
   ArrayRef feature;                            ///< [N, D]
-  ArrayRef label;                              ///< [N]
+  ArrayRef label;                              ///< [N]; without a file there are none, and reading them says so
   std::optional<ArrayRef> output;              ///< [N, C_source] logits of the source head
   std::optional<ArrayRef> source;              ///< [S, D] features of source-domain images
   std::optional<ArrayRef> target;              ///< [N, T] regression targets, where there are no labels

@@ -18,6 +18,7 @@ const std::vector<Command>& commands() {
       bench_command(),      //
       paper_command(),      //
       evolve_command(),     //
+      completion_command(), manual_command(),
   };
   return all;
 }

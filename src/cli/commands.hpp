@@ -19,5 +19,7 @@ namespace itm::cli {
 [[nodiscard]] Command bench_command();
 [[nodiscard]] Command paper_command();
 [[nodiscard]] Command evolve_command();
+[[nodiscard]] Command completion_command();
+[[nodiscard]] Command manual_command();
 
 }  // namespace itm::cli

@@ -129,7 +129,9 @@ ExitStatus rank(Options& o, const Context& context) {
 
 Command rank_command() {
   return {
-      "rank", "Rank the models of a zoo, best first", [](CLI::App& app, Context& context) -> Action {
+      "rank",
+      "Rank the models of a zoo, best first",
+      [](CLI::App& app, Context& context) -> Action {
         auto o = std::make_shared<Options>();
         add_zoo(app, o->zoo, "Rank on this data set only; can be repeated");
         app.add_option("--method", o->methods, "Methods, separated by commas, or all")
@@ -152,7 +154,8 @@ Command rank_command() {
             "  itm rank my_zoo --truth accuracies.csv --html report.html\n"
             "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
         return [o, &context] { return rank(*o, context); };
-      }};
+      },
+      {"--dataset", "--method", "--truth", "--html", "--out", "--format", "--threads", "--seed"}};
 }
 
 }  // namespace itm::cli

@@ -189,6 +189,12 @@ Labels read_labels(const ArrayRef& ref, const LabelRules& rules) {
 }
 
 Labels read_entry_labels(const ZooEntry& entry, std::size_t fewest_rows) {
+  if (!entry.label.memory && entry.label.file.empty()) {
+    const std::filesystem::path folder = entry.feature.file.parent_path();
+    io::refuse({entry.feature.file, {}}, "has no labels; put them into {} or, for all models, into {}",
+               path_text(folder / (entry.model + "_" + entry.dataset + "_label.npy")),
+               path_text(folder / (entry.dataset + "_label.npy")));
+  }
   const LabelRules rules{fewest_rows, entry.classes};
   const std::size_t rows = entry.feature.rows();
   const auto refuse_count = [&](std::size_t labels) {

@@ -274,12 +274,6 @@ class NamedZoo {
     entry.output = found.output;
     const std::optional<ArrayRef>& label = found.label ? found.label : all.label;
     if (!label) entry.target = found.target ? found.target : all.target;
-    if (!label && !entry.target) {
-      const fs::path folder = entry.feature.file.parent_path();
-      io::refuse({entry.feature.file, {}}, "has no labels; put them into {} or, for all models, into {}",
-                 path_text(folder / (model + "_" + dataset + "_label.npy")),
-                 path_text(folder / (dataset + "_label.npy")));
-    }
     if (label) entry.label = *label;
     const auto everywhere = shared_.find("");
     if (found.classes || all.classes) {

@@ -215,6 +215,7 @@ class Ranking {
     for (const auto& session : sessions_) {
       report.results.push_back(session->collect(report.failures));
     }
+    say_each_once(report.failures);
     const bool any = std::any_of(report.results.begin(), report.results.end(),
                                  [](const RankedDataset& result) { return !result.models.empty(); });
     if (!any && !report.failures.empty()) {
@@ -226,6 +227,22 @@ class Ranking {
   }
 
  private:
+  /// What keeps a model from several methods is one failure, which names them.
+  static void say_each_once(std::vector<Failure>& failures) {
+    std::vector<Failure> merged;
+    for (Failure& failure : failures) {
+      const auto same = std::find_if(merged.begin(), merged.end(), [&](const Failure& other) {
+        return other.dataset == failure.dataset && other.model == failure.model && other.message == failure.message;
+      });
+      if (same == merged.end()) {
+        merged.push_back(std::move(failure));
+      } else {
+        same->method += ", " + failure.method;
+      }
+    }
+    failures = std::move(merged);
+  }
+
   /// "cpu", "cuda", or "cuda, cpu" where methods differ.
   static std::string backend_of(const std::vector<RankedDataset>& results) {
     const auto any = [&](const std::string& name) {
@@ -272,7 +289,7 @@ class Ranking {
     std::erase_if(usable.entries, [&](const ZooEntry& entry) { return !estimator.missing_input(entry).empty(); });
     if (usable.entries.empty()) {
       const std::string missing = estimator.missing_input(task.entries.front());
-      if (!all_) {
+      if (!all_ && !options_.keep_going) {
         throw InputError(fmt::format("{} of {}: {} needs {}", printable(task.entries.front().model, 200),
                                      printable(task.dataset, 200), estimator.name, missing));
       }

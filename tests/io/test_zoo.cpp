@@ -293,9 +293,9 @@ TEST_F(ZooFolder, LabelsAloneAreNoModel) {
 
 TEST_F(ZooFolder, AFeatureWithoutLabelsNamesTheMissingFile) {
   touch("vgg_pets_feature.npy");
-  EXPECT_REFUSED(discover_zoo(folder), "vgg_pets_feature.npy: has no labels; put them into " +
-                                           (folder / "vgg_pets_label.npy").string() + " or, for all models, into " +
-                                           (folder / "pets_label.npy").string());
+  EXPECT_REFUSED(read_entry_labels(discover_zoo(folder).entries("pets")[0]),
+                 "vgg_pets_feature.npy: has no labels; put them into " + (folder / "vgg_pets_label.npy").string() +
+                     " or, for all models, into " + (folder / "pets_label.npy").string());
 }
 
 TEST_F(ZooFolder, TheSamePairTwiceIsRefused) {
