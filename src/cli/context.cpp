@@ -71,12 +71,6 @@ void Context::prepare(bool goes_on) {
     throw InputError("--quiet and --verbose contradict each other; pass one of them");
   }
   open_log(quiet, verbose);
-  const std::string ending = out_.extension().string();
-  if (!format_ && !out_.empty() && ending != ".json" && ending != ".csv" && ending != ".txt" && !ending.empty()) {
-    throw InputError(fmt::format("--out {}: {} is no ending of a result; use .json, .csv or .txt, or say --format{}",
-                                 path_text(out_), in_quotes(ending),
-                                 ending == ".html" ? ", and --html FILE for a page" : ""));
-  }
   files_.may_replace(force_ || goes_on);
   files_.writes("--out", out_);
   blas::reserve(threads);
@@ -96,6 +90,16 @@ void Context::reads(const Zoo& zoo) const {
   }
 }
 
+void Context::require_targets() const {
+  const std::string ending = out_.extension().string();
+  if (!format_ && !out_.empty() && ending != ".json" && ending != ".csv" && ending != ".txt" && !ending.empty()) {
+    throw InputError(fmt::format("--out {}: {} is no ending of a result; use .json, .csv or .txt, or say --format{}",
+                                 path_text(out_), in_quotes(ending),
+                                 ending == ".html" ? ", and --html FILE for a page" : ""));
+  }
+  files_.require_new();
+}
+
 Format Context::format() const {
   if (format_) {
     return *format_;
@@ -113,7 +117,7 @@ Paint Context::paint() const {
 void Context::write(std::string_view result) const { write(result, {}, {}); }
 
 void Context::write(std::string_view result, const std::filesystem::path& html, std::string_view page) const {
-  files_.require_new();
+  require_targets();
   if (cancelled()) {
     throw Interrupted();
   }
@@ -184,7 +188,7 @@ void Context::say_what_was_written(const std::filesystem::path& file) const {
 }
 
 std::unique_ptr<Progress> Context::progress(const std::string& label) const {
-  files_.require_new();
+  require_targets();
   return std::make_unique<Progress>(label, !quiet && ::isatty(STDERR_FILENO) == 1);
 }
 

@@ -84,6 +84,8 @@ class Context {
   [[nodiscard]] std::unique_ptr<Progress> progress(const std::string& label) const;
 
  private:
+  /// The results can be written where they are to go, and replace nothing unasked. Throws InputError.
+  void require_targets() const;
   void say_what_was_written(const std::filesystem::path& file) const;
 
   std::optional<Format> format_;

@@ -228,24 +228,33 @@ std::size_t terminal_width() {
 std::string help_of(CLI::App& app, const std::vector<std::string>& common, bool all, std::size_t width) {
   const auto chosen = app.get_subcommands();
   CLI::App& shown = chosen.empty() ? app : *chosen.front();
-  std::size_t hidden = 0;
+  std::vector<std::string> hidden;
+  std::size_t of_methods = 0;
   if (!all) {
     for (CLI::Option* option : shown.get_options()) {
       const bool is_common =
           option->get_positional() || option == shown.get_help_ptr() ||
           std::any_of(common.begin(), common.end(), [&](const std::string& name) { return option->check_name(name); });
-      if (common.empty() ? is_special(*option) : !is_common) {
-        option->group("");
-        ++hidden;
+      if (common.empty() ? !is_special(*option) : is_common) {
+        continue;
       }
+      if (is_special(*option) && option->get_group() != "Options of ITM") {
+        ++of_methods;
+      } else if (!option->check_name("--help-all")) {
+        hidden.push_back("--" + option->get_lnames().front());
+      }
+      option->group("");
     }
   }
   std::string text = app.help();
   for (std::size_t at = 0; (at = text.find("\n\n\n")) != std::string::npos;) {  // CLI11 sets groups two lines apart
     text.erase(at, 1);
   }
-  if (hidden > 0) {
-    const std::string line = fmt::format("{} more options: itm {} --help-all\n\n", hidden, shown.get_name());
+  if (!hidden.empty() || of_methods > 0) {
+    std::string line = fmt::format("More options, explained by itm {} --help-all:\n", shown.get_name());
+    line += hidden.empty() ? "" : fmt::format("  {}\n", fmt::join(hidden, ", "));
+    line += of_methods == 0 ? "" : fmt::format("  and {} of single methods\n", of_methods);
+    line += '\n';
     const std::size_t examples = text.find("Examples:\n");
     text.insert(examples == std::string::npos ? text.size() : examples, line);
   }

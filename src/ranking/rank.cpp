@@ -203,6 +203,9 @@ class Ranking {
       require_device(*method, options_.device);
     }
     open_sessions();
+    if (sessions_.empty()) {
+      throw InputError(lacking_);
+    }
     const std::shared_ptr<ItmEngine> engine = engine_for_sessions();
     WorkPool pool(options_.threads);
     pool.for_each(sessions_.size(), [&](std::size_t s) { sessions_[s]->run(pool, engine.get()); });
@@ -289,9 +292,10 @@ class Ranking {
     std::erase_if(usable.entries, [&](const ZooEntry& entry) { return !estimator.missing_input(entry).empty(); });
     if (usable.entries.empty()) {
       const std::string missing = estimator.missing_input(task.entries.front());
+      lacking_ = fmt::format("{} of {}: {} needs {}", printable(task.entries.front().model, 200),
+                             printable(task.dataset, 200), estimator.name, missing);
       if (!all_ && !options_.keep_going) {
-        throw InputError(fmt::format("{} of {}: {} needs {}", printable(task.entries.front().model, 200),
-                                     printable(task.dataset, 200), estimator.name, missing));
+        throw InputError(lacking_);
       }
       skipped_.push_back({task.dataset, "", estimator.name, "no " + missing});
       return;
@@ -357,6 +361,7 @@ class Ranking {
   std::vector<std::unique_ptr<Running>> sessions_;
   std::vector<Failure> failures_;
   std::vector<Failure> skipped_;
+  std::string lacking_;  ///< what the last session that could not be opened lacks
 };
 
 }  // namespace
