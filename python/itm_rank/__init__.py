@@ -6,8 +6,9 @@
 >>> itm_rank.rank(models, labels, methods=["itm", "logme"]).best
 'good'
 
-``rank`` takes arrays, ``rank_zoo`` a folder of files, ``extract`` makes such a folder from models and images. ``LogME`` and its
-kin score one model in the manner of scikit-learn, ``agreement`` sets scores against the truth, ``register`` adds a method.
+``rank`` takes arrays, ``rank_zoo`` a folder of files, ``extract`` makes such a folder from models and images.
+``LogME`` and its kin score one model in the manner of scikit-learn, ``agreement`` sets scores against the truth,
+``register`` adds a method.
 """
 
 from ._agreement import Agreement, agreement

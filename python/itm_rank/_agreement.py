@@ -13,7 +13,8 @@ from . import _core
 class Agreement:
     """How well scores order models as the truth does; None where it is undefined, for a single model say.
 
-    ``tau_w`` is the weighted rank correlation of the paper's eq. 1, ``tau_w_scipy`` that of ``scipy.stats.weightedtau``,
+    ``tau_w`` is the weighted rank correlation of the paper's eq. 1, ``tau_w_scipy`` that of
+    ``scipy.stats.weightedtau``,
     ``rel_at_k`` the best true value among the k best-scored models over the best of all.
     """
 
@@ -61,7 +62,9 @@ def agreement(
     else:
         left, right = list(scores), list(truth)
         if len(left) != len(right):
-            raise ValueError(f"scores and truth: {len(left)} scores and {len(right)} true values; one of each is needed per model")
+            raise ValueError(
+                f"scores and truth: {len(left)} scores and {len(right)} true values; one of each is needed per model"
+            )
     left, right = [float(value) for value in left], [float(value) for value in right]
     if any(value != value or value in (float("inf"), float("-inf")) for value in left + right):
         raise ValueError("scores and truth: hold a NaN or an infinity; leave that model out")

@@ -23,7 +23,9 @@ def as_features(array: Any, name: str) -> Any:
     try:
         made = numpy.asarray(array)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: is no array of numbers ({error}); pass a NumPy array or anything with __dlpack__") from None
+        raise TypeError(
+            f"{name}: is no array of numbers ({error}); pass a NumPy array or anything with __dlpack__"
+        ) from None
     if made.dtype.kind not in "fiub":
         raise TypeError(f"{name}: has elements of type {made.dtype}; features are real numbers")
     return made if made.dtype.isnative else made.astype(made.dtype.newbyteorder("="))

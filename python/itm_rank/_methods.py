@@ -46,10 +46,13 @@ def register(
 ) -> None:
     """Adds a method that is written in Python; every ranking of this process can then use it by its name.
 
-    ``function(features, labels)`` is called for each model with float features [N, D] and int32 labels [N] (float targets where
-    ``regression`` says that it takes them) and returns its score, larger for better, or ``(score, details)``. Parameters named
-    ``output`` [N, C_source], ``source`` [S, D] and ``seed`` are filled too: a method that has ``output`` or ``source`` skips
-    models without them, one with ``seed`` is averaged over ``repeats``. What it raises becomes the sentence of a ValueError.
+    ``function(features, labels)`` is called for each model with float features [N, D] and int32 labels [N] (float
+    targets where
+    ``regression`` says that it takes them) and returns its score, larger for better, or ``(score, details)``.
+    Parameters named
+    ``output`` [N, C_source], ``source`` [S, D] and ``seed`` are filled too: a method that has ``output`` or
+    ``source`` skips models without them, one with ``seed`` is averaged over ``repeats``. What it raises becomes the
+    sentence of a ValueError.
 
     Raises ValueError where the name is taken or not lower case.
 

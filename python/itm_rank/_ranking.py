@@ -67,7 +67,8 @@ class Ranking:
         return self.best_of()
 
     def best_of(self, dataset: str | None = None, method: str | None = None) -> str:
-        """The best model of a data set by a method, or by the consensus of all. Raises ValueError where there is none."""
+        """The best model of a data set by a method, or by the consensus of all. Raises ValueError where there is
+        none."""
         name = self._dataset(dataset)
         if method is None and len(self.methods) > 1:
             views = [view for view in self._dict.get("consensus", []) if view["dataset"] == name and view["models"]]
@@ -105,7 +106,8 @@ class Ranking:
         return self._report.csv()
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row for every data set, method and model: rank, score, error, group, truth, seconds and the scalar details.
+        """One row for every data set, method and model: rank, score, error, group, truth, seconds and the scalar
+        details.
 
         Raises ImportError where pandas is missing.
         """
@@ -117,7 +119,9 @@ class Ranking:
         for result in self._dict["results"]:
             for model in result["models"]:
                 row = {"dataset": result["dataset"], "method": result["method"]}
-                row.update({key: model.get(key) for key in ("rank", "model", "score", "error", "group", "truth", "seconds")})
+                row.update(
+                    {key: model.get(key) for key in ("rank", "model", "score", "error", "group", "truth", "seconds")}
+                )
                 details = model.get("details", {})
                 row.update({key: value for key, value in details.items() if not isinstance(value, (list, dict))})
                 rows.append(row)
@@ -181,7 +185,9 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _reporter(progress: bool | Callable[[Progress], object] | None) -> tuple[Callable[..., None] | None, Callable[[], None]]:
+def _reporter(
+    progress: bool | Callable[[Progress], object] | None,
+) -> tuple[Callable[..., None] | None, Callable[[], None]]:
     """What the module calls as work is finished, and what ends it."""
     if callable(progress):
         call = progress
@@ -225,8 +231,9 @@ def rank(
     Parameters
     ----------
     models
-        Name -> features [N, D], one row for every image and any D: NumPy arrays, or whatever has ``__dlpack__``, float16,
-        bfloat16, float32 or float64. Arrays with contiguous rows are read where they lie; a CUDA tensor is brought to the host.
+        Name -> features [N, D], one row for every image and any D: NumPy arrays, or whatever has ``__dlpack__``,
+        float16, bfloat16, float32 or float64. Arrays with contiguous rows are read where they lie; a CUDA tensor is
+        brought to the host.
     labels
         [N] whole numbers 0 .. C-1 without gaps, at least two rows each, or words, numbered by their sorted order.
     targets
@@ -251,8 +258,8 @@ def rank(
         Options of ``itm rank`` with underscores: ``iterations=200``, ``standardise="global"``, ``repeats=3``,
         ``drop_bad_rows=True``, ``knn_k=5``.
 
-    Raises ValueError for bad input (the sentence names model, value and remedy), TypeError for what is no array, RuntimeError
-    for a missing device or memory, KeyboardInterrupt on Ctrl-C. Other threads run meanwhile.
+    Raises ValueError for bad input (the sentence names model, value and remedy), TypeError for what is no array,
+    RuntimeError for a missing device or memory, KeyboardInterrupt on Ctrl-C. Other threads run meanwhile.
 
     >>> from itm_rank.made import made_models
     >>> models, labels = made_models()
@@ -315,8 +322,8 @@ def rank_zoo(
 ) -> Ranking:
     """Ranks the models of a folder, as ``itm rank FOLDER`` does: ``{model}_{dataset}_feature.npy`` and its kin.
 
-    ``datasets`` are all where none is named; ``truth`` is a CSV with a column ``model`` and one of percentages per data set.
-    Everything else as in ``rank``.
+    ``datasets`` are all where none is named; ``truth`` is a CSV with a column ``model`` and one of percentages per
+    data set. Everything else as in ``rank``.
     """
     names = [datasets] if isinstance(datasets, str) else list(datasets)
     show, close = _reporter(progress)
@@ -336,5 +343,9 @@ def rank_zoo(
         )
     finally:
         close()
-    facts = [("zoo", os.fspath(folder)), *([("truth", os.fspath(truth))] if truth is not None else []), ("seed", str(seed))]
+    facts = [
+        ("zoo", os.fspath(folder)),
+        *([("truth", os.fspath(truth))] if truth is not None else []),
+        ("seed", str(seed)),
+    ]
     return Ranking(report, facts)

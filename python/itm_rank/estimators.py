@@ -1,7 +1,7 @@
 """One score in the manner of scikit-learn: ``LogME().fit(features, labels).score_``.
 
-A class for every method; ``rank`` is the way to compare models, and the only one for methods whose scores depend on the company
-(ITM, ETran: a model fitted alone is compared with itself).
+A class for every method; ``rank`` is the way to compare models, and the only one for methods whose scores depend on
+the company (ITM, ETran: a model fitted alone is compared with itself).
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from ._ranking import rank
 class Estimator:
     """A method with its settings; ``fit`` scores one model.
 
-    Parameters are the settings of ``itm rank`` with underscores, without the method's name in front of its own: ``KNN(k=5)``,
+    Parameters are the settings of ``itm rank`` with underscores, without the method's name in front of its own:
+    ``KNN(k=5)``,
     ``ITM(iterations=200, seed=1)``. Wrong names and values raise ValueError when they are used.
 
-    After ``fit``: ``score_`` (larger is better), ``error_`` (its standard error, or None), ``details_`` (what the method tells
-    besides), ``remarks_`` (what is odd about the data), ``seconds_``, ``n_features_in_``.
+    After ``fit``: ``score_`` (larger is better), ``error_`` (its standard error, or None), ``details_`` (what the
+    method tells besides), ``remarks_`` (what is odd about the data), ``seconds_``, ``n_features_in_``.
 
     >>> from itm_rank.made import made_models
     >>> models, labels = made_models()
@@ -35,8 +36,8 @@ class Estimator:
     def fit(self, X: Any, y: Any = None, *, targets: Any = None, output: Any = None, source: Any = None) -> Estimator:
         """Scores features ``X`` [N, D] against labels ``y`` [N] or regression ``targets`` [N] or [N, T].
 
-        ``output`` [N, C_source] are logits of the source head, ``source`` [S, D] features of source images, for methods that
-        read them. Returns itself. Raises as ``rank``.
+        ``output`` [N, C_source] are logits of the source head, ``source`` [S, D] features of source images, for
+        methods that read them. Returns itself. Raises as ``rank``.
         """
         own = {setting["name"].replace("-", "_") for setting in methods()[self.method].settings}
         given = {f"{self.method}_{key}" if key in own else key: value for key, value in self._settings.items()}
@@ -79,7 +80,9 @@ class Estimator:
         known = methods().get(cls.method)
         if known is not None and cls.__doc__ is None:
             own = "".join(f"\n    {s['name'].replace('-', '_')}: {s['help']}" for s in known.settings)
-            cls.__doc__ = f"{known.description}. Source: {known.citation}." + (f"\n\nIts own settings:{own}" if own else "")
+            cls.__doc__ = f"{known.description}. Source: {known.citation}." + (
+                f"\n\nIts own settings:{own}" if own else ""
+            )
 
 
 class ITM(Estimator):

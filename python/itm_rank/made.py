@@ -10,8 +10,8 @@ def made_models(
 ) -> tuple[dict[str, numpy.ndarray], numpy.ndarray]:
     """Features of three models, ``good``, ``fair`` and ``poor``, and the labels that they see more or less of.
 
-    Returns ``({name: float32 [rows, dims]}, int64 [rows])``: noise about a mean per class, the means further apart for a better
-    model.
+    Returns ``({name: float32 [rows, dims]}, int64 [rows])``: noise about a mean per class, the means further apart
+    for a better model.
 
     >>> models, labels = made_models(rows=60, classes=3)
     >>> sorted(models), models["good"].shape, labels.shape

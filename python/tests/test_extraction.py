@@ -32,7 +32,13 @@ def plain(image):
 def small_net(classes=5):
     nn = torch.nn
     return nn.Sequential(
-        nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.Conv2d(8, 12, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, classes)
+        nn.Conv2d(3, 8, 3, 2),
+        nn.ReLU(),
+        nn.Conv2d(8, 12, 3, 2),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(12, classes),
     ).eval()
 
 
@@ -98,7 +104,13 @@ def test_torchvision_by_name(photos, tmp_path):
 def test_hugging_face_by_folder(photos, tmp_path):
     library = pytest.importorskip("transformers")
     config = library.ViTConfig(
-        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=32, patch_size=8, num_labels=7
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=32,
+        patch_size=8,
+        num_labels=7,
     )
     library.ViTForImageClassification(config).save_pretrained(tmp_path / "tiny-vit")
     library.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(tmp_path / "tiny-vit")

@@ -51,7 +51,20 @@ def test_arrays_give_the_json_of_the_command_line_bit_for_bit(tmp_path):
     asked = {"methods": methods, "seed": 3, "threads": 2, "bootstrap": 50, **QUICK}
 
     shown = command_line(
-        *("rank", tmp_path, "--dataset", "data", "--method", ",".join(methods), "--truth", csv, "--bootstrap", 50, "--seed", 3),
+        *(
+            "rank",
+            tmp_path,
+            "--dataset",
+            "data",
+            "--method",
+            ",".join(methods),
+            "--truth",
+            csv,
+            "--bootstrap",
+            50,
+            "--seed",
+            3,
+        ),
         *("--threads", 2, "--iterations", 60, "--batch-size", 32, "--format", "json"),
     )
     arrays = itm_rank.rank(models, labels, truth=truth, **asked).to_dict()
@@ -183,7 +196,9 @@ def test_settings_are_those_of_the_command_line():
 def test_progress_tells_what_was_done_on_the_callers_thread():
     models, labels = made_models()
     told = []
-    itm_rank.rank(models, labels, methods=["itm", "logme"], progress=lambda now: told.append((now, threading.get_ident())))
+    itm_rank.rank(
+        models, labels, methods=["itm", "logme"], progress=lambda now: told.append((now, threading.get_ident()))
+    )
     last, thread = told[-1]
     assert (last.done, last.total, last.share) == (6, 6, 1.0)
     assert thread == threading.get_ident()
@@ -246,11 +261,17 @@ def test_control_c_ends_a_ranking_at_once():
 def test_torch_and_the_module_share_a_process():
     """Torch brings a BLAS of its own; whichever is loaded first, the numbers stay."""
     pytest.importorskip("torch")
-    work = "import {}; import itm_rank, itm_rank.made as m; print(itm_rank.rank(*m.made_models(), methods=['itm','logme']).to_csv())"
+    work = """if True:
+        import {}
+        import itm_rank, itm_rank.made
+        print(itm_rank.rank(*itm_rank.made.made_models(), methods=["itm", "logme"]).to_csv())
+    """
     results = []
     for first in ("os", "torch"):
         ran = subprocess.run([sys.executable, "-c", work.format(first)], capture_output=True, text=True, check=True)
-        results.append([[field for k, field in enumerate(line.split(",")) if k != 6] for line in ran.stdout.splitlines()])
+        results.append(
+            [[field for k, field in enumerate(line.split(",")) if k != 6] for line in ran.stdout.splitlines()]
+        )
     assert results[0] == results[1]
 
 

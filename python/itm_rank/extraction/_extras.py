@@ -6,7 +6,14 @@ import importlib
 from typing import Any
 
 #: Package -> the extra that brings it, and what it is called where its name is another.
-_EXTRAS = {"torch": "torch", "torchvision": "torch", "PIL": "torch", "timm": "timm", "transformers": "transformers", "datasets": "datasets"}
+_EXTRAS = {
+    "torch": "torch",
+    "torchvision": "torch",
+    "PIL": "torch",
+    "timm": "timm",
+    "transformers": "transformers",
+    "datasets": "datasets",
+}
 
 
 def need(package: str) -> Any:
@@ -15,7 +22,9 @@ def need(package: str) -> Any:
         return importlib.import_module(package)
     except ImportError as error:
         extra = _EXTRAS[package.split(".")[0]]
-        raise ImportError(f"extraction needs {package.split('.')[0]} ({error}); pip install 'itm-rank[{extra}]'") from None
+        raise ImportError(
+            f"extraction needs {package.split('.')[0]} ({error}); pip install 'itm-rank[{extra}]'"
+        ) from None
 
 
 def has(package: str) -> bool:

@@ -20,25 +20,41 @@ Examples:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="itm-extract",
-        description="Runs images through models once and writes features, labels and source logits as a zoo for itm rank.",
+        description="Runs images through models once and writes features, labels and logits as a zoo for itm rank.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("images", help="folder with a folder per class, torchvision:NAME or hf:NAME")
     add("--out", required=True, metavar="FOLDER", help="the zoo; models that are finished there are not run again")
-    add("--models", required=True, metavar="NAMES", help="names and patterns, separated by commas: timm's, torchvision:..., hf:...")
+    add(
+        "--models",
+        required=True,
+        metavar="NAMES",
+        help="names and patterns, separated by commas: timm's, torchvision:..., hf:...",
+    )
     add("--name", help="of the data set in the zoo; default: the folder's")
     add("--layers", default="", metavar="NAMES", help="layers whose pooled outputs become models of their own")
     add("--limit", type=_positive, metavar="N", help="about so many images, each class with its share")
     add("--seed", type=int, default=0, help="of the choice of images and of --warm-epochs")
     add("--batch-size", type=_positive, default=64, metavar="N")
-    add("--workers", type=int, metavar="N", help="processes that read images; default: none on a CPU, up to 8 beside a GPU")
+    add(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that read images; default: none on a CPU, up to 8 beside a GPU",
+    )
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     add("--full-precision", action="store_true", help="float32 on a GPU too")
     add("--random-weights", action="store_true", help="no pre-trained weights: controls")
     add("--skip-bad", action="store_true", help="leave out images that cannot be read, and name them")
-    add("--warm-epochs", type=int, default=0, metavar="N", help="experiment: each model also after N epochs of fine-tuning")
+    add(
+        "--warm-epochs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="experiment: each model also after N epochs of fine-tuning",
+    )
     add("--split", default="train", help="of the data set; default: train")
     add("--root", help="folder of a torchvision data set")
     add("--image-key", default="", help="column of images of a Hugging Face data set")
@@ -93,7 +109,10 @@ def main(arguments: list[str] | None = None) -> int:
     for entry in done.models:
         if entry["bad_images"] and not given.quiet:
             shown = ", ".join(entry["bad_images"][:3])
-            print(f"itm-extract: {len(entry['bad_images'])} images could not be read and are left out: {shown}", file=sys.stderr)
+            print(
+                f"itm-extract: {len(entry['bad_images'])} images could not be read and are left out: {shown}",
+                file=sys.stderr,
+            )
             break
     if not given.quiet:
         print(done)

@@ -23,7 +23,7 @@ def pooled(output: Any) -> Any:
 
 
 def tensor_of(result: Any) -> Any:
-    """The tensor that a model stands for: of what Hugging Face's models return, logits, else the pooled or last state."""
+    """The tensor that a model stands for; of what Hugging Face's models return: logits, else a pooled or last state."""
     for key in ("logits", "pooler_output", "last_hidden_state"):
         value = getattr(result, key, None)
         if value is not None:
@@ -34,8 +34,8 @@ def tensor_of(result: Any) -> Any:
 class FeatureReader:
     """Runs a module and reads, in the same pass, its penultimate features, its logits and the outputs of named layers.
 
-    The head is the linear layer whose output is what the module returns; features are what it reads. A module without one gives
-    features only: timm's own pooled features where it is a timm model, else its pooled output.
+    The head is the linear layer whose output is what the module returns; features are what it reads. A module without
+    one gives features only: timm's own pooled features where it is a timm model, else its pooled output.
     """
 
     def __init__(self, module: Any, example: Any, layers: Sequence[str] = ()) -> None:
@@ -43,7 +43,9 @@ class FeatureReader:
         self.module = module
         self.head = self._find_head(torch, example)
         self.layers = [
-            name for name, _ in module.named_modules() if name and any(fnmatch.fnmatchcase(name, pattern) for pattern in layers)
+            name
+            for name, _ in module.named_modules()
+            if name and any(fnmatch.fnmatchcase(name, pattern) for pattern in layers)
         ]
         self._kept: dict[str, Any] = {}
         modules = dict(module.named_modules())

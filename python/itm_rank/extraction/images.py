@@ -64,7 +64,9 @@ def stratified(labels: numpy.ndarray, limit: int, seed: int) -> numpy.ndarray:
     classes, sizes = numpy.unique(labels, return_counts=True)
     least = numpy.minimum(sizes, 2)
     if limit < least.sum():
-        raise ValueError(f"limit: {limit} rows cannot hold two of each of {len(classes)} classes; pass at least {least.sum()}")
+        raise ValueError(
+            f"limit: {limit} rows cannot hold two of each of {len(classes)} classes; pass at least {least.sum()}"
+        )
     if limit >= len(labels):
         return numpy.arange(len(labels))
     exact = sizes * (limit / len(labels))
@@ -80,7 +82,13 @@ def stratified(labels: numpy.ndarray, limit: int, seed: int) -> numpy.ndarray:
 
 
 def open_images(
-    images: Any, *, name: str | None = None, split: str = "train", root: str | None = None, image_key: str = "", label_key: str = ""
+    images: Any,
+    *,
+    name: str | None = None,
+    split: str = "train",
+    root: str | None = None,
+    image_key: str = "",
+    label_key: str = "",
 ) -> Images:
     """Images from a folder of class folders, ``torchvision:NAME``, ``hf:NAME``, an object of either library, or pairs.
 
@@ -108,7 +116,9 @@ def _checked(images: Images) -> Images:
     present, labels = numpy.unique(images.labels, return_inverse=True)
     counts = numpy.bincount(labels)
     if len(present) < 2:
-        raise ValueError(f"{images.source}: has images of one class only, {images.classes[int(present[0])]!r}; at least two are needed")
+        raise ValueError(
+            f"{images.source}: has images of {images.classes[int(present[0])]!r} only; at least two classes are needed"
+        )
     if counts.min() < 2:
         alone = images.classes[int(present[int(counts.argmin())])]
         raise ValueError(f"{images.source}: class {alone!r} has a single image; add one or leave the class out")
@@ -127,18 +137,29 @@ def _folder(folder: Path, name: str | None, split: str) -> Images:
     files: list[Path] = []
     labels: list[int] = []
     for number, label in enumerate(classes):
-        found = sorted(path for path in (data_folder / label).rglob("*") if path.suffix.lower() in endings and path.is_file())
+        found = sorted(
+            path for path in (data_folder / label).rglob("*") if path.suffix.lower() in endings and path.is_file()
+        )
         files += found
         labels += [number] * len(found)
     if not files:
-        raise ValueError(f"{data_folder}: holds no images; they lie in one folder per class, with names ending in {', '.join(endings)}")
+        raise ValueError(
+            f"{data_folder}: holds no images; they lie in one folder per class and end in {', '.join(endings)}"
+        )
     image = need("PIL.Image")
 
     def load(i: int) -> Any:
         with image.open(files[i]) as opened:
             return opened.convert("RGB")
 
-    made = Images(dataset_name(name or folder.resolve().name), numpy.array(labels), classes, load, lambda i: str(files[i]), str(folder))
+    made = Images(
+        dataset_name(name or folder.resolve().name),
+        numpy.array(labels),
+        classes,
+        load,
+        lambda i: str(files[i]),
+        str(folder),
+    )
     return _checked(made)
 
 
@@ -163,7 +184,9 @@ def _hugging_face(data: Any, name: str, image_key: str, label_key: str, source: 
     image_key = image_key or next((column for column, kind in kinds.items() if kind == "Image"), "")
     label_key = label_key or next((column for column, kind in kinds.items() if kind == "ClassLabel"), "")
     if image_key not in kinds or label_key not in kinds:
-        raise ValueError(f"{source}: has the columns {', '.join(kinds)}; name the one of images (image_key) and of labels (label_key)")
+        raise ValueError(
+            f"{source}: has the columns {', '.join(kinds)}; say which holds images (image_key) and labels (label_key)"
+        )
     values = numpy.asarray(data[label_key])
     names = getattr(data.features[label_key], "names", None)
     if names is None:
@@ -180,7 +203,9 @@ def _hugging_face(data: Any, name: str, image_key: str, label_key: str, source: 
 
 
 def _pairs(data: Sequence[Any], name: str) -> Images:
-    labels = next((getattr(data, key) for key in ("targets", "labels", "_labels") if getattr(data, key, None) is not None), None)
+    labels = next(
+        (getattr(data, key) for key in ("targets", "labels", "_labels") if getattr(data, key, None) is not None), None
+    )
     if labels is None:
         labels = [data[i][1] for i in range(len(data))]
     classes, numbers = numpy.unique(numpy.asarray(labels), return_inverse=True)

@@ -41,7 +41,9 @@ def _collate(items: list[tuple[Any, int, str]]) -> Batch:
     return Batch(torch.stack([pixels for pixels, _ in good]) if good else None, [i for _, i in good], bad)
 
 
-def batches(images: Images, preprocess: Callable[[Any], Any], batch_size: int, workers: int, order: Any = None) -> Iterator[Batch]:
+def batches(
+    images: Images, preprocess: Callable[[Any], Any], batch_size: int, workers: int, order: Any = None
+) -> Iterator[Batch]:
     """All images in order, or those of ``order``; raises nothing for an image that cannot be read."""
     data = need("torch.utils.data")
     loader = data.DataLoader(
@@ -54,4 +56,6 @@ def require_good(images: Images, batch: Batch) -> None:
     """Raises ValueError that names the first image of the batch that could not be read."""
     if batch.bad:
         i, fault = batch.bad[0]
-        raise ValueError(f"{images.describe(i)}: cannot be read as an image ({fault}); mend it, or pass skip_bad (--skip-bad)")
+        raise ValueError(
+            f"{images.describe(i)}: cannot be read as an image ({fault}); mend it, or pass skip_bad (--skip-bad)"
+        )

@@ -37,11 +37,13 @@ def candidates(
     """Names and patterns as candidates, each once, in the order in which they were named.
 
     ``resnet*`` and ``timm:resnet*`` are timm's (torchvision's where timm is not installed), ``torchvision:resnet18``
-    torchvision's, ``hf:google/vit-base-patch16-224`` Hugging Face's; a mapping brings modules of one's own. Raises ValueError for a
-    pattern that fits nothing, with what is spelt alike.
+    torchvision's, ``hf:google/vit-base-patch16-224`` Hugging Face's; a mapping brings modules of one's own. Raises
+    ValueError for a pattern that fits nothing, with what is spelt alike.
     """
     if isinstance(models, Mapping):
-        return [Candidate(file_name(name), "module", _of_module(name, module, transform)) for name, module in models.items()]
+        return [
+            Candidate(file_name(name), "module", _of_module(name, module, transform)) for name, module in models.items()
+        ]
     words = models.split(",") if isinstance(models, str) else list(models)
     found: dict[str, Candidate] = {}
     for word in (word.strip() for word in words):
@@ -63,9 +65,17 @@ def _named(word: str, pretrained: bool) -> Iterator[Candidate]:
     if source not in ("timm", "torchvision", "hf"):
         source, rest = ("timm" if has("timm") or not has("torchvision") else "torchvision"), word
     if source == "hf":
-        yield Candidate(file_name(rest.rstrip("/").rpartition("/")[2] if rest.startswith("/") else rest), "hf", _of_hub(rest, pretrained))
+        yield Candidate(
+            file_name(rest.rstrip("/").rpartition("/")[2] if rest.startswith("/") else rest),
+            "hf",
+            _of_hub(rest, pretrained),
+        )
         return
-    known = need("timm").list_models(pretrained=pretrained) if source == "timm" else need("torchvision.models").list_models()
+    known = (
+        need("timm").list_models(pretrained=pretrained)
+        if source == "timm"
+        else need("torchvision.models").list_models()
+    )
     if any(sign in rest for sign in "*?["):
         names = fnmatch.filter(known, rest)
     else:  # timm takes the name of an architecture for its default weights
@@ -74,7 +84,11 @@ def _named(word: str, pretrained: bool) -> Iterator[Candidate]:
         close = difflib.get_close_matches(rest, known, 3, 0.4)
         raise ValueError(f"models: {source} has no{' pretrained' if pretrained else ''} model {rest!r}{_near(close)}")
     for name in names:
-        yield Candidate(file_name(name), source, _of_timm(name, pretrained) if source == "timm" else _of_torchvision(name, pretrained))
+        yield Candidate(
+            file_name(name),
+            source,
+            _of_timm(name, pretrained) if source == "timm" else _of_torchvision(name, pretrained),
+        )
 
 
 def _near(close: list[str]) -> str:
@@ -94,7 +108,9 @@ def _with_timm(module: Any, pretrained: bool) -> Opened:
     known = getattr(module, "pretrained_cfg", None) or {}
     weights = ".".join(str(known[key]) for key in ("architecture", "tag") if known.get(key))
     words = ", ".join(f"{key} {value}" for key, value in sorted(config.items()))
-    return Opened(module.eval(), data.create_transform(**config, is_training=False), words, weights if pretrained else "random")
+    return Opened(
+        module.eval(), data.create_transform(**config, is_training=False), words, weights if pretrained else "random"
+    )
 
 
 def _of_torchvision(name: str, pretrained: bool) -> Callable[[], Opened]:
@@ -102,7 +118,12 @@ def _of_torchvision(name: str, pretrained: bool) -> Callable[[], Opened]:
         library = need("torchvision.models")
         weights = library.get_model_weights(name).DEFAULT
         module = library.get_model(name, weights=weights if pretrained else None)
-        return Opened(module.eval(), weights.transforms(), _one_line(weights.transforms()), str(weights) if pretrained else "random")
+        return Opened(
+            module.eval(),
+            weights.transforms(),
+            _one_line(weights.transforms()),
+            str(weights) if pretrained else "random",
+        )
 
     return open_model
 
@@ -135,7 +156,9 @@ def _of_module(name: str, module: Any, transform: Any) -> Callable[[], Opened]:
         if mine is None and getattr(module, "pretrained_cfg", None) and has("timm"):
             return _with_timm(module, True)
         if mine is None:
-            raise ValueError(f"{name}: says nothing of its preprocessing; pass transform=, PIL image -> tensor [3, H, W]")
+            raise ValueError(
+                f"{name}: says nothing of its preprocessing; pass transform=, PIL image -> tensor [3, H, W]"
+            )
         return Opened(module.eval(), mine, _one_line(mine), "given")
 
     return open_model

@@ -29,15 +29,20 @@ class Extraction:
 
     folder: Path  #: the zoo
     dataset: str  #: its name in the zoo
-    models: list[dict[str, Any]] = field(default_factory=list)  #: entries of extraction.json, one for each model and layer
+    models: list[dict[str, Any]] = field(
+        default_factory=list
+    )  #: entries of extraction.json, one for each model and layer
     kept: list[str] = field(default_factory=list)  #: models that were there already
 
     def __str__(self) -> str:
-        lines = [f"{self.folder}: {self.dataset}, {len(self.models)} models" + (f", {len(self.kept)} of them kept" if self.kept else "")]
+        lines = [
+            f"{self.folder}: {self.dataset}, {len(self.models)} models"
+            + (f", {len(self.kept)} of them kept" if self.kept else "")
+        ]
         for entry in self.models:
             lines.append(
-                f"  {entry['model']:<32} {entry['rows']:>7,} x {entry['dims']:<6,} {entry['parameters'] / 1e6:8.1f} M parameters"
-                f"  {entry['milliseconds_per_image']:9.2f} ms an image"
+                f"  {entry['model']:<32} {entry['rows']:>7,} x {entry['dims']:<6,}"
+                f" {entry['parameters'] / 1e6:8.1f} M parameters  {entry['milliseconds_per_image']:9.2f} ms an image"
             )
         return "\n".join(lines)
 
@@ -84,13 +89,15 @@ def extract(
     Parameters
     ----------
     models
-        Names and patterns, ``"resnet*,vit_base*"``: timm's, or with a prefix ``torchvision:resnet18``, ``hf:owner/model``. Or
-        {name: nn.Module}, with ``transform`` where it is no timm model: one function PIL image -> tensor [3, H, W], or one per name.
+        Names and patterns, ``"resnet*,vit_base*"``: timm's, or with a prefix ``torchvision:resnet18``,
+        ``hf:owner/model``. Or {name: nn.Module}, with ``transform`` where it is no timm model: one function PIL image
+        -> tensor [3, H, W], or one per name.
     images
-        A folder with a folder per class (or ``split`` between the two), ``torchvision:NAME`` with ``root``, ``hf:NAME``, a data
-        set of either library, or a sequence of (image, label) pairs.
+        A folder with a folder per class (or ``split`` between the two), ``torchvision:NAME`` with ``root``,
+        ``hf:NAME``, a data set of either library, or a sequence of (image, label) pairs.
     out
-        The folder of the zoo. A model that is finished there is not run again; other rows under the same name are refused.
+        The folder of the zoo. A model that is finished there is not run again; other rows under the same name are
+        refused.
     name
         Of the data set in the zoo; default: the folder's. Underscores become dashes.
     layers
@@ -104,11 +111,11 @@ def extract(
     skip_bad
         Leaves out images that cannot be read, and names them in the record, instead of raising ValueError.
     warm_epochs
-        An experiment: each model also as ``name+warmN``, fine-tuned for N epochs (AdamW, warm-up, cosine) on four fifths of the
-        rows. Both are written, over the other fifth only, as the data set ``{name}-heldout``.
+        An experiment: each model also as ``name+warmN``, fine-tuned for N epochs (AdamW, warm-up, cosine) on four
+        fifths of the rows. Both are written, over the other fifth only, as the data set ``{name}-heldout``.
 
-    ``extraction.json`` beside the files holds revisions, preprocessing, parameter counts and milliseconds per image. Raises
-    ValueError for bad input, ImportError where a package is missing, which says what to install.
+    ``extraction.json`` beside the files holds revisions, preprocessing, parameter counts and milliseconds per image.
+    Raises ValueError for bad input, ImportError where a package is missing, which says what to install.
     """
     need("torch")
     chosen = candidates(models, pretrained=pretrained, transform=transform)
@@ -120,7 +127,14 @@ def extract(
     record = Record(folder)
     record.dataset(
         data.name,
-        {"source": data.source, "images": len(data), "classes": data.classes, "limit": limit, "seed": seed, "rows": data.fingerprint()},
+        {
+            "source": data.source,
+            "images": len(data),
+            "classes": data.classes,
+            "limit": limit,
+            "seed": seed,
+            "rows": data.fingerprint(),
+        },
     )
     options = _options(batch_size, workers, device, half, layers, skip_bad, seed, progress)
     done = Extraction(folder, data.name)
@@ -139,7 +153,14 @@ def extract(
 
 
 def _options(
-    batch_size: int, workers: int | None, device: str, half: bool | None, layers: str | Sequence[str], skip_bad: bool, seed: int, progress: bool
+    batch_size: int,
+    workers: int | None,
+    device: str,
+    half: bool | None,
+    layers: str | Sequence[str],
+    skip_bad: bool,
+    seed: int,
+    progress: bool,
 ) -> Options:
     torch = need("torch")
     if device == "auto":
@@ -149,7 +170,9 @@ def _options(
     on_gpu = device.startswith("cuda")
     if workers is None:  # a GPU waits for images; on a CPU workers and the model want the same cores
         workers = min(8, len(os.sched_getaffinity(0))) if on_gpu else 0
-    patterns = tuple(part.strip() for part in (layers.split(",") if isinstance(layers, str) else layers) if part.strip())
+    patterns = tuple(
+        part.strip() for part in (layers.split(",") if isinstance(layers, str) else layers) if part.strip()
+    )
     return Options(batch_size, workers, device, on_gpu if half is None else half, patterns, skip_bad, seed, progress)
 
 
@@ -159,7 +182,9 @@ def _finished(
     """The model's entries, and whether they were there already."""
     known = record.find(candidate.name, data.name)
     if known is not None and all(layer in known.get("layers_asked", []) for layer in options.layers):
-        mine = [known] + [found for layer in known["layers"] if (found := record.find(f"{candidate.name}.{layer}", data.name))]
+        mine = [known] + [
+            found for layer in known["layers"] if (found := record.find(f"{candidate.name}.{layer}", data.name))
+        ]
         if len(mine) == 1 + len(known["layers"]):
             seen.update(known["layers"])
             yield from ((entry, True) for entry in mine)
@@ -225,7 +250,9 @@ def _run(
         if reader is None or not rows:
             raise ValueError(f"{data.source}: none of its images could be read")
         if bad and numpy.bincount(data.labels[rows], minlength=len(data.classes)).min() < 2:
-            raise ValueError(f"{data.source}: a class has fewer than two images left without the {len(bad)} that cannot be read")
+            raise ValueError(
+                f"{data.source}: a class has fewer than two images left without the {len(bad)} that cannot be read"
+            )
         labels = data.labels[rows].astype(numpy.int32)
         found = reader.layers
         for model in [name, *(f"{name}.{layer}" for layer in found)]:
@@ -287,7 +314,14 @@ def _warmed(candidate: Candidate, data: Images, record: Record, options: Options
     opened = candidate.open()
     entries = _run(candidate.name, candidate.source, opened, shown, record, options, facts)
     warmed = warm_up(
-        opened, data, held, epochs=epochs, batch_size=options.batch_size, workers=options.workers, device=options.device, seed=options.seed
+        opened,
+        data,
+        held,
+        epochs=epochs,
+        batch_size=options.batch_size,
+        workers=options.workers,
+        device=options.device,
+        seed=options.seed,
     )
     facts = {"warm_epochs": warmed.epochs, "warm_seconds": warmed.seconds, "warm_accuracy": warmed.accuracy}
     return entries + _run(name, candidate.source, opened, shown, record, options, facts)

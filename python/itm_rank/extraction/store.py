@@ -63,7 +63,9 @@ class Record:
             try:
                 self.content = json.loads(self.file.read_text())
             except ValueError as error:
-                raise ValueError(f"{self.file}: is no JSON ({error}); delete it, and the models will be extracted again") from None
+                raise ValueError(
+                    f"{self.file}: is no JSON ({error}); delete it, and the models will be extracted again"
+                ) from None
             if self.content.get("schema") != "itm.extract/1":
                 raise ValueError(f"{self.file}: is no record of an extraction (itm.extract/1); choose another folder")
 
@@ -74,8 +76,8 @@ class Record:
         if changed:
             key = changed[0]
             raise ValueError(
-                f"{self.file}: holds {name} with {key} {known.get(key)}, not {facts[key]}, and all models of a data set need the "
-                "same rows; choose another folder or another name"
+                f"{self.file}: holds {name} with {key} {known.get(key)}, not {facts[key]}, and all models of a data set "
+                "need the same rows; choose another folder or another name"
             )
 
     def find(self, model: str, dataset: str) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy
 
@@ -55,9 +54,18 @@ def learning_rate(step: int, steps: int) -> float:
 
 
 def warm_up(
-    opened: Opened, images: Images, held: numpy.ndarray, *, epochs: int, batch_size: int, workers: int, device: str, seed: int
+    opened: Opened,
+    images: Images,
+    held: numpy.ndarray,
+    *,
+    epochs: int,
+    batch_size: int,
+    workers: int,
+    device: str,
+    seed: int,
 ) -> Warmed:
-    """Fine-tunes the whole module in place on the rows that are not held out, with a new linear head; ends in eval mode."""
+    """Fine-tunes the whole module in place on the rows that are not held out, with a new linear head; ends in eval
+    mode."""
     torch = need("torch")
     torch.manual_seed(seed)
     start = time.perf_counter()
@@ -82,7 +90,9 @@ def warm_up(
             require_good(images, batch)
             for group in optimizer.param_groups:
                 group["lr"] = RATE * learning_rate(step, steps)
-            loss = torch.nn.functional.cross_entropy(head(reader(batch.pixels.to(device))[0]), labels[batch.rows].to(device))
+            loss = torch.nn.functional.cross_entropy(
+                head(reader(batch.pixels.to(device))[0]), labels[batch.rows].to(device)
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
