@@ -2,7 +2,7 @@
 
     build/venv/bin/python bench/faq.py [--zoo examples/glyphs] [--out bench/results/faq.json]
 
-Every figure is tau_w against fine-tuned accuracy, the mean over the zoo's data sets, and over seeds where rows are drawn.
+Figures are tau_w against fine-tuned accuracy, the mean over the zoo's data sets, and over seeds where rows are drawn.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def widths(data):
     """All columns, and the first 64 principal components."""
 
     def reduced(features):
-        centred = features - features.mean(0)
+        centred = features.astype(numpy.float64) - features.mean(0, dtype=numpy.float64)
         _, _, axes = numpy.linalg.svd(centred, full_matrices=False)
         return centred @ axes[:64].T
 

@@ -2,8 +2,8 @@
 
     build/venv/bin/python bench/python_cost.py [--repeats 3] [--out bench/results/python_cost.json]
 
-Whole processes by turns, the start of Python and the import included; the least processor time (user and system) of each, which
-a busy machine changes less than the wall clock. The results are compared bit for bit.
+Whole processes by turns, the start of Python and the import included; the least processor time (user and system) of each,
+which a busy machine changes less than the wall clock. The results are compared bit for bit.
 """
 
 import argparse
@@ -20,17 +20,15 @@ from itm_rank._program import program
 
 ROWS, DIMS, CLASSES, MODELS = 20_000, 768, 100, 10
 
-RANK = (
-    """if True:
+RANK = """if True:
     import sys
     import numpy, itm_rank
-    folder, out = sys.argv[1:]
-    models = {f"m{i}": numpy.load(f"{folder}/m{i}_made_feature.npy", mmap_mode="r") for i in range(%d)}
+    folder, out, models = sys.argv[1:]
+    names = [f"m{i}" for i in range(int(models))]
+    features = {name: numpy.load(f"{folder}/{name}_made_feature.npy", mmap_mode="r") for name in names}
     labels = numpy.load(f"{folder}/m0_made_label.npy")
-    open(out, "w").write(itm_rank.rank(models, labels, dataset="made", threads=2).to_json())
+    open(out, "w").write(itm_rank.rank(features, labels, dataset="made", threads=2).to_json())
 """
-    % MODELS
-)
 
 
 def make(folder: Path) -> None:
@@ -68,7 +66,7 @@ def main() -> None:
         make(folder)
         runs = {
             "itm rank": [program(), "rank", folder, "--dataset", "made", "--threads", 2, "--out", folder / "itm.json"],
-            "itm_rank.rank": [sys.executable, "-c", RANK, folder, folder / "python.json"],
+            "itm_rank.rank": [sys.executable, "-c", RANK, folder, folder / "python.json", MODELS],
         }
         measured = {run: [] for run in runs}
         for _ in range(given.repeats):

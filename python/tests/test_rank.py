@@ -47,7 +47,9 @@ def test_arrays_give_the_json_of_the_command_line_bit_for_bit(tmp_path):
     truth = {"good": 91.5, "fair": 80.25, "poor": 70.0, "half": 91.0}
     csv = tmp_path / "truth.csv"
     csv.write_text("model,data\n" + "".join(f"{name},{value}\n" for name, value in truth.items()))
-    methods = [name for name, method in itm_rank.methods().items() if not (method.output or method.source)]
+    known = itm_rank.methods()
+    methods = [cls.method for cls in itm_rank.Estimator.__subclasses__()]
+    methods = [name for name in methods if not (known[name].output or known[name].source)]
     asked = {"methods": methods, "seed": 3, "threads": 2, "bootstrap": 50, **QUICK}
 
     shown = command_line(
@@ -243,9 +245,9 @@ def test_control_c_ends_a_ranking_at_once():
         """
         import itm_rank
         from itm_rank.made import made_models
-        models, labels = made_models(rows=5000, dims=256)
+        models, labels = made_models(rows=20000, dims=512)
         print("begins", flush=True)
-        itm_rank.rank(models, labels, iterations=20000, threads=1)
+        itm_rank.rank(models, labels, iterations=4000, batch_size=1024, threads=1)
         """
     )
     process = subprocess.Popen([sys.executable, "-c", work], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -253,9 +255,9 @@ def test_control_c_ends_a_ranking_at_once():
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     begin = time.perf_counter()
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=120)
     assert error.rstrip().endswith("KeyboardInterrupt"), error
-    assert time.perf_counter() - begin < 10
+    assert time.perf_counter() - begin < 15
 
 
 def test_torch_and_the_module_share_a_process():
