@@ -1,9 +1,9 @@
-"""What `itm_rank.rank` costs beside `itm rank` on the same numbers: N = 20,000, D = 768, 100 classes, 10 models, ITM.
+"""What `itm_rank.rank` costs beside `itm rank` on the same numbers: N = 20,000, D = 768, C = 100, 10 models, ITM.
 
     build/venv/bin/python bench/python_cost.py [--repeats 3] [--out bench/results/python_cost.json]
 
-Whole processes by turns, the start of Python and the import included; the least processor time (user and system) of each,
-which a busy machine changes less than the wall clock. The results are compared bit for bit.
+Whole processes by turns, the start of Python and the import included; the least processor time (user and system) of each
+is compared, which a busy machine changes less than the wall clock. The results are compared bit for bit.
 """
 
 import argparse

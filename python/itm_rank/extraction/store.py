@@ -76,7 +76,7 @@ class Record:
         if changed:
             key = changed[0]
             raise ValueError(
-                f"{self.file}: holds {name} with {key} {known.get(key)}, not {facts[key]}, and all models of a data set "
+                f"{self.file}: holds {name} with {key} {known.get(key)}, not {facts[key]}; all models of a data set "
                 "need the same rows; choose another folder or another name"
             )
 
