@@ -1,4 +1,4 @@
-"""How much of an extraction is spent in the model: 2,000 made photographs of 500 x 375 as JPEG, EfficientNet-Lite0 of timm.
+"""The share of an extraction that the model takes: 2,000 made photographs, 500 x 375, as JPEG; EfficientNet-Lite0.
 
     build/venv/bin/python bench/extraction_share.py [--images 2000] [--out bench/results/extraction_share.json]
 

@@ -2,8 +2,8 @@
 
     build/venv/bin/python bench/python_cost.py [--repeats 3] [--out bench/results/python_cost.json]
 
-Whole processes by turns, the start of Python and the import included; the least processor time (user and system) of each
-is compared, which a busy machine changes less than the wall clock. The results are compared bit for bit.
+Whole processes by turns, the start of Python included; the least processor time (user and system) of each
+is compared, which a busy machine changes less than the wall clock, and the scores bit for bit.
 """
 
 import argparse
