@@ -66,6 +66,19 @@ run_tests() {
   skipped=$((skipped + left))
 }
 
+# add_counts FILE: adds what the last line of another script's output counts.
+add_counts() {
+  local last
+  last=$(tail -n 1 "$1")
+  if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+    passed=$((passed + BASH_REMATCH[1]))
+    failed=$((failed + BASH_REMATCH[2]))
+    skipped=$((skipped + BASH_REMATCH[3]))
+  else
+    failed=$((failed + 1))
+  fi
+}
+
 # The last line of a script that runs tests, also when it stops half-way: `trap summary EXIT`.
 summary() {
   local status=$?

@@ -4,6 +4,8 @@
 #   scripts/setup.sh --lint    also clang, clang-tidy, clang-format and shellcheck
 #   scripts/setup.sh --mpi     also OpenMPI, for sweeps under mpirun
 #   scripts/setup.sh --browser also what scripts/browser.sh needs: Chromium and pdftotext
+#   scripts/setup.sh --python also what scripts/python.sh needs: Python's headers, torch and torchvision
+#   scripts/setup.sh --images also the images of examples/real
 #   scripts/setup.sh --check   installs nothing; exit status 1 when something is missing
 # For Debian 12, Ubuntu 24.04 and later, as root or with sudo. Where everything is there it neither needs root nor runs apt.
 # ITM_SKIP_SETUP=1 turns it off, for machines that provide the dependencies in another way.
@@ -12,15 +14,19 @@ set -euo pipefail
 lint=false
 mpi=false
 browser=false
+python=false
+images=false
 check=false
 for argument in "$@"; do
   case $argument in
     --lint) lint=true ;;
     --mpi) mpi=true ;;
     --browser) browser=true ;;
+    --python) python=true ;;
+    --images) images=true ;;
     --check) check=true ;;
     -h | --help)
-      sed -n '2,9s/^# \{0,1\}//p' "$0"
+      sed -n '2,11s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -67,6 +73,8 @@ if $lint; then
 fi
 
 if $mpi; then packages+=("openmpi-bin 4.1" "libopenmpi-dev 4.1"); fi
+if $python; then packages+=("python3-dev 3.11" "python3-venv 3.11" "python3-torch 1.13" "python3-torchvision 0.14"); fi
+if $images; then packages+=("dataset-fashion-mnist 0.0~git2020"); fi
 if $browser; then packages+=("chromium 120" "poppler-utils 22"); fi
 
 # have PACKAGE OLDEST: installed, and new enough?

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything quickstart.sh does, then every test, then a program that uses the installed library.
+# Everything quickstart.sh does, then every test, a program that uses the installed library, and the tests of the Python package.
 # The last line says how many tests passed, failed and were skipped; the exit status is 0 only if none failed.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -27,3 +27,6 @@ if build/embed/program/rank_my_zoo examples/glyphs examples/glyphs/ground_truth.
 else
   failed=$((failed + 1))
 fi
+
+scripts/python.sh 2>&1 | tee build/python-tests.log || true
+add_counts build/python-tests.log

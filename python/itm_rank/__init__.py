@@ -1,0 +1,66 @@
+"""Choose a pre-trained model from frozen features, without fine-tuning any of them.
+
+>>> import itm_rank
+>>> from itm_rank.made import made_models
+>>> models, labels = made_models(rows=200, classes=4)
+>>> itm_rank.rank(models, labels, methods=["itm", "logme"]).best
+'good'
+
+``rank`` takes arrays, ``rank_zoo`` a folder of files, ``extract`` makes such a folder from models and images.
+``LogME`` and its kin score one model in the manner of scikit-learn, ``agreement`` sets scores against the truth,
+``register`` adds a method.
+"""
+
+from ._agreement import Agreement, agreement
+from ._methods import MethodInfo, methods, register
+from ._ranking import Progress, Ranking, rank, rank_zoo
+from ._version import __version__
+from .estimators import (
+    GBC,
+    ITM,
+    KNN,
+    LEAD,
+    LEEP,
+    NCE,
+    NLEEP,
+    PARC,
+    PED,
+    SFDA,
+    Estimator,
+    ETran,
+    HScore,
+    LinearProbe,
+    LogME,
+    TransRate,
+)
+from .extraction import extract
+
+__all__ = [
+    "GBC",
+    "ITM",
+    "KNN",
+    "LEAD",
+    "LEEP",
+    "NCE",
+    "NLEEP",
+    "PARC",
+    "PED",
+    "SFDA",
+    "Agreement",
+    "ETran",
+    "Estimator",
+    "HScore",
+    "LinearProbe",
+    "LogME",
+    "MethodInfo",
+    "Progress",
+    "Ranking",
+    "TransRate",
+    "__version__",
+    "agreement",
+    "extract",
+    "methods",
+    "rank",
+    "rank_zoo",
+    "register",
+]
