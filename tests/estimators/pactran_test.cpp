@@ -22,34 +22,42 @@ json read_json(const fs::path& file) {
   return json::parse(stream);
 }
 
-/// Each prior and spread from seeds 0 and 1. Published: pairs of names and numbers, the bound with the larger spread,
-/// the optimum, the bound with the smaller one, the optimum.
+/// Some priors from seeds 0 and 1. Published: pairs of names and numbers, the bound with the larger spread, the
+/// optimum, the bound with the smaller one, the optimum.
 void expect_published_gauss(const ZooEntry& entry, const Labels& labels, const json& published,
-                            const std::string& what) {
-  for (const char* prior : {"0.1", "1.0", "10.0"}) {
-    const auto of_seed = [&](std::uint64_t seed) -> const json& {
-      return published.at(std::string("pactran_gauss_") + prior + "_seed" + std::to_string(seed));
-    };
+                            const std::vector<std::string>& priors, const std::string& what) {
+  for (const std::string& prior : priors) {
+    const json* of_seed[] = {&published.at("pactran_gauss_" + prior + "_seed0"),
+                             &published.at("pactran_gauss_" + prior + "_seed1")};
     for (const std::uint64_t seed : {0U, 1U}) {
-      for (const bool is_larger : {true, false}) {
-        RankOptions options;
-        options.seed = seed;
-        options.settings = {{"pactran-prior", std::stod(prior)}, {"pactran-spread", is_larger ? 100.0 : 10.0}};
-        const ScoredModel scored = testing::score_one("pactran", entry, labels, options);
-        // The steps are the published ones, so even a prior that takes all hundred of them agrees far within what the
-        // seeds differ by.
-        const auto expect = [&](double value, std::size_t place, double digits) {
-          const double want = of_seed(seed).at(place).at(1).get<double>();
-          const double seeds =
-              std::abs(of_seed(0).at(place).at(1).get<double>() - of_seed(1).at(place).at(1).get<double>());
-          EXPECT_NEAR(value, want, 10 * seeds) << what << ", prior " << prior << ", seed " << seed;
-          EXPECT_NEAR(value, want, digits * want) << what << ", prior " << prior << ", seed " << seed;
-        };
-        expect(-scored.score, is_larger ? 0 : 2, 1e-6);
-        expect(scored.details.number("pactran_optimum").value(), 1, 1e-6);
-      }
+      RankOptions options;
+      options.seed = seed;
+      options.settings = {{"pactran-prior", std::stod(prior)}};
+      const ScoredModel scored = testing::score_one("pactran", entry, labels, options);
+      const double optimum = scored.details.number("pactran_optimum").value();
+      const double flatness = scored.details.number("pactran_flatness").value();
+      // The steps are the published ones, so that even a prior that takes all hundred of them agrees far within what
+      // the seeds differ by.
+      const auto expect = [&](double value, std::size_t place) {
+        const double want = of_seed[seed]->at(place).at(1).get<double>();
+        const double seeds =
+            std::abs(of_seed[0]->at(place).at(1).get<double>() - of_seed[1]->at(place).at(1).get<double>());
+        EXPECT_NEAR(value, want, std::min(10 * seeds, 1e-6 * want)) << what << ", prior " << prior << ", seed " << seed;
+      };
+      expect(optimum + 10 * flatness, 0);  // the flatness is proportional to the spread
+      expect(optimum, 1);
+      expect(-scored.score, 2);
     }
   }
+}
+
+TEST(Pactran, TheSpreadWeighsTheFlatness) {
+  const testing::MadeCase made(testing::made_data(60, 12, 3, 0.5, 1));
+  RankOptions options;
+  options.settings = {{"pactran-spread", 100.0}};
+  const ScoredModel usual = made.score("pactran");
+  const double flatness = usual.details.number("pactran_flatness").value();
+  EXPECT_NEAR(made.score("pactran", options).score, usual.score - 9 * flatness, 1e-12);
 }
 
 void expect_published_dirichlet(const ZooEntry& entry, const Labels& labels, const json& published,
@@ -66,7 +74,7 @@ void expect_published_dirichlet(const ZooEntry& entry, const Labels& labels, con
 void expect_published(const fs::path& folder) {
   const json published = read_json(folder / "published_more.json");
   const Labels labels = testing::any_labels(folder / "label.npy");
-  expect_published_gauss(testing::case_entry(folder), labels, published, folder.filename());
+  expect_published_gauss(testing::case_entry(folder), labels, published, {"0.1", "1.0", "10.0"}, folder.filename());
   expect_published_dirichlet(testing::case_entry(folder), labels, published, folder.filename());
 }
 
@@ -96,7 +104,7 @@ TEST(Pactran, BoundsAreThePublishedOnesOnTheSharedZoo) {
     ZooEntry entry;
     entry.feature = {folder / (name + "_feature.npy"), ""};
     const Labels labels = testing::any_labels(folder / (name + "_label.npy"));
-    expect_published_gauss(entry, labels, published, name);
+    expect_published_gauss(entry, labels, published, {"1.0"}, name);
     if (published.contains("pactran_dirichlet_1.0")) {
       entry.output = ArrayRef{folder / (name + "_output.npy"), ""};
       expect_published_dirichlet(entry, labels, published, name);
