@@ -20,21 +20,24 @@ constexpr std::size_t most_estimators = 256;
 std::vector<Estimator>& all_estimators() {
   static std::vector<Estimator> all = [] {
     std::vector<Estimator> own{
-        itm_estimator(),           //
-        logme_estimator(),         //
-        leep_estimator(),          //
-        nce_estimator(),           //
-        nleep_estimator(),         //
-        parc_estimator(),          //
-        sfda_estimator(),          //
-        ped_estimator(),           //
-        etran_estimator(),         //
-        gbc_estimator(),           //
-        lead_estimator(),          //
-        hscore_estimator(),        //
-        transrate_estimator(),     //
-        knn_estimator(),           //
-        linear_probe_estimator(),  //
+        itm_estimator(),                //
+        logme_estimator(),              //
+        leep_estimator(),               //
+        nce_estimator(),                //
+        nleep_estimator(),              //
+        parc_estimator(),               //
+        sfda_estimator(),               //
+        ped_estimator(),                //
+        etran_estimator(),              //
+        ncti_estimator(),               //
+        pactran_estimator(),            //
+        pactran_dirichlet_estimator(),  //
+        gbc_estimator(),                //
+        lead_estimator(),               //
+        hscore_estimator(),             //
+        transrate_estimator(),          //
+        knn_estimator(),                //
+        linear_probe_estimator(),       //
     };
     own.reserve(most_estimators);
     return own;
