@@ -17,45 +17,34 @@
 namespace itm::cli {
 namespace {
 
-constexpr std::string_view hidden_group_prefix = "Options of ";
-constexpr std::string_view common_group = "Options of every command";
-
 bool is_special(const CLI::Option& option) {
   const std::string& group = option.get_group();
-  return group.starts_with(hidden_group_prefix) && group != common_group;
+  return group.starts_with("Options of ") && group != "Options of every command";
 }
 
-/// One line of help in lines of `width` columns; what follows is set under the text that it belongs to.
+/// Where what is set under `line` begins: under an option's description, else a little further in.
+std::size_t indent_of(std::string_view line) {
+  const std::size_t start = std::min(line.find_first_not_of(' '), line.size());
+  const std::size_t gap = line.starts_with("  ") ? line.find("  ", start) : std::string_view::npos;
+  const std::size_t text = line.find_first_not_of(' ', gap);
+  return text == std::string_view::npos || text > 50 ? start + 4 : text;
+}
+
+/// One line of help in lines of `width` columns. A word that is longer stays whole.
 void append_wrapped(std::string& out, std::string_view line, std::size_t width) {
-  std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
-  if (line.starts_with("  ")) {
-    const std::size_t gap = line.find("  ", indent);  // between an option and what it means
-    const std::size_t text = gap == std::string_view::npos ? gap : line.find_first_not_of(' ', gap);
-    indent = text == std::string_view::npos || text > 50 ? indent + 4 : text;
-  }
-  while (line.size() > width) {
-    std::size_t at = line.rfind(' ', width);
-    if (at == std::string_view::npos || line.find_first_not_of(' ') >= at || at <= indent) {
-      break;  // a word of its own width
+  const std::size_t indent = indent_of(line);
+  std::size_t room = width;
+  std::size_t least = indent;  // before it there is no text to end a line with
+  while (line.size() > room) {
+    const std::size_t at = line.rfind(' ', room);
+    if (at == std::string_view::npos || at <= least) {
+      break;
     }
     out += line.substr(0, line.find_last_not_of(' ', at) + 1);
     out += '\n' + std::string(indent, ' ');
     line.remove_prefix(at + 1);
-    width = std::max<std::size_t>(width, indent + 20);
-    if (line.size() + indent <= width) {
-      break;
-    }
-    const std::size_t room = width - indent;
-    while (line.size() > room) {
-      at = line.rfind(' ', room);
-      if (at == std::string_view::npos || at == 0) {
-        break;
-      }
-      out += line.substr(0, at);
-      out += '\n' + std::string(indent, ' ');
-      line.remove_prefix(at + 1);
-    }
-    break;
+    room = width - indent;
+    least = 0;
   }
   out += line;
   out += '\n';
