@@ -15,7 +15,7 @@ import numpy
 import itm_rank
 
 METHODS = ["itm", "logme", "etran", "nleep", "knn", "linear_probe"]
-SEEDS = 3
+SEEDS = 2
 
 
 def load(zoo: Path):

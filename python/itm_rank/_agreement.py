@@ -52,13 +52,13 @@ def agreement(
     >>> agreement({"a": 3, "b": 2, "c": 1}, {"a": 80, "b": 90, "d": 10}).models
     2
     """
-    if isinstance(scores, Mapping) != isinstance(truth, Mapping):
-        raise TypeError("scores and truth: one has names and the other has none; pass two mappings or two sequences")
     if isinstance(scores, Mapping) and isinstance(truth, Mapping):
         names = [name for name in scores if name in truth]
         if not names:
             raise ValueError("scores and truth: have no model in common; compare the spelling of names")
         left, right = [scores[name] for name in names], [truth[name] for name in names]
+    elif isinstance(scores, Mapping) or isinstance(truth, Mapping):
+        raise TypeError("scores and truth: one has names and the other has none; pass two mappings or two sequences")
     else:
         left, right = list(scores), list(truth)
         if len(left) != len(right):

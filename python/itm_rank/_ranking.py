@@ -73,11 +73,11 @@ class Ranking:
         if method is None and len(self.methods) > 1:
             views = [view for view in self._dict.get("consensus", []) if view["dataset"] == name and view["models"]]
             if views:
-                return views[0]["models"][0]["model"]
+                return str(views[0]["models"][0]["model"])
         models = self._result(name, method)["models"]
         if not models:
             raise ValueError(f"{name}: no model was scored")
-        return models[0]["model"]
+        return str(models[0]["model"])
 
     def scores(self, method: str | None = None, dataset: str | None = None) -> dict[str, float]:
         """Model -> score, best first; of the first method where none is named."""
@@ -95,7 +95,8 @@ class Ranking:
 
     def to_dict(self) -> dict[str, Any]:
         """What ``itm rank --format json`` writes, as a dict of its own."""
-        return json.loads(self._report.json())
+        made: dict[str, Any] = json.loads(self._report.json())
+        return made
 
     def to_json(self) -> str:
         """The same as text."""
@@ -148,7 +149,7 @@ class Ranking:
         return name
 
     def _result(self, dataset: str, method: str | None) -> dict[str, Any]:
-        results = [result for result in self._dict["results"] if result["dataset"] == dataset]
+        results: list[dict[str, Any]] = [result for result in self._dict["results"] if result["dataset"] == dataset]
         for result in results:
             if method is None or result["method"] == method:
                 return result
@@ -187,11 +188,11 @@ def _number(value: float | None) -> str:
 
 def _reporter(
     progress: bool | Callable[[Progress], object] | None,
-) -> tuple[Callable[..., None] | None, Callable[[], None]]:
+) -> tuple[Callable[..., object] | None, Callable[[], object]]:
     """What the module calls as work is finished, and what ends it."""
     if callable(progress):
         call = progress
-        return lambda *now: call(Progress(*now)) and None, lambda: None
+        return lambda *now: call(Progress(*now)), lambda: None
     if not progress:
         return None, lambda: None
     try:

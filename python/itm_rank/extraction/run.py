@@ -209,7 +209,7 @@ def _run(
     dataset = data.name
     module = opened.module.to(options.device)
     files: dict[str, RowFile] = {}
-    in_model = waiting = 0.0
+    in_model = 0.0
     rows: list[int] = []
     bad: list[str] = []
     reader: FeatureReader | None = None
@@ -223,9 +223,7 @@ def _run(
     try:
         with torch.inference_mode(), _bar(name, len(data), options.progress) as advance:
             precision = torch.autocast(options.device.partition(":")[0]) if options.half else nullcontext()
-            begin = time.perf_counter()
             for batch in batches(data, opened.preprocess, options.batch_size, options.workers):
-                waiting += time.perf_counter() - begin
                 if not options.skip_bad:
                     require_good(data, batch)
                 bad += [data.describe(i) for i, _ in batch.bad]
@@ -246,7 +244,6 @@ def _run(
                     for layer, values in layers.items():
                         put(f"{name}.{layer}_{dataset}_feature.npy", values)
                 advance(len(batch.rows) + len(batch.bad))
-                begin = time.perf_counter()
         if reader is None or not rows:
             raise ValueError(f"{data.source}: none of its images could be read")
         if bad and numpy.bincount(data.labels[rows], minlength=len(data.classes)).min() < 2:
@@ -281,7 +278,7 @@ def _run(
             "parameters": sum(parameter.numel() for parameter in module.parameters()),
             "milliseconds_per_image": 1e3 * in_model / len(rows),
             "seconds": seconds,
-            "share_in_model": in_model / max(in_model + waiting, 1e-9),
+            "share_in_model": in_model / seconds,
             "device": options.device,
             "precision": "float16" if options.half else "float32",
             "rows": files[feature].rows,
@@ -289,7 +286,10 @@ def _run(
             "bad_images": bad,
             "files": sorted(mine),
         }
-        entry.update({"layer": layer} if layer else {"layers": found, "layers_asked": list(options.layers)})
+        if layer:
+            entry["layer"] = layer
+        else:
+            entry.update(layers=found, layers_asked=list(options.layers))
         entry.update(extra or {})
         entries.append(entry)
     for entry in reversed(entries):  # the model itself last: it says that all are there

@@ -82,7 +82,8 @@ class Record:
 
     def find(self, model: str, dataset: str) -> dict[str, Any] | None:
         """The finished model, if its files are all there."""
-        for entry in self.content["models"]:
+        entries: list[dict[str, Any]] = self.content["models"]
+        for entry in entries:
             if entry["model"] == model and entry["dataset"] == dataset:
                 if all((self.file.parent / name).exists() for name in entry["files"]):
                     return entry
