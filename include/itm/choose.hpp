@@ -45,9 +45,9 @@ struct ChooseOptions {
 
 /// Why a model stands where it stands, in standard deviations of the models' quality on the data set.
 struct ChoiceReasons {
-  double score = 0;    ///< what the methods add to the mean
-  double history = 0;  ///< what past data sets add to it
-  double spread = 0;   ///< standard deviation of what remains unknown
+  double score = 0;                                    ///< what the methods add to the mean
+  double history = 0;                                  ///< what past data sets add to it
+  double spread = 0;                                   ///< standard deviation of what remains unknown
   std::map<std::string, std::optional<double>> votes;  ///< normal score of the model's rank by each method
   std::size_t known_on = 0;                            ///< past data sets on which its truth is known
 };
@@ -71,9 +71,9 @@ struct ChoiceModel {
 /// One more fine-tuning, after all that come before it.
 struct ChoiceStep {
   std::string model;
-  double p_best_found = 0;      ///< probability that the best is among it, those before and those known
-  std::optional<double> gain;   ///< expected gain over the best of those before and known; nothing for a first
-  double expected_loss = 0;     ///< expected distance from the best of all to the best found, when stopping after it
+  double p_best_found = 0;     ///< probability that the best is among it, those before and those known
+  std::optional<double> gain;  ///< expected gain over the best of those before and known; nothing for the very first
+  double expected_loss = 0;    ///< expected distance from the best found to the best of all, when stopping after it
 };
 
 struct Choice {
@@ -86,6 +86,7 @@ struct Choice {
   double expected_loss = 0;           ///< of stopping after the shortlist
   std::string unit;                   ///< of gain, loss: "points" or "standard deviations"
   std::optional<ChoiceStep> next;     ///< what to try next, where some models are known on the data set
+  double sure = 0.8;                  ///< probability that intervals hold the truth
   double order_share = 0;             ///< how closely the data set is expected to follow the general order, 0 to 1
   std::vector<std::string> remarks;   ///< what the reader should know, a sentence each
 };
@@ -110,9 +111,9 @@ struct EvaluateOptions {
 
 /// How good one order of the models was, mean over cases. Figures that no case has are absent.
 struct EvaluatedOrder {
-  std::optional<double> tau_w;       ///< paper eq. 1
-  std::optional<double> kind_pairs;  ///< share of the pairs of one kind that are in order
-  std::optional<double> regret;      ///< points of accuracy that its first model loses against the best
+  std::optional<double> tau_w;        ///< paper eq. 1
+  std::optional<double> kind_pairs;   ///< share of the pairs of one kind that are in order
+  std::optional<double> regret;       ///< points of accuracy that its first model loses against the best
   std::optional<double> regret_of_k;  ///< that the best of its first K loses
 };
 
@@ -121,19 +122,41 @@ struct EvaluatedKnown {
   std::size_t known = 0;
   std::size_t cases = 0;
   EvaluatedOrder choose;
-  EvaluatedOrder score;                    ///< the vote alone
-  EvaluatedOrder order;                    ///< the models' mean standardised truth on the known data sets
-  std::optional<double> coverage;          ///< share of the lists that hold the best
-  std::optional<double> length;            ///< models in a list
-  std::optional<double> share;             ///< the same over the models of the zoo
+  EvaluatedOrder score;                     ///< the vote alone
+  EvaluatedOrder order;                     ///< the models' mean standardised truth on the known data sets
+  std::optional<double> coverage;           ///< share of the lists that hold the best
+  std::optional<double> length;             ///< models in a list
+  std::optional<double> share;              ///< the same over the models of the zoo
   std::optional<double> interval_coverage;  ///< share of the intervals that hold the truth
-  std::optional<double> interval_width;    ///< points of accuracy
+  std::optional<double> interval_width;     ///< points of accuracy
+};
+
+/// How a method treats one kind of model: ranks that it gives too far down (positive) or up (negative).
+struct KindError {
+  std::string method;
+  std::string kind;
+  double rank_error = 0;     ///< mean of rank by the method minus rank by the truth
+  std::size_t datasets = 0;  ///< with models of the kind that have both
 };
 
 struct Evaluation {
   std::vector<std::string> methods;
+  std::vector<std::string> datasets;  ///< left out in turn
+  std::size_t best_of = 3;
+  double sure = 0.8;
   std::vector<EvaluatedKnown> rows;
+  std::vector<KindError> kinds;  ///< where kinds are known: every method, and "vote" for all of them together
 };
+
+[[nodiscard]] std::string to_json(const std::vector<Choice>& choices);
+[[nodiscard]] std::string to_csv(const std::vector<Choice>& choices, CsvText text = CsvText::guarded);
+[[nodiscard]] std::string to_table(const std::vector<Choice>& choices, bool colour);
+[[nodiscard]] std::string to_html(const std::vector<Choice>& choices, const HtmlOptions& options);
+
+[[nodiscard]] std::string to_json(const Evaluation& evaluation);
+[[nodiscard]] std::string to_csv(const Evaluation& evaluation);
+[[nodiscard]] std::string to_table(const Evaluation& evaluation, bool colour);
+[[nodiscard]] std::string to_html(const Evaluation& evaluation, const HtmlOptions& options);
 
 /// Leaves each data set with truth out in turn. Throws InputError as choose_models() does.
 [[nodiscard]] Evaluation evaluate_choices(const ChoiceTables& tables, const EvaluateOptions& options = {});

@@ -1,11 +1,12 @@
 // Each data set in turn is chosen for as if its truth were unknown.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <numeric>
-#include <set>
+#include <tuple>
+#include <utility>
 
 #include "choose/memory.hpp"
 #include "choose/predict.hpp"
@@ -86,8 +87,7 @@ struct Means {
 class Evaluator {
  public:
   Evaluator(const ChoiceTables& tables, const Tables& index, const EvaluateOptions& options)
-      : tables_(tables),
-        index_(index),
+      : index_(index),
         options_(options),
         draws_(options.draws, index.models.size(), DrawTable::width(index.methods.size() + 2), options.seed) {
     for (const std::string& model : index.models) {
@@ -104,6 +104,13 @@ class Evaluator {
   Evaluation evaluate() {
     Evaluation out;
     out.methods = index_.methods;
+    out.best_of = options_.best_of;
+    out.sure = options_.sure;
+    for (const Dataset* dataset : with_truth_) {
+      if (dataset->known > 1) {
+        out.datasets.push_back(dataset->name);
+      }
+    }
     const std::size_t most = with_truth_.empty() ? 0 : with_truth_.size() - 1;
     for (const std::size_t known : counts(most)) {
       Means means;
@@ -129,13 +136,15 @@ class Evaluator {
       row.interval_width = means.width.value();
       out.rows.push_back(row);
     }
+    add_kinds(out);
     return out;
   }
 
  private:
   [[nodiscard]] std::vector<std::size_t> counts(std::size_t most) const {
     std::vector<std::size_t> all;
-    for (const std::size_t k : options_.known.empty() ? std::vector<std::size_t>{0, 1, 2, 3, 5, 9, most} : options_.known) {
+    for (const std::size_t k :
+         options_.known.empty() ? std::vector<std::size_t>{0, 1, 2, 3, 5, 9, most} : options_.known) {
       if (k <= most && std::find(all.begin(), all.end(), k) == all.end()) {
         all.push_back(k);
       }
@@ -145,7 +154,8 @@ class Evaluator {
   }
 
   /// `known` of the other data sets with truth, drawn for this target and choice.
-  [[nodiscard]] std::vector<const Dataset*> past_of(const Dataset& target, std::size_t known, std::size_t choice) const {
+  [[nodiscard]] std::vector<const Dataset*> past_of(const Dataset& target, std::size_t known,
+                                                    std::size_t choice) const {
     std::vector<std::pair<std::uint64_t, const Dataset*>> others;
     const std::uint64_t stream = philox::stream_id(target.name, philox::stream_id("evaluate"));
     for (const Dataset* dataset : with_truth_) {
@@ -153,8 +163,9 @@ class Evaluator {
         others.emplace_back(philox::draw64(options_.seed, philox::stream_id(dataset->name, stream), choice), dataset);
       }
     }
-    std::sort(others.begin(), others.end(),
-              [](const auto& a, const auto& b) { return std::tie(a.first, a.second->name) < std::tie(b.first, b.second->name); });
+    std::sort(others.begin(), others.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.first, a.second->name) < std::tie(b.first, b.second->name);
+    });
     std::vector<const Dataset*> past;
     for (std::size_t i = 0; i < known; ++i) {
       past.push_back(others[i].second);
@@ -171,6 +182,49 @@ class Evaluator {
       const double best = *std::max_element(truth.begin(), truth.end());
       means.regret.add(best - best_of_first(score, truth, 1));
       means.regret_of_k.add(best - best_of_first(score, truth, options_.best_of));
+    }
+  }
+
+  /// Mean rank errors of one method's scores, a data set at a time.
+  void add_kind_errors(const std::string& method, const std::function<const std::vector<double>&(const Dataset&)>& row,
+                       Evaluation& out) const {
+    std::map<std::string, std::vector<double>> errors;
+    for (const Dataset* dataset : with_truth_) {
+      std::vector<double> scores;
+      std::vector<double> truth;
+      std::vector<std::string> kind;
+      for (std::size_t m = 0; m < kinds_.size(); ++m) {
+        if (dataset->knows(m) && !std::isnan(row(*dataset)[m])) {
+          scores.push_back(row(*dataset)[m]);
+          truth.push_back(dataset->truth[m]);
+          kind.push_back(kinds_[m]);
+        }
+      }
+      const std::vector<double> given = average_ranks_descending(scores);
+      const std::vector<double> right = average_ranks_descending(truth);
+      std::map<std::string, std::vector<double>> here;
+      for (std::size_t i = 0; i < kind.size(); ++i) {
+        if (!kind[i].empty()) {
+          here[kind[i]].push_back(given[i] - right[i]);
+        }
+      }
+      for (const auto& [name, values] : here) {
+        errors[name].push_back(*mean_of(values));
+      }
+    }
+    for (const auto& [name, values] : errors) {
+      out.kinds.push_back({method, name, *mean_of(values), values.size()});
+    }
+  }
+
+  void add_kinds(Evaluation& out) const {
+    for (std::size_t k = 0; k < index_.methods.size(); ++k) {
+      add_kind_errors(
+          index_.methods[k], [k](const Dataset& d) -> const std::vector<double>& { return d.scores[k]; }, out);
+    }
+    if (index_.methods.size() > 1) {
+      add_kind_errors(
+          "vote", [](const Dataset& d) -> const std::vector<double>& { return d.vote; }, out);
     }
   }
 
@@ -213,9 +267,11 @@ class Evaluator {
     if (ordered) {
       measure(order, truth, kind, target.link.percent, means.order);
     }
-    const Shortlist list = shortlist(outcomes, std::vector<bool>(candidates.size(), false), options_.sure, std::nullopt);
+    const Shortlist list =
+        shortlist(outcomes, std::vector<bool>(candidates.size(), false), options_.sure, std::nullopt);
     const double best = *std::max_element(truth.begin(), truth.end());
-    const bool holds = std::any_of(list.models.begin(), list.models.end(), [&](std::size_t i) { return truth[i] == best; });
+    const bool holds =
+        std::any_of(list.models.begin(), list.models.end(), [&](std::size_t i) { return truth[i] == best; });
     means.coverage.add(holds ? 1 : 0);
     means.length.add(static_cast<double>(list.models.size()));
     means.share.add(static_cast<double>(list.models.size()) / static_cast<double>(truth.size()));
@@ -230,7 +286,6 @@ class Evaluator {
     }
   }
 
-  const ChoiceTables& tables_;
   const Tables& index_;
   EvaluateOptions options_;
   DrawTable draws_;
@@ -243,6 +298,9 @@ class Evaluator {
 
 Evaluation evaluate_choices(const ChoiceTables& tables, const EvaluateOptions& options) {
   const choose::Tables index = choose::index_tables(tables, options.methods);
+  if (std::none_of(index.datasets.begin(), index.datasets.end(), [](const auto& d) { return d.known > 1; })) {
+    throw InputError("no data set has the truth of two models or more; there is nothing to evaluate on");
+  }
   return choose::Evaluator(tables, index, options).evaluate();
 }
 

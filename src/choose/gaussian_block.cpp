@@ -28,8 +28,8 @@ std::vector<double> cholesky(std::size_t n, std::vector<double> s) {
     throw NumericError("the scores leave the range of the arithmetic; check them for enormous numbers");
   }
   for (std::size_t i = 0; i < n; ++i) {
-    std::fill(s.begin() + static_cast<std::ptrdiff_t>(i * n + i + 1), s.begin() + static_cast<std::ptrdiff_t>(i * n + n),
-              0.0);
+    std::fill(s.begin() + static_cast<std::ptrdiff_t>(i * n + i + 1),
+              s.begin() + static_cast<std::ptrdiff_t>(i * n + n), 0.0);
   }
   return s;
 }

@@ -153,9 +153,8 @@ class Learner {
         break;  // no method has a weight of its own
       }
     }
-    best_ = &*std::max_element(memory_.weights.begin(), memory_.weights.end(), [](const auto& a, const auto& b) {
-      return a.log_evidence < b.log_evidence;
-    });
+    best_ = &*std::max_element(memory_.weights.begin(), memory_.weights.end(),
+                               [](const auto& a, const auto& b) { return a.log_evidence < b.log_evidence; });
   }
 
   Weights weights_given(const prior::Omega& omega, const std::vector<double>& s, const std::vector<double>& t,
@@ -167,8 +166,9 @@ class Learner {
     std::vector<double> mean(F_, 0);
     if (F_ > 0) {
       precision[0] = 1 / (prior::vote_sd * prior::vote_sd);
-      precision[1] = 1 / (prior::habit_sd * prior::habit_sd);
+      precision[1] = 1 / (prior::departure_sd * prior::departure_sd);
       mean[0] = prior::vote_mean;
+      mean[1] = prior::departure_mean;
     }
     block.set_prior(mean, precision);
     block.add(s, t);

@@ -36,12 +36,18 @@ std::pair<double, double> next_of(const std::vector<double>& values, double prio
   return {mean, std::sqrt(squares / (prior::worth + n - 1) * (1 + 1 / n))};
 }
 
+/// How far means of data sets are apart before several are seen.
+double lone_offset_sd(const Level& level) {
+  return level.link.percent ? prior::lone_logit_sd : prior::lone_offset_sd * std::exp(level.log_scale);
+}
+
 Level level_of(const Problem& problem, const std::vector<std::size_t>& known) {
   Level level;
   level.link = problem.target->link;
   if (known.empty() && !problem.past.empty()) {
     // What most past data sets hold; ties are percentages.
-    const auto percent = std::count_if(problem.past.begin(), problem.past.end(), [](auto* d) { return d->link.percent; });
+    const auto percent =
+        std::count_if(problem.past.begin(), problem.past.end(), [](auto* d) { return d->link.percent; });
     level.link.percent = 2 * static_cast<std::size_t>(percent) >= problem.past.size();
   }
   std::vector<double> offsets;
@@ -54,7 +60,7 @@ Level level_of(const Problem& problem, const std::vector<std::size_t>& known) {
   }
   if (!offsets.empty()) {
     std::tie(level.log_scale, level.log_scale_sd) = next_of(scales, prior::lone_scale_sd);
-    std::tie(level.offset, level.offset_sd) = next_of(offsets, prior::lone_offset_sd * std::exp(level.log_scale));
+    std::tie(level.offset, level.offset_sd) = next_of(offsets, lone_offset_sd(level));
     level.known = true;
   } else if (!known.empty()) {
     std::vector<double> values;
@@ -64,7 +70,7 @@ Level level_of(const Problem& problem, const std::vector<std::size_t>& known) {
     level.offset = *mean_of(values);
     const double spread = standard_deviation_of(values).value_or(0);
     level.log_scale = std::log(spread > 0 ? spread : prior::lone_scale);
-    level.offset_sd = prior::lone_offset_sd * std::exp(level.log_scale);
+    level.offset_sd = lone_offset_sd(level);
     level.known = true;
   }
   return level;
@@ -76,9 +82,9 @@ struct Part {
   State state;
   double log_weight = 0;
   double weight = 0;
-  double scale = 0;              ///< of linked truths; 0: not settled by known ones
-  std::vector<double> mean;      ///< [F + 1]: weights, and offset / scale where it is settled
-  std::vector<double> factor;    ///< Cholesky factor of their covariance
+  double scale = 0;            ///< of linked truths; 0: not settled by known ones
+  std::vector<double> mean;    ///< [F + 1]: weights, and offset / scale where it is settled
+  std::vector<double> factor;  ///< Cholesky factor of their covariance
 };
 
 constexpr std::array<double, 7> scale_nodes{-1.8, -1.2, -0.6, 0, 0.6, 1.2, 1.8};
@@ -125,6 +131,7 @@ class Predictor {
     std::vector<double> covariance = weights.covariance;
     if (F_ > 0) {
       covariance[0] += prior::vote_drift * prior::vote_drift;
+      covariance[F_ + 1] += prior::vote_drift * prior::vote_drift;
     }
     if (known_models_.empty()) {
       const std::vector<double> factor = cholesky(F_, covariance);
@@ -185,8 +192,7 @@ class Predictor {
     }
     block.add(s, t);
     block.solve();
-    return {&memory,      state,        log_weight + block.log_evidence(), 0, scale,
-            block.mean(), cholesky(n, block.covariance())};
+    return {&memory, state, log_weight + block.log_evidence(), 0, scale, block.mean(), cholesky(n, block.covariance())};
   }
 
   static void keep_likely(std::vector<Part>& parts) {

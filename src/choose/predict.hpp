@@ -31,14 +31,14 @@ class DrawTable {
 
 /// Joint outcomes; candidates in the order of Problem::candidates.
 struct Outcomes {
-  std::vector<double> mean;     ///< quality, standard deviations of the data set
+  std::vector<double> mean;  ///< quality, standard deviations of the data set
   std::vector<double> sd;
   std::vector<double> score;    ///< part of the mean that scores add
   std::vector<double> history;  ///< part that the general quality adds
   double order_share = 0;       ///< E[rho]
   bool scaled = false;          ///< whether `value` holds truths; else qualities
   Link link;
-  std::vector<float> value;     ///< [draws, candidates]
+  std::vector<float> value;  ///< [draws, candidates]
 };
 
 [[nodiscard]] Outcomes predict(const Problem& problem, const std::vector<Memory>& memories, const DrawTable& table);

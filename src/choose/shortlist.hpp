@@ -12,10 +12,10 @@ namespace itm::choose {
 
 /// Candidates by their place in the outcomes.
 struct Shortlist {
-  std::vector<std::size_t> models;    ///< most probable best first
-  std::vector<double> p_best;         ///< of every candidate
-  std::vector<double> p_found;        ///< after each model of the list: the best is among it, those before, those tried
-  double p_found_before = 0;          ///< the best is among those tried
+  std::vector<std::size_t> models;  ///< most probable best first
+  std::vector<double> p_best;       ///< of every candidate
+  std::vector<double> p_found;      ///< after each model of the list: the best is among it, those before, those tried
+  double p_found_before = 0;        ///< the best is among those tried
 };
 
 /// Untried candidates in the order of their probability to be the best, equal ones by their mean: as many as `budget`

@@ -200,8 +200,8 @@ void Problem::write_features(const Dataset& dataset, std::size_t model, double* 
     return;
   }
   const auto or_middle = [](double score) { return std::isnan(score) ? 0.0 : score; };
-  x[0] = or_middle(dataset.vote[model]);
-  x[1] = mean_vote[model];
+  x[0] = mean_vote[model];
+  x[1] = dataset.scored(model) ? dataset.vote[model] - mean_vote[model] : 0;
   for (std::size_t f = 2; f < features; ++f) {
     x[f] = or_middle(dataset.scores[f - 2][model]);
   }
