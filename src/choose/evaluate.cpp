@@ -260,12 +260,12 @@ class Evaluator {
         make_problem(index_, std::move(past), target, candidates, std::vector<bool>(index_.models.size(), false));
     const Outcomes outcomes = predict(problem, learn(problem), draws_);
     means.cases += 1;
-    measure(outcomes.mean, truth, kind, target.link.percent, means.choose);
+    measure(outcomes.mean, truth, kind, target.scale.link.percent, means.choose);
     if (scored) {
-      measure(vote, truth, kind, target.link.percent, means.score);
+      measure(vote, truth, kind, target.scale.link.percent, means.score);
     }
     if (ordered) {
-      measure(order, truth, kind, target.link.percent, means.order);
+      measure(order, truth, kind, target.scale.link.percent, means.order);
     }
     const Shortlist list =
         shortlist(outcomes, std::vector<bool>(candidates.size(), false), options_.sure, std::nullopt);
@@ -275,11 +275,11 @@ class Evaluator {
     means.coverage.add(holds ? 1 : 0);
     means.length.add(static_cast<double>(list.models.size()));
     means.share.add(static_cast<double>(list.models.size()) / static_cast<double>(truth.size()));
-    if (outcomes.scaled && outcomes.link.percent == target.link.percent) {
+    if (outcomes.scaled && outcomes.link.percent == target.scale.link.percent) {
       for (std::size_t i = 0; i < truth.size(); ++i) {
         const Interval interval = interval_of(outcomes, i, options_.sure);
         means.interval.add(interval.low <= truth[i] && truth[i] <= interval.high ? 1 : 0);
-        if (target.link.percent) {
+        if (target.scale.link.percent) {
           means.width.add(interval.high - interval.low);
         }
       }

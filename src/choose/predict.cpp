@@ -18,22 +18,22 @@ namespace {
 /// What the target's truths are like before any is known: linked truth = offset + scale * quality.
 struct Level {
   bool known = false;  ///< there is anything to tell it by
-  Link link;
+  TruthLink link;
   double offset = 0;
   double offset_sd = 1;
   double log_scale = 0;
   double log_scale_sd = prior::lone_scale_sd;
 };
 
-/// Mean of a few numbers and what a further one differs from it by; `prior_sd` counts as much as prior::worth of them.
+/// Mean of a few numbers and what a further one differs from it by; `prior_sd` counts as much as prior::level_worth of them.
 std::pair<double, double> next_of(const std::vector<double>& values, double prior_sd) {
   const double mean = *mean_of(values);
   const auto n = static_cast<double>(values.size());
-  double squares = prior::worth * prior_sd * prior_sd;
+  double squares = prior::level_worth * prior_sd * prior_sd;
   for (const double value : values) {
     squares += (value - mean) * (value - mean);
   }
-  return {mean, std::sqrt(squares / (prior::worth + n - 1) * (1 + 1 / n))};
+  return {mean, std::sqrt(squares / (prior::level_worth + n - 1) * (1 + 1 / n))};
 }
 
 /// How far means of data sets are apart before several are seen.
@@ -43,19 +43,19 @@ double lone_offset_sd(const Level& level) {
 
 Level level_of(const Problem& problem, const std::vector<std::size_t>& known) {
   Level level;
-  level.link = problem.target->link;
+  level.link = problem.target->scale.link;
   if (known.empty() && !problem.past.empty()) {
     // What most past data sets hold; ties are percentages.
     const auto percent =
-        std::count_if(problem.past.begin(), problem.past.end(), [](auto* d) { return d->link.percent; });
+        std::count_if(problem.past.begin(), problem.past.end(), [](auto* d) { return d->scale.link.percent; });
     level.link.percent = 2 * static_cast<std::size_t>(percent) >= problem.past.size();
   }
   std::vector<double> offsets;
   std::vector<double> scales;
   for (const Dataset* dataset : problem.past) {
-    if (dataset->link.percent == level.link.percent && dataset->known > 1) {
-      offsets.push_back(dataset->centre);
-      scales.push_back(std::log(dataset->spread));
+    if (dataset->scale.link.percent == level.link.percent && dataset->known > 1) {
+      offsets.push_back(dataset->scale.centre);
+      scales.push_back(std::log(dataset->scale.spread));
     }
   }
   if (!offsets.empty()) {
@@ -65,7 +65,7 @@ Level level_of(const Problem& problem, const std::vector<std::size_t>& known) {
   } else if (!known.empty()) {
     std::vector<double> values;
     for (const std::size_t m : known) {
-      values.push_back(problem.target->linked[m]);
+      values.push_back(problem.target->scale.linked[m]);
     }
     level.offset = *mean_of(values);
     const double spread = standard_deviation_of(values).value_or(0);
@@ -83,16 +83,23 @@ struct Part {
   double log_weight = 0;
   double weight = 0;
   double scale = 0;            ///< of linked truths; 0: not settled by known ones
-  std::vector<double> mean;    ///< [F + 1]: weights, and offset / scale where it is settled
+  std::vector<double> mean;    ///< [T + 1]: weights, and offset / scale where it is settled
   std::vector<double> factor;  ///< Cholesky factor of their covariance
 };
+
+/// Weights that differ from data set to data set: of the mean vote and of its departure.
+constexpr std::size_t drifting = 2;
 
 constexpr std::array<double, 7> scale_nodes{-1.8, -1.2, -0.6, 0, 0.6, 1.2, 1.8};
 
 class Predictor {
  public:
   Predictor(const Problem& problem, const DrawTable& table)
-      : problem_(problem), table_(table), F_(problem.features), x_(problem.candidates.size() * problem.features) {
+      : problem_(problem),
+        table_(table),
+        F_(problem.features),
+        T_(F_ == 0 ? 0 : F_ + drifting),
+        x_(problem.candidates.size() * problem.features) {
     for (std::size_t i = 0; i < problem.candidates.size(); ++i) {
       problem.write_features(*problem.target, problem.candidates[i], x_.data() + i * F_);
       known_.push_back(problem.known[problem.candidates[i]]);
@@ -115,12 +122,15 @@ class Predictor {
   }
 
  private:
-  /// What a model's features mean when its general quality is unknown but for its level.
+  /// Weights and drifts in a model's quality when its general quality is unknown but for its level.
   void effective(const Memory& memory, double rho, std::size_t candidate, double* e) const {
     const double* x = x_.data() + candidate * F_;
     const double* pull = memory.pull.data() + problem_.candidates[candidate] * F_;
     for (std::size_t f = 0; f < F_; ++f) {
       e[f] = x[f] - rho * pull[f];
+    }
+    for (std::size_t f = F_; f < T_; ++f) {
+      e[f] = x[f - F_];
     }
   }
   double variance(const Memory& memory, const State& state, std::size_t candidate) const {
@@ -128,44 +138,48 @@ class Predictor {
   }
 
   void add_parts(const Memory& memory, const Weights& weights, std::vector<Part>& parts) const {
-    std::vector<double> covariance = weights.covariance;
-    if (F_ > 0) {
-      covariance[0] += prior::vote_drift * prior::vote_drift;
-      covariance[F_ + 1] += prior::vote_drift * prior::vote_drift;
+    // The target's own weights are those of the past and a drift.
+    std::vector<double> mean = weights.mean;
+    mean.resize(T_, 0);
+    std::vector<double> covariance(T_ * T_, 0);
+    for (std::size_t f = 0; f < F_; ++f) {
+      std::copy_n(weights.covariance.begin() + static_cast<std::ptrdiff_t>(f * F_), F_,
+                  covariance.begin() + static_cast<std::ptrdiff_t>(f * T_));
     }
+    for (std::size_t f = F_; f < T_; ++f) {
+      covariance[f * T_ + f] = prior::vote_drift * prior::vote_drift;
+    }
+    const std::vector<double> factor = cholesky(T_, covariance);
     if (known_models_.empty()) {
-      const std::vector<double> factor = cholesky(F_, covariance);
       for (const State& state : memory.states) {
-        parts.push_back({&memory, state, weights.log_evidence + std::log(state.share), 0, 0, weights.mean, factor});
+        parts.push_back({&memory, state, weights.log_evidence + std::log(state.share), 0, 0, mean, factor});
       }
       return;
     }
-    GaussianBlock inverse(F_);  // of the covariance
-    const std::vector<double> none(F_, 0);
-    inverse.set_prior(none, covariance, 0);
+    GaussianBlock inverse(T_);  // of the covariance
+    inverse.set_prior(std::vector<double>(T_, 0), covariance, 0);
     inverse.solve();
     double log_determinant = 0;
-    const std::vector<double> root = cholesky(F_, covariance);
-    for (std::size_t f = 0; f < F_; ++f) {
-      log_determinant -= 2 * std::log(root[f * F_ + f]);
+    for (std::size_t f = 0; f < T_; ++f) {
+      log_determinant -= 2 * std::log(factor[f * T_ + f]);
     }
     for (const State& state : memory.states) {
       for (const double node : scale_nodes) {
-        parts.push_back(conditioned(memory, weights, state, node, inverse.covariance(), log_determinant));
+        parts.push_back(conditioned(memory, weights.log_evidence + std::log(state.share), mean, state, node,
+                                    inverse.covariance(), log_determinant));
       }
     }
   }
 
   /// Given the truths that are known on the target.
-  Part conditioned(const Memory& memory, const Weights& weights, const State& state, double node,
+  Part conditioned(const Memory& memory, double log_weight, std::vector<double> mean, const State& state, double node,
                    const std::vector<double>& precision, double log_determinant) const {
-    const std::size_t n = F_ + 1;
+    const std::size_t n = T_ + 1;
     const double scale = std::exp(level_.log_scale + node * level_.log_scale_sd);
-    std::vector<double> mean = weights.mean;
     mean.push_back(level_.offset / scale);
     std::vector<double> prior(n * n, 0);
-    for (std::size_t f = 0; f < F_; ++f) {
-      std::copy_n(precision.begin() + static_cast<std::ptrdiff_t>(f * F_), F_,
+    for (std::size_t f = 0; f < T_; ++f) {
+      std::copy_n(precision.begin() + static_cast<std::ptrdiff_t>(f * T_), T_,
                   prior.begin() + static_cast<std::ptrdiff_t>(f * n));
     }
     const double offset_precision = scale * scale / (level_.offset_sd * level_.offset_sd);
@@ -175,7 +189,7 @@ class Predictor {
     std::vector<double> s(n * n, 0);
     std::vector<double> t(n, 0);
     std::vector<double> e(n, 1);
-    double log_weight = weights.log_evidence + std::log(state.share) - 0.5 * node * node;
+    log_weight -= 0.5 * node * node;
     for (std::size_t i = 0; i < known_.size(); ++i) {
       if (!known_[i]) {
         continue;
@@ -183,7 +197,7 @@ class Predictor {
       const std::size_t m = problem_.candidates[i];
       effective(memory, state.rho, i, e.data());
       const double v = variance(memory, state, i);
-      const double r = problem_.target->linked[m] / scale - state.rho * memory.level[m];
+      const double r = problem_.target->scale.linked[m] / scale - state.rho * memory.level[m];
       log_weight -= 0.5 * (std::log(v) + r * r / v) + std::log(scale);
       add_outer(n, 1 / v, e.data(), s.data());
       for (std::size_t f = 0; f < n; ++f) {
@@ -252,7 +266,7 @@ class Predictor {
       if (known_[i]) {  // quality = linked / scale - offset / scale
         std::fill(row, row + n, 0);
         row[n - 1] = -1;
-        centre[i] = problem_.target->linked[m] / part.scale;
+        centre[i] = problem_.target->scale.linked[m] / part.scale;
         noise[i] = 0;
       } else {
         effective(memory, part.state.rho, i, row);
@@ -293,8 +307,8 @@ class Predictor {
       if (scale > 0) {
         offset = theta[n - 1] * scale;
       } else if (level_.known) {
-        scale = std::exp(level_.log_scale + level_.log_scale_sd * shared[F_ + 1]);
-        offset = level_.offset + level_.offset_sd * shared[F_ + 2];
+        scale = std::exp(level_.log_scale + level_.log_scale_sd * shared[T_ + 1]);
+        offset = level_.offset + level_.offset_sd * shared[T_ + 2];
       } else {
         scale = 1;
       }
@@ -314,6 +328,7 @@ class Predictor {
   const Problem& problem_;
   const DrawTable& table_;
   std::size_t F_;
+  std::size_t T_;          ///< weights and those of them that drift, once more
   std::vector<double> x_;  ///< [C, F]
   std::vector<bool> known_;
   std::vector<std::size_t> known_models_;

@@ -19,7 +19,7 @@ class DrawTable {
   [[nodiscard]] const double* own(std::size_t draw) const { return own_.data() + draw * models_; }
   [[nodiscard]] const double* shared(std::size_t draw) const { return shared_.data() + draw * width_; }
   /// Shared numbers that a prediction with F features needs.
-  [[nodiscard]] static std::size_t width(std::size_t features) { return features + 3; }
+  [[nodiscard]] static std::size_t width(std::size_t features) { return features + 5; }
 
  private:
   std::size_t draws_;
@@ -37,7 +37,7 @@ struct Outcomes {
   std::vector<double> history;  ///< part that the general quality adds
   double order_share = 0;       ///< E[rho]
   bool scaled = false;          ///< whether `value` holds truths; else qualities
-  Link link;
+  TruthLink link;
   std::vector<float> value;  ///< [draws, candidates]
 };
 

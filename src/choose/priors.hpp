@@ -53,6 +53,8 @@ inline constexpr int rounds = 6;
 /// What truths of a data set are like before others say so: how far the means of data sets are apart, in logits and in
 /// standard deviations of the models; those standard deviations, and how far their logarithms are apart.
 inline constexpr double lone_logit_sd = 1.2;
+/// Data sets that these are worth.
+inline constexpr double level_worth = 2;
 inline constexpr double lone_offset_sd = 3;
 inline constexpr double lone_scale = 0.5;
 inline constexpr double lone_scale_sd = 0.6;

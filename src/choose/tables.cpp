@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <set>
 
@@ -15,8 +16,6 @@ namespace itm::choose {
 namespace {
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-/// Percentages nearer to 0 or 100 say nothing of how much nearer: a test set has some thousand images.
-constexpr double least_percent = 0.05;
 
 using Truths = std::map<std::string, std::map<std::string, double>>;  // data set, model
 
@@ -41,21 +40,16 @@ std::size_t index_of(const std::vector<std::string>& sorted, const std::string& 
 }
 
 void standardise(Dataset& dataset) {
-  std::vector<double> values;
-  dataset.link.percent = std::all_of(dataset.truth.begin(), dataset.truth.end(),
-                                     [](double t) { return std::isnan(t) || (t >= 0 && t <= 100); });
+  std::vector<double> truths;
+  std::copy_if(dataset.truth.begin(), dataset.truth.end(), std::back_inserter(truths),
+               [](double truth) { return !std::isnan(truth); });
+  dataset.known = truths.size();
+  dataset.scale = scale_of(truths);
   for (std::size_t m = 0; m < dataset.truth.size(); ++m) {
-    if (!std::isnan(dataset.truth[m])) {
-      dataset.linked[m] = dataset.link.forward(dataset.truth[m]);
-      values.push_back(dataset.linked[m]);
+    if (dataset.knows(m)) {
+      dataset.linked[m] = dataset.scale.link.forward(dataset.truth[m]);
+      dataset.y[m] = dataset.scale.standardised(dataset.truth[m]);
     }
-  }
-  dataset.known = values.size();
-  dataset.centre = mean_of(values).value_or(0);
-  const double spread = standard_deviation_of(values).value_or(0);
-  dataset.spread = spread > 0 ? spread : 1;
-  for (std::size_t m = 0; m < dataset.truth.size(); ++m) {
-    dataset.y[m] = (dataset.linked[m] - dataset.centre) / dataset.spread;
   }
 }
 
@@ -105,16 +99,6 @@ std::vector<std::string> methods_of(const std::vector<MethodScores>& scores, con
 }
 
 }  // namespace
-
-double Link::forward(double truth) const {
-  if (!percent) {
-    return truth;
-  }
-  const double share = std::clamp(truth, least_percent, 100 - least_percent) / 100;
-  return std::log(share / (1 - share));
-}
-
-double Link::back(double value) const { return percent ? 100 / (1 + std::exp(-value)) : value; }
 
 bool Dataset::knows(std::size_t model) const { return !std::isnan(truth[model]); }
 bool Dataset::scored(std::size_t model) const { return !std::isnan(vote[model]); }

@@ -7,23 +7,15 @@
 #include <vector>
 
 #include "itm/choose.hpp"
+#include "report/fixed_order.hpp"
 
 namespace itm::choose {
-
-/// Between a truth and the scale on which it is close to normal: the logit of a percentage, or the number itself.
-struct Link {
-  bool percent = true;
-  [[nodiscard]] double forward(double truth) const;
-  [[nodiscard]] double back(double value) const;
-};
 
 /// One data set over all M models; unknown numbers are NaN.
 struct Dataset {
   std::string name;
-  Link link;
+  TruthScale scale;
   std::size_t known = 0;                    ///< models with a truth
-  double centre = 0;                        ///< mean of the linked truths
-  double spread = 1;                        ///< and their standard deviation
   std::vector<double> truth;                ///< [M]
   std::vector<double> linked;               ///< [M]
   std::vector<double> y;                    ///< [M], standardised
