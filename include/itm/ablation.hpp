@@ -66,6 +66,7 @@ struct AblationReport {
   std::vector<std::string> columns;              ///< "100"; one empty text where nothing is crossed
   std::vector<std::vector<AblationCell>> cells;  ///< [row][column]
   std::vector<std::string> datasets;
+  std::vector<std::pair<std::string, double>> fixed_orders;  ///< see SweepReport::fixed_orders()
   std::size_t seeds = 0;
   std::size_t models = 0;   ///< of the largest data set
   double seconds = 0;       ///< wall clock

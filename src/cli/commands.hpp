@@ -7,6 +7,8 @@ namespace itm::cli {
 
 [[nodiscard]] Command rank_command();
 [[nodiscard]] Command score_command();
+[[nodiscard]] Command choose_command();
+[[nodiscard]] Command evaluate_command();
 [[nodiscard]] Command sweep_command();
 [[nodiscard]] Command ablate_command();
 [[nodiscard]] Command methods_command();

@@ -190,6 +190,7 @@ AblationReport summarise(const Ablation& ablation, const SweepReport& report) {
   result.resumed = report.resumed;
   result.threads = report.threads;
   result.backend = report.backend;
+  result.fixed_orders = report.fixed_orders();
 
   std::vector<std::vector<Gathered>> gathered(rows.size(), std::vector<Gathered>(columns.size()));
   for (const SweepRow& row : report.rows) {
