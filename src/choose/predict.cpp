@@ -25,7 +25,7 @@ struct Level {
   double log_scale_sd = prior::lone_scale_sd;
 };
 
-/// Mean of a few numbers and what a further one differs from it by; `prior_sd` counts as much as prior::level_worth of them.
+/// Mean of a few numbers and what a further one differs from it by; `prior_sd` counts as prior::level_worth of them.
 std::pair<double, double> next_of(const std::vector<double>& values, double prior_sd) {
   const double mean = *mean_of(values);
   const auto n = static_cast<double>(values.size());
@@ -65,7 +65,7 @@ Level level_of(const Problem& problem, const std::vector<std::size_t>& known) {
   } else if (!known.empty()) {
     std::vector<double> values;
     for (const std::size_t m : known) {
-      values.push_back(problem.target->scale.linked[m]);
+      values.push_back(problem.target->linked[m]);
     }
     level.offset = *mean_of(values);
     const double spread = standard_deviation_of(values).value_or(0);
@@ -197,7 +197,7 @@ class Predictor {
       const std::size_t m = problem_.candidates[i];
       effective(memory, state.rho, i, e.data());
       const double v = variance(memory, state, i);
-      const double r = problem_.target->scale.linked[m] / scale - state.rho * memory.level[m];
+      const double r = problem_.target->linked[m] / scale - state.rho * memory.level[m];
       log_weight -= 0.5 * (std::log(v) + r * r / v) + std::log(scale);
       add_outer(n, 1 / v, e.data(), s.data());
       for (std::size_t f = 0; f < n; ++f) {
@@ -266,7 +266,7 @@ class Predictor {
       if (known_[i]) {  // quality = linked / scale - offset / scale
         std::fill(row, row + n, 0);
         row[n - 1] = -1;
-        centre[i] = problem_.target->scale.linked[m] / part.scale;
+        centre[i] = problem_.target->linked[m] / part.scale;
         noise[i] = 0;
       } else {
         effective(memory, part.state.rho, i, row);

@@ -23,8 +23,8 @@ class OnASmallZoo : public ::testing::Test {
   std::string zoo_;
 };
 
-const std::vector<std::string> commands{"rank",   "score",  "correlate", "inspect", "synth",
-                                        "replay", "verify", "bench",     "paper",   "evolve"};
+const std::vector<std::string> commands{"rank",   "score", "correlate", "inspect", "synth",  "replay",
+                                        "verify", "bench", "paper",     "evolve",  "choose", "evaluate"};
 
 TEST(Help, EveryCommandExplainsItsOptionsAndShowsAnExample) {
   for (const std::string& command : commands) {
