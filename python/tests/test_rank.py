@@ -243,8 +243,10 @@ def test_other_threads_run_while_models_are_ranked():
 def test_control_c_ends_a_ranking_at_once():
     work = textwrap.dedent(
         """
+        import signal
         import itm_rank
         from itm_rank.made import made_models
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have what runs in the background ignore it
         models, labels = made_models(rows=20000, dims=512)
         print("begins", flush=True)
         itm_rank.rank(models, labels, iterations=4000, batch_size=1024, threads=1)
