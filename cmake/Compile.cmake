@@ -3,6 +3,11 @@ function(itm_compile_options target)
   itm_harden(${target})
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                            -Wno-sign-conversion>)
+  # g++ 12 misreads the standard library's own string concatenation when it optimises (its bugs 105329 and 105651).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict -Wno-stringop-overflow
+                                             -Wno-stringop-overread -Wno-array-bounds>)
+  endif()
   # `#pragma omp simd` only: no OpenMP runtime, no threads. Full-width vectors, because GCC's default for AVX-512 is half.
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp-simd>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
