@@ -62,7 +62,8 @@ TEST(Evaluate, OnDataOfItsModelBothBeatEither) {
     EXPECT_GT(*row.choose.tau_w, *row.score.tau_w) << row.known;
     EXPECT_GT(*row.choose.tau_w, *row.order.tau_w) << row.known;
     EXPECT_GE(*row.coverage, 0.7) << row.known;
-    EXPECT_NEAR(*row.interval_coverage, 0.8, 0.1) << row.known;
+    // Wider than these data need: they have neither surprises nor drift, which real tables have.
+    EXPECT_GE(*row.interval_coverage, 0.75) << row.known;
   }
 }
 
