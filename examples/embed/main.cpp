@@ -16,7 +16,7 @@ void rank(const char* zoo_directory, const char* truth_file) {
   if (truth_file != nullptr) truth = itm::read_ground_truth(truth_file);
 
   // The truth's data sets tell model names with underscores apart; without a truth the last underscore decides.
-  const itm::Zoo zoo = itm::discover_zoo(zoo_directory, truth.datasets);
+  const itm::Zoo zoo = itm::discover_zoo(zoo_directory, {.datasets = truth.datasets});
 
   itm::RankOptions options;  // method itm, every data set, the paper's settings
   options.threads = 2;

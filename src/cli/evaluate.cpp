@@ -20,8 +20,8 @@ struct Options {
 };
 
 ExitStatus evaluate(Options& o, const Context& context) {
-  name_files(o.inputs, context);
   context.reads("the truth", o.truth);
+  name_files(o.inputs, context);
   ChoiceTables tables;
   tables.truth.push_back(read_ground_truth(o.truth));
   const std::vector<std::string>& datasets = tables.truth.front().datasets;
