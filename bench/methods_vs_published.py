@@ -64,6 +64,21 @@ def seeded_nleep(features, labels):
     return published.nleep(features, labels)
 
 
+def seeded_ncti(features, labels):
+    np.random.seed(0)
+    parts = ("ncti_all_feature_nuclear", "ncti_mean_probability", "ncti_log_class_nuclear")
+    return dict(zip(parts, published.ncti(features, labels)))
+
+
+def seeded_pactran(features, labels):
+    np.random.seed(0)
+    return -published.pactran_gauss(features, labels)
+
+
+def negated_dirichlet(probabilities, labels):
+    return -published.pactran_dirichlet(probabilities, labels)
+
+
 @dataclasses.dataclass
 class Method:
     score: Callable  # the published function
@@ -90,6 +105,10 @@ METHODS = {
     "nce": Method(published.nce, ("output", "label"), prepare=lambda output, label: (output.argmax(axis=1), label)),
     "knn": Method(published.knn),
     "etran": Method(etran_parts),
+    "ncti": Method(seeded_ncti, target=5),
+    "pactran": Method(seeded_pactran, target=5),
+    "pactran_dirichlet": Method(negated_dirichlet, ("output", "label"), target=5, once=True,
+                                prepare=lambda output, label: (scipy.special.softmax(output, axis=1), label)),
 }
 
 
@@ -153,14 +172,14 @@ def compare(arguments, folder, name, method):
 
 
 def heading(published_only):
-    text = f"{'method':<9}{'published s':>13}{'alone s':>10}"
+    text = f"{'method':<18}{'published s':>13}{'alone s':>10}"
     if not published_only:
         text += f"{'itm s':>9}{'command s':>11}{'ratio':>8}{'target':>8}{'alone':>8}{'deviation':>11}"
     return text
 
 
 def line(row):
-    text = f"{row['method']:<9}{row['published_seconds']:>13.3f}{row['published_algorithm_seconds']:>10.3f}"
+    text = f"{row['method']:<18}{row['published_seconds']:>13.3f}{row['published_algorithm_seconds']:>10.3f}"
     if "ratio" not in row:
         return text
     target = f"{row['target']:g}x" if row["target"] else "-"
@@ -195,7 +214,7 @@ def main():
     arguments, names = parse()
     published.compile_numba()
     print(f"N = {ROWS:,}, D = {DIMS}, C = {CLASSES}; PARC: {PARC_ROWS:,} rows, {PARC_DIMS} dims; "
-          f"LEEP, NCE: {SOURCE_CLASSES:,} source classes; one thread, best of {arguments.repeats} (N-LEEP: one)")
+          f"LEEP, NCE: {SOURCE_CLASSES:,} source classes; one thread, best of {arguments.repeats} (N-LEEP, PACTran-Dirichlet: one)")
     print(heading(arguments.published_only), flush=True)
     rows = []
     with tempfile.TemporaryDirectory() as name:

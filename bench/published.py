@@ -28,8 +28,11 @@ if _tell:
 
 import numpy as np
 import scipy.linalg
+import scipy.optimize
+import scipy.special
 import scipy.stats
 import sklearn.decomposition
+import sklearn.discriminant_analysis
 import sklearn.metrics
 import sklearn.mixture
 import sklearn.preprocessing
@@ -275,6 +278,98 @@ def nleep_of_posterior(posterior, labels):
 def nleep(features, labels, component_ratio=5):
     """metrics.py, NLEEP: PCA to 80 % of the variance, a Gaussian mixture of 5 C components, LEEP over its posterior."""
     return nleep_of_posterior(nleep_posterior(features, component_ratio * len(np.unique(labels))), labels)
+
+
+# NCTI: BUserName/NCTI
+
+
+def ncti(features, labels):
+    """metrics.py, NCTI_Score: its three returns. The PCA draws from numpy's global generator, as published."""
+    pca = sklearn.decomposition.PCA(n_components=64)
+    x = pca.fit_transform(features, labels)
+    shrinkage = max(np.exp(-pca.explained_variance_[:32].sum()), 1e-10)
+    if shrinkage == 1e-10:
+        rule = sklearn.discriminant_analysis.LinearDiscriminantAnalysis(solver="svd")
+    else:
+        rule = sklearn.discriminant_analysis.LinearDiscriminantAnalysis(solver="eigen", shrinkage=float(shrinkage))
+    low = rule.fit_transform(x, labels)
+    low = low - np.mean(low, axis=0, keepdims=True)
+    all_nuclear = np.linalg.norm(low, ord="nuc")
+    probability = rule.predict_proba(x)
+    mean_probability = np.sum(probability[np.arange(len(labels)), labels]) / len(labels)
+    rule.score(x, labels)  # the published function prints it
+    class_nuclear = 0
+    for c in range(np.unique(labels).shape[0]):
+        class_nuclear += np.linalg.norm(probability[labels == c], ord="nuc")
+    return all_nuclear, mean_probability, np.log(class_nuclear)
+
+
+# PACTran: google-research/pactran_metrics
+
+
+def pactran_gauss(features, labels, lda_factor=1.0, s2_factor=10.0):
+    """compute_metrics.py, calculate_pac_gauss: the bound, lower is better. Overwrites `features`, as published; the start
+    is drawn from numpy's global generator."""
+    one_hot = np.eye(labels.max() + 1)[labels]
+    features -= np.mean(features, axis=0, keepdims=True)
+    rows, dims = features.shape
+    classes = one_hot.shape[1]
+    parameters = dims * classes
+    prior = lda_factor * rows
+
+    def logits_of(theta):
+        theta = np.reshape(theta, [dims + 1, classes])
+        return theta[:dims, :], np.matmul(features, theta[:dims, :]) + theta[dims:, :]
+
+    def loss(theta):
+        weights, logits = logits_of(theta)
+        log_probability = logits - scipy.special.logsumexp(logits, axis=-1, keepdims=True)
+        entropy = np.sum(np.sum(one_hot * (np.log(one_hot + 1e-10) - log_probability), axis=-1)) / rows
+        return entropy + 0.5 * np.sum(np.square(weights)) / prior
+
+    def gradient(theta):
+        weights, logits = logits_of(theta)
+        residual = scipy.special.softmax(logits, axis=-1)
+        residual -= one_hot
+        residual /= rows
+        of_weights = np.matmul(features.transpose(), residual)
+        of_weights += weights / prior
+        return np.ravel(np.concatenate([of_weights, np.sum(residual, axis=0, keepdims=True)], axis=0))
+
+    def second_derivative(theta):
+        _, logits = logits_of(theta)
+        probability = scipy.special.softmax(logits, axis=-1)
+        spread = probability - np.square(probability)
+        of_weights = np.matmul(np.square(features).transpose(), spread)
+        of_weights += 1.0 / prior
+        return np.ravel(np.concatenate([of_weights, np.sum(spread, axis=0, keepdims=True)], axis=0))
+
+    theta = np.random.normal(size=[dims, classes]) * 0.03
+    theta = np.ravel(np.concatenate([theta, np.zeros([1, classes])], axis=0))
+    theta = scipy.optimize.minimize(
+        loss, theta, method="L-BFGS-B", jac=gradient, options={"maxiter": 100}, tol=1e-6
+    ).x
+    optimum = loss(theta)
+    inverse_variance = np.sum(second_derivative(theta)) * prior / parameters + 1e-10
+    return optimum + 0.5 * parameters / prior * s2_factor / dims * np.log(inverse_variance)
+
+
+def pactran_dirichlet(probabilities, labels, alpha=1.0):
+    """compute_metrics.py, calculate_pac_dir: the bound, lower is better. `probabilities`: the softmax of the source head."""
+    one_hot = np.eye(labels.max() + 1)[labels]
+    sizes = np.expand_dims(np.sum(one_hot, axis=0), axis=1)
+    own = alpha * sizes / np.sum(sizes) + 1e-10
+    q = probabilities
+    log_s = np.log(probabilities + 1e-10)
+    for _ in range(10):
+        weights = own + np.sum(np.einsum("BY,BZ->BYZ", one_hot, q), axis=0)
+        logits = log_s + np.matmul(one_hot, scipy.special.digamma(weights)) - np.reshape(
+            scipy.special.digamma(np.sum(weights, axis=0)), [1, -1])
+        log_q = logits - scipy.special.logsumexp(logits, axis=-1, keepdims=True)
+        q = np.exp(log_q)
+    log_own = scipy.special.loggamma(np.sum(own)) - np.sum(scipy.special.loggamma(own))
+    log_all = scipy.special.loggamma(np.sum(weights, axis=0)) - np.sum(scipy.special.loggamma(weights), axis=0)
+    return -np.sum(log_own - log_all - np.sum(q * (log_q - log_s), axis=0)) / one_hot.size
 
 
 # PARC, H-score, kNN: dbolya/parc

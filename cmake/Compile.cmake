@@ -3,6 +3,11 @@ function(itm_compile_options target)
   itm_harden(${target})
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                            -Wno-sign-conversion>)
+  # g++ 12 misreads the standard library's own string concatenation when it optimises (its bugs 105329 and 105651).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict -Wno-stringop-overflow
+                                             -Wno-stringop-overread -Wno-array-bounds>)
+  endif()
   # `#pragma omp simd` only: no OpenMP runtime, no threads. Full-width vectors, because GCC's default for AVX-512 is half.
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp-simd>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
@@ -21,6 +26,11 @@ function(itm_compile_options target)
     target_link_options(${target} PRIVATE -fsanitize=${ITM_SANITIZE})
     target_compile_definitions(${target} PRIVATE ITM_SANITIZED=1)
   endif()
+endfunction()
+
+# itm_optimise_little(TARGET): for code that waits for people and files. -O3 would double what it takes to compile, for nothing.
+function(itm_optimise_little target)
+  target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
 endfunction()
 
 # CMake before 3.26 does not know how to ask nvcc for C++20.

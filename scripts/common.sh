@@ -34,9 +34,13 @@ configure() {
   quietly "build/$1.configure.log" cmake --preset "$1" "${options[@]}"
 }
 
-# build PRESET [TARGET]
+# build PRESET [TARGET...]
 build() {
-  cmake --build --preset "$1" --parallel "$jobs" ${2:+--target "$2"}
+  local preset=$1
+  shift
+  local only=()
+  if (($# > 0)); then only=(--target "$@"); fi
+  cmake --build --preset "$preset" --parallel "$jobs" "${only[@]}"
 }
 
 # run_tests PRESET: runs ctest and adds to passed, failed and skipped.

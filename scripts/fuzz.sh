@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Fuzzes every reader: scripts/fuzz.sh [seconds per target, default 20]. Builds with clang into build-fuzz, starts from a copy of
-# the seeds in tests/fuzz/corpus, prints a line per target and fails when one crashes. What crashed it stays in build-fuzz/crashes.
+# Fuzzes every reader: scripts/fuzz.sh [seconds per target, default 20 | --runs N]. Builds with clang into build-fuzz, starts from a
+# copy of the seeds in tests/fuzz/corpus, prints a line per target and fails when one crashes. What crashed it stays in
+# build-fuzz/crashes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-seconds=${1:-20}
-[[ $seconds =~ ^[1-9][0-9]*$ ]] || die "usage: scripts/fuzz.sh [seconds per target]"
+limit=-max_total_time=${1:-20}
+if [[ ${1:-} == --runs ]]; then limit=-runs=${2:-}; fi
+[[ $limit =~ =[1-9][0-9]*$ ]] || die "usage: scripts/fuzz.sh [seconds per target | --runs N]"
 
 clang=${ITM_CLANG:-}
 for name in clang++ clang++-{21..14}; do
@@ -14,7 +16,7 @@ done
 [[ -n $clang ]] || die "needs clang++ (apt-get install clang); set ITM_CLANG to name one"
 
 quietly build-fuzz/configure.log cmake -S . -B build-fuzz -DCMAKE_CXX_COMPILER="$clang" -DCMAKE_C_COMPILER="${clang/++/}" \
-  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DITM_FUZZ=ON -DITM_CUDA=OFF -DITM_TESTS=OFF -DITM_BENCH=OFF
+  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" -DITM_FUZZ=ON -DITM_CUDA=OFF -DITM_TESTS=OFF -DITM_BENCH=OFF
 quietly build-fuzz/build.log cmake --build build-fuzz --target fuzzers --parallel "$jobs"
 
 scratch=$(mktemp -d)
@@ -28,13 +30,14 @@ for target in build-fuzz/tests/fuzz/fuzz_*; do
   [[ -f $target && -x $target ]] || continue
   name=$(basename "$target")
   log=build-fuzz/$name.log
+  start=$SECONDS
   mkdir -p "$scratch/$name"
   if [[ -d tests/fuzz/corpus/$name ]]; then cp -r "tests/fuzz/corpus/$name/." "$scratch/$name/"; fi
-  if "$target" "$scratch/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=256 \
+  if "$target" "$scratch/$name" "$limit" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=256 \
     -artifact_prefix="$crashes/$name-" -print_final_stats=1 >"$log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     cover=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
-    printf '%-18s ok     %9d inputs in %d s, %s edges covered\n' "$name" "$runs" "$seconds" "${cover:-?}"
+    printf '%-18s ok     %9d inputs in %d s, %s edges covered\n' "$name" "$runs" $((SECONDS - start)) "${cover:-?}"
     passed=$((passed + 1))
   else
     printf '%-18s FAILED (%s)\n' "$name" "$log"

@@ -29,6 +29,13 @@ fi
 
 say "Building preset $preset"
 configure "$preset"
-build "$preset"
+targets=()
+if [[ $preset == tsan ]]; then
+  # The names that the preset's filter looks for; programs without one need not be built.
+  mapfile -t targets < <(git grep -lE '^TEST(_F|_P)?\(.*(Threads|Determinism|WorkPool)' -- 'tests/*/*.cpp' 'tests/*/*.cu' |
+    cut -d / -f 2 | sort -u | sed 's/^/test_/')
+  ((${#targets[@]} > 0)) || die "no test is named as one of threads"
+fi
+build "$preset" "${targets[@]}"
 say "Running the tests of preset $preset"
 run_tests "$preset"

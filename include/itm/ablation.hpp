@@ -42,6 +42,12 @@ struct AblationInput {
   std::vector<std::pair<std::string, SettingValue>> settings{};  ///< other than their defaults, in every cell
 };
 
+/// The ablation with these values of its first setting instead of its own. Throws InputError for one that the setting
+/// does not take.
+[[nodiscard]] Ablation with_values(Ablation ablation, const std::vector<std::string>& values);
+/// Without batches of more rows than that, but with the smallest.
+[[nodiscard]] Ablation with_batches_up_to(Ablation ablation, std::size_t rows);
+
 /// The sweep behind an ablation. Throws InputError where a setting is one that the ablation varies.
 [[nodiscard]] SweepSpec sweep_of(const Ablation& ablation, const AblationInput& input);
 
@@ -60,6 +66,7 @@ struct AblationReport {
   std::vector<std::string> columns;              ///< "100"; one empty text where nothing is crossed
   std::vector<std::vector<AblationCell>> cells;  ///< [row][column]
   std::vector<std::string> datasets;
+  std::vector<std::pair<std::string, double>> fixed_orders;  ///< see SweepReport::fixed_orders()
   std::size_t seeds = 0;
   std::size_t models = 0;   ///< of the largest data set
   double seconds = 0;       ///< wall clock

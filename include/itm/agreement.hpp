@@ -44,6 +44,9 @@ struct Agreement {
   std::optional<double> rel_at_1;
   std::optional<double> rel_at_3;
   std::optional<Interval> tau_w_interval;  ///< percentile bootstrap over models, when asked for
+  /// tau_w of one fixed order of the same models, their mean standardised truth on the other data sets: a score below
+  /// it knows less of this data set than the past. Nothing where the truth has no other data set.
+  std::optional<double> fixed_order{};
 };
 
 struct BootstrapOptions {

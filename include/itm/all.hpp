@@ -5,6 +5,7 @@
 #include "itm/ablation.hpp"
 #include "itm/agreement.hpp"
 #include "itm/array.hpp"
+#include "itm/choose.hpp"
 #include "itm/dataset.hpp"
 #include "itm/details.hpp"
 #include "itm/device.hpp"

@@ -35,6 +35,8 @@ class Array {
                                              std::ptrdiff_t row_stride);
   /// The same array under another name, for sentences.
   [[nodiscard]] Array renamed(std::filesystem::path source) const;
+  /// The same bytes as text: a row is a string, padded with zeros, of Latin-1 bytes (u8) or code points (u32).
+  [[nodiscard]] Array as_text() const;
 
   [[nodiscard]] const std::filesystem::path& source() const noexcept { return source_; }
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }
@@ -48,6 +50,8 @@ class Array {
   /// Distance in bytes between the first elements of two rows / of two columns.
   [[nodiscard]] std::ptrdiff_t row_stride() const noexcept { return row_stride_; }
   [[nodiscard]] std::ptrdiff_t col_stride() const noexcept { return col_stride_; }
+  /// Rows are strings: labels by name. read_array() refuses such an array.
+  [[nodiscard]] bool is_text() const noexcept { return is_text_; }
   /// True when a row is contiguous and in the machine's byte order, so that the engine can gather from it directly.
   [[nodiscard]] bool is_native_row_major() const noexcept;
 
@@ -61,11 +65,14 @@ class Array {
   [[nodiscard]] std::vector<double> to_doubles() const;
   /// The whole array as integers. Throws InputError when a value is not integral.
   [[nodiscard]] std::vector<std::int64_t> to_integers() const;
+  /// The rows of text in UTF-8. Throws InputError for a value that is no character.
+  [[nodiscard]] std::vector<std::string> to_texts() const;
 
  private:
   std::filesystem::path source_;
   DType dtype_ = DType::f32;
   bool big_endian_ = false;
+  bool is_text_ = false;
   std::vector<std::size_t> shape_;
   std::ptrdiff_t row_stride_ = 0;
   std::ptrdiff_t col_stride_ = 0;

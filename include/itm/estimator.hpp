@@ -70,6 +70,8 @@ struct RankOptions {
   int threads = 1;                      ///< results do not depend on it
   std::size_t repeats = 1;              ///< seeds seed, seed + 1, ...; the score is their mean
   bool drop_bad_rows = false;           ///< drop rows with NaN or infinity instead of refusing the file
+  std::size_t drop_rare_classes = 0;    ///< leave out classes with fewer rows, for all models alike; 0: none
+  std::size_t rows = 0;                 ///< of a data set at most, the same for all models, by seed; 0: all
   /// Groups of rows that are left out in turn for the error of a score; 0: none. Absent: 8 where that is cheap. Methods
   /// whose score is an accuracy need none.
   std::optional<double> jackknife{};
@@ -90,7 +92,10 @@ struct RankOptions {
 struct DatasetTask {
   std::string dataset;
   std::vector<ZooEntry> entries;
-  Labels labels;  ///< shared by all entries; empty when the entries have regression targets instead
+  /// Of the rows that are scored, shared by all entries; empty when the entries have regression targets instead.
+  Labels labels;
+  std::vector<std::uint32_t> rows{};   ///< of every file, the rows that are scored, ascending; empty: all
+  std::vector<std::string> remarks{};  ///< what a reader of the scores should know of the data set
 };
 
 /// What became of one model: a score, or the sentence that says why there is none.
@@ -179,7 +184,8 @@ struct Estimator {
 
 /// All systems, in the order in which they are listed; those that the program registered last.
 [[nodiscard]] const std::vector<Estimator>& estimators();
-/// Throws InputError naming the methods that exist.
+/// By its name, whatever its case, spaces, dashes and underscores. Throws InputError naming the methods that are meant,
+/// or that exist.
 [[nodiscard]] const Estimator& find_estimator(const std::string& name);
 /// Null where there is none of that name: a result may come from elsewhere.
 [[nodiscard]] const Estimator* known_estimator(std::string_view name);

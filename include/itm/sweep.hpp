@@ -100,6 +100,8 @@ struct SweepReport {
   std::string backend = "cpu";
   [[nodiscard]] std::vector<std::string> datasets() const;  ///< in plan order
   [[nodiscard]] bool has_truth() const;                     ///< whether any row has an agreement
+  /// tau_w of one fixed order of the models (Agreement::fixed_order) by data set, over the most models of a row.
+  [[nodiscard]] std::vector<std::pair<std::string, double>> fixed_orders() const;
 };
 
 /// Scores one unit. Throws as rank_zoo(); with keep_going, models that cannot be scored become failures of the row.

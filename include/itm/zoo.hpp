@@ -28,39 +28,66 @@ struct ArrayRef {
 struct ZooEntry {
   std::string model;
   std::string dataset;
-  ArrayRef feature;                ///< [N, D]
-  ArrayRef label;                  ///< [N]
-  std::optional<ArrayRef> output;  ///< [N, C_source] logits of the source head
-  std::optional<ArrayRef> source;  ///< [S, D] features of source-domain images
-  std::optional<ArrayRef> target;  ///< [N, T] regression targets, read instead of labels; never found by discover_zoo
+  ArrayRef feature;                            ///< [N, D]
+  ArrayRef label;                              ///< [N]; without a file there are none, and reading them says so
+  std::optional<ArrayRef> output;              ///< [N, C_source] logits of the source head
+  std::optional<ArrayRef> source;              ///< [S, D] features of source-domain images
+  std::optional<ArrayRef> target;              ///< [N, T] regression targets, where there are no labels
+  std::filesystem::path classes{};             ///< names of classes, one a line; empty: none
+  std::map<std::string, std::string> facts{};  ///< further columns of the manifest: kind, parameters, milliseconds, ...
 };
 
 /// All entries of a directory, data sets and models in lexicographic order.
 struct Zoo {
   std::filesystem::path directory;
   std::map<std::string, std::vector<ZooEntry>> datasets;
+  std::vector<std::string> remarks{};  ///< how names were read, where they could be read in another way
 
   [[nodiscard]] std::vector<std::string> dataset_names() const;
   /// Throws InputError naming the data sets that exist.
   [[nodiscard]] const std::vector<ZooEntry>& entries(const std::string& dataset) const;
 };
 
-/// Finds `{model}_{dataset}_feature.npy`, `{model}_{dataset}.npz` and `{model}_{dataset}.safetensors`. Model names may
-/// hold underscores: data sets named in `known_datasets` (from --dataset or a truth file) are matched first, otherwise
-/// the data set is what follows the last underscore. Throws InputError when the directory is missing or holds no
-/// feature file.
-[[nodiscard]] Zoo discover_zoo(const std::filesystem::path& directory,
-                               const std::vector<std::string>& known_datasets = {});
+/// What to take of a folder, and how to read it.
+struct ZooOptions {
+  /// Names of data sets that are known, from --dataset or a truth file: they say where a model's name ends.
+  std::vector<std::string> datasets{};
+  std::vector<std::string> models{};   ///< patterns with * and ?: only models that one of them fits; empty: all
+  std::vector<std::string> exclude{};  ///< patterns: none of these models
+  /// A CSV that names the files, instead of their names. Empty: zoo.csv of the folder where there is one.
+  std::filesystem::path manifest{};
+  std::string feature_key = "feature";  ///< of features in archives
+};
 
-/// Labels of one entry, checked: integral, 0..C-1 without gaps, at least two classes, at least two rows per class, N
-/// >= 10.
+/// The zoo in a folder and its subfolders. Without a manifest it consists of `{model}_{dataset}_feature.npy`,
+/// `{model}_{dataset}.npz` and `{model}_{dataset}.safetensors`, or of `{dataset}/{model}_feature.npy`; labels lie in
+/// `{model}_{dataset}_label.npy`, or in `{dataset}_label.npy` for all models (.npy or .txt). docs/files.md says how
+/// names are divided. Throws InputError when the folder is missing, holds no features, or its names can be read in two
+/// ways.
+[[nodiscard]] Zoo discover_zoo(const std::filesystem::path& directory, const ZooOptions& options = {});
+
+/// Labels of one entry. A file may hold any integers, or text; its distinct values in ascending order are the classes 0
+/// to C-1.
 struct Labels {
   std::vector<std::int32_t> values;  ///< N labels in [0, C)
   std::size_t classes = 0;           ///< C
+  std::vector<std::string> names{};  ///< C of them, where the file does not number its classes 0 to C-1 itself
+  /// "3", or "'beagle'" where classes have names.
+  [[nodiscard]] std::string name_of(std::size_t one) const;
 };
-[[nodiscard]] Labels read_labels(const ArrayRef& ref);
-/// The same for the rows of `feature`: headers that disagree are refused before a single label takes memory.
-[[nodiscard]] Labels read_labels(const ArrayRef& ref, const ArrayRef& feature);
+
+struct LabelRules {
+  /// Rows that a class must have. 1: whoever reads the labels leaves rare classes out.
+  std::size_t fewest_rows = 2;
+  /// Names of classes, one a line: of the labels 0, 1, ..., or in the order of which text labels are numbered.
+  std::filesystem::path classes{};
+};
+
+/// Reads an array (whole numbers, or text), or a .txt with a label a line. Throws InputError for less than 10 rows,
+/// less than two classes, a class with too few rows, and a label that is not in the list of classes.
+[[nodiscard]] Labels read_labels(const ArrayRef& ref, const LabelRules& rules = {});
+/// The same for the rows of the entry's features: headers that disagree are refused before a single label takes memory.
+[[nodiscard]] Labels read_entry_labels(const ZooEntry& entry, std::size_t fewest_rows = 2);
 
 /// Accuracies in percent (any finite number is accepted, so that other measures of quality can be correlated):
 /// value[dataset][model]; a missing cell is a missing key.

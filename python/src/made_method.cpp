@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -84,7 +85,10 @@ class PythonSession final : public Session {
 
   [[nodiscard]] Scored score_one(const ZooEntry& entry, std::uint64_t seed) const {
     const Array feature = entry.feature.read();
-    const std::vector<std::uint32_t> bad = find_bad_rows(feature);
+    std::vector<std::uint32_t> bad = find_bad_rows(feature);
+    if (!task_.rows.empty()) {
+      std::erase_if(bad, [this](auto row) { return !std::binary_search(task_.rows.begin(), task_.rows.end(), row); });
+    }
     if (!bad.empty()) {
       throw InputError(feature.source().string() + ": row " + std::to_string(bad.front()) +
                        " holds a NaN or an infinity, and methods written in Python are given whole rows only; extract "
@@ -95,7 +99,9 @@ class PythonSession final : public Session {
     const nb::gil_scoped_acquire locked;
     try {
       const nb::tuple result = nb::cast<nb::tuple>(
-          function_(to_numpy(feature), labels_of(entry), optional(entry.output), optional(entry.source), seed));
+          function_(scored_rows(to_numpy(feature)), labels_of(entry),
+                    entry.output ? scored_rows(to_numpy(entry.output->read())) : nb::none(),
+                    entry.source ? to_numpy(entry.source->read()) : nb::none(), seed));
       scored.score = nb::cast<double>(result[0]);
       scored.details = details_of(result[1]);
     } catch (const nb::python_error& error) {
@@ -113,13 +119,20 @@ class PythonSession final : public Session {
 
   [[nodiscard]] nb::object labels_of(const ZooEntry& entry) const {
     if (entry.target) {
-      return to_numpy(entry.target->read());
+      return scored_rows(to_numpy(entry.target->read()));
     }
     const auto* data = reinterpret_cast<const std::byte*>(task_.labels.values.data());
     return to_numpy({"labels", DType::i32, false, {task_.labels.values.size()}, false, data, nullptr});
   }
 
-  static nb::object optional(const std::optional<ArrayRef>& ref) { return ref ? to_numpy(ref->read()) : nb::none(); }
+  /// The rows of the data set that are scored; all of them without a copy.
+  [[nodiscard]] nb::object scored_rows(nb::object array) const {
+    if (task_.rows.empty()) {
+      return array;
+    }
+    const auto* data = reinterpret_cast<const std::byte*>(task_.rows.data());
+    return array.attr("__getitem__")(to_numpy({"rows", DType::u32, false, {task_.rows.size()}, false, data, nullptr}));
+  }
 
   /// "ValueError: what it said".
   static std::string first_line(const nb::python_error& error) {

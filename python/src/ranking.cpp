@@ -179,7 +179,7 @@ RankReport rank_folder(const std::filesystem::path& folder, const std::vector<st
     known = read_ground_truth(*truth);
     names.insert(names.end(), known->datasets.begin(), known->datasets.end());
   }
-  const Zoo zoo = discover_zoo(folder, names);
+  const Zoo zoo = discover_zoo(folder, {.datasets = names});
   for (const std::string& dataset : datasets) {
     (void)zoo.entries(dataset);  // says which there are when this is none of them
   }

@@ -115,7 +115,7 @@ VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const It
                             int threads, const std::function<void(std::size_t, std::size_t)>& progress,
                             const std::function<bool()>& cancelled, ItmEngine* engine) {
   const std::vector<ZooEntry>& entries = zoo.entries(dataset);
-  const Labels labels = read_labels(entries.front().label, entries.front().feature);
+  const Labels labels = read_entry_labels(entries.front());
   const ItmPlan plan = make_plan(labels, options);
   const std::size_t count = entries.size();
 

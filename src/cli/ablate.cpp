@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/commands.hpp"
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::string ablation;
+  std::vector<std::string> values;
   AblationInput input;
   fs::path journal;
   fs::path html;
@@ -39,6 +41,15 @@ std::vector<std::pair<std::string, SettingValue>> given_settings(const CLI::App&
   return given;
 }
 
+/// Training rows of the largest data set that is ablated.
+std::size_t training_rows(const SweepPlan& plan) {
+  std::size_t most = 0;
+  for (const SweepUnit& unit : plan.units) {
+    most = std::max(most, plan.zoo.entries(unit.dataset).front().feature.rows());
+  }
+  return most - most / 5;
+}
+
 void write(const AblationReport& report, const Options& o, const Context& context) {
   const std::string page =
       o.html.empty()
@@ -51,7 +62,10 @@ void write(const AblationReport& report, const Options& o, const Context& contex
 }
 
 ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
-  const Ablation& ablation = find_ablation(o.ablation);
+  Ablation ablation = find_ablation(o.ablation);
+  if (!o.values.empty()) {
+    ablation = with_values(std::move(ablation), o.values);
+  }
   context.writes("--html", o.html);
   context.reads("the file of --truth", o.input.truth);
   context.keeps_journal(o.journal);
@@ -60,7 +74,12 @@ ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
   }
   o.input.first_seed = context.seed;
   o.input.settings = given_settings(app, o.rank);
-  const SweepPlan plan = plan_sweep(sweep_of(ablation, o.input));
+  SweepPlan plan = plan_sweep(sweep_of(ablation, o.input));
+  if (o.values.empty()) {
+    // A larger batch is cut to the training rows, and would be the same again.
+    ablation = with_batches_up_to(std::move(ablation), training_rows(plan));
+    plan = plan_sweep(sweep_of(ablation, o.input));
+  }
   context.reads(plan.zoo);
   SweepOptions options;
   options.journal = o.journal;
@@ -94,8 +113,10 @@ std::string footer() {
          "  itm ablate standardise examples/glyphs --truth examples/glyphs/ground_truth.csv\n"
          "  itm ablate batch-size my_zoo --truth accuracies.csv --journal batch.jsonl --html batch.html\n"
          "  itm ablate eta my_zoo --truth accuracies.csv --seeds 5 --iterations 200 --out eta.json\n"
+         "  itm ablate steps my_zoo --truth accuracies.csv --values 1,3,5\n"
          "\n"
-         "With --journal the same command goes on where it was interrupted. Other values: itm sweep.";
+         "With --journal the same command goes on where it was interrupted. More than one setting at a time: itm "
+         "sweep.";
 }
 
 }  // namespace
@@ -111,6 +132,10 @@ Command ablate_command() {
         app.add_option("--truth", o->input.truth, "CSV of fine-tuned accuracies")->type_name("CSV")->required();
         app.add_option("--dataset", o->input.datasets, "On this data set only; can be repeated")
             ->type_name("NAME")
+            ->delimiter(',')
+            ->allow_extra_args(false);
+        app.add_option("--values", o->values, "Values of the setting, separated by commas, instead of its own")
+            ->type_name("LIST")
             ->delimiter(',')
             ->allow_extra_args(false);
         add_number<std::size_t>(app, "--seeds", o->input.seeds, 1, 10'000, "Seeds seed, seed + 1, ... per cell")

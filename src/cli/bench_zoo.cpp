@@ -146,7 +146,7 @@ Zoo BenchFolder::stock(std::span<const paper::Model> models, const BenchShape& s
                    source_classes);
     }
   }
-  return discover_zoo(folder_, {"made"});
+  return discover_zoo(folder_, {.datasets = {"made"}});
 }
 
 }  // namespace itm::cli

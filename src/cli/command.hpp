@@ -21,6 +21,8 @@ struct Command {
   /// Adds the command's own options and its examples (App::footer); the shared ones are there already. Whatever the
   /// options are stored in is kept alive by the returned action.
   std::function<Action(CLI::App&, Context&)> configure;
+  /// Options that --help shows; the rest is for --help-all. Empty: all but those of single methods.
+  std::vector<std::string> common{};
 };
 
 /// All commands, in the order in which the help lists them.

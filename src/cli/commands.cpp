@@ -6,6 +6,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       rank_command(),       //
       score_command(),      //
+      choose_command(),     //
+      evaluate_command(),   //
       sweep_command(),      //
       ablate_command(),     //
       methods_command(),    //
@@ -18,6 +20,7 @@ const std::vector<Command>& commands() {
       bench_command(),      //
       paper_command(),      //
       evolve_command(),     //
+      completion_command(), manual_command(),
   };
   return all;
 }

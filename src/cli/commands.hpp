@@ -7,6 +7,8 @@ namespace itm::cli {
 
 [[nodiscard]] Command rank_command();
 [[nodiscard]] Command score_command();
+[[nodiscard]] Command choose_command();
+[[nodiscard]] Command evaluate_command();
 [[nodiscard]] Command sweep_command();
 [[nodiscard]] Command ablate_command();
 [[nodiscard]] Command methods_command();
@@ -19,5 +21,7 @@ namespace itm::cli {
 [[nodiscard]] Command bench_command();
 [[nodiscard]] Command paper_command();
 [[nodiscard]] Command evolve_command();
+[[nodiscard]] Command completion_command();
+[[nodiscard]] Command manual_command();
 
 }  // namespace itm::cli

@@ -52,6 +52,7 @@ void Context::add_options(CLI::App& app) {
   app.add_option("--out", out_, "Write the result to this file instead of standard output")
       ->type_name("FILE")
       ->group(group);
+  app.add_flag("--force", force_, "Replace files that are there already")->group(group);
   app.add_flag("--raw-csv", raw_csv_, "Names in CSV as they are, also those that a spreadsheet runs as formulas")
       ->group(group);
   add_number<std::uint64_t>(app, "--seed", seed, 0, std::numeric_limits<std::uint64_t>::max(), "Seed of every draw")
@@ -65,11 +66,12 @@ void Context::add_options(CLI::App& app) {
   app.add_flag("--verbose", verbose, "Say more on standard error")->group(group);
 }
 
-void Context::prepare() {
+void Context::prepare(bool goes_on) {
   if (quiet && verbose) {
     throw InputError("--quiet and --verbose contradict each other; pass one of them");
   }
   open_log(quiet, verbose);
+  files_.may_replace(force_ || goes_on);
   files_.writes("--out", out_);
   blas::reserve(threads);
 }
@@ -80,11 +82,22 @@ void Context::reads(const Zoo& zoo) const {
       for (const ArrayRef* ref : {&entry.feature, &entry.label}) {
         files_.reads("a file of the zoo", ref->file);
       }
+      files_.reads("a file of the zoo", entry.classes);
       for (const auto* ref : {&entry.output, &entry.source, &entry.target}) {
         files_.reads("a file of the zoo", *ref ? (*ref)->file : std::filesystem::path());
       }
     }
   }
+}
+
+void Context::require_targets() const {
+  const std::string ending = out_.extension().string();
+  if (!format_ && !out_.empty() && ending != ".json" && ending != ".csv" && ending != ".txt" && !ending.empty()) {
+    throw InputError(fmt::format("--out {}: {} is no ending of a result; use .json, .csv or .txt, or say --format{}",
+                                 path_text(out_), in_quotes(ending),
+                                 ending == ".html" ? ", and --html FILE for a page" : ""));
+  }
+  files_.require_new();
 }
 
 Format Context::format() const {
@@ -104,6 +117,7 @@ Paint Context::paint() const {
 void Context::write(std::string_view result) const { write(result, {}, {}); }
 
 void Context::write(std::string_view result, const std::filesystem::path& html, std::string_view page) const {
+  require_targets();
   if (cancelled()) {
     throw Interrupted();
   }
@@ -117,11 +131,12 @@ void Context::write(std::string_view result, const std::filesystem::path& html, 
   if (!out_.empty()) {
     write_file_atomically(out_, result);
     say_when_interrupted(fmt::format("interrupted; {} was written before", path_text(out_)));
-    spdlog::info("wrote {}", path_text(out_));
+    say_what_was_written(out_);
   }
   if (!html.empty()) {
     write_file_atomically(html, page);
     say_when_interrupted(fmt::format("interrupted; {} was written before", path_text(out_.empty() ? html : out_)));
+    say_what_was_written(html);
   }
   if (out_.empty()) {
     write_to_stdout(result);
@@ -166,7 +181,14 @@ void Context::fill(RankOptions& options, MethodList methods, const EngineOptions
   }
 }
 
+void Context::say_what_was_written(const std::filesystem::path& file) const {
+  if (!quiet) {
+    say(fmt::format("wrote {}", path_text(file)));
+  }
+}
+
 std::unique_ptr<Progress> Context::progress(const std::string& label) const {
+  require_targets();
   return std::make_unique<Progress>(label, !quiet && ::isatty(STDERR_FILENO) == 1);
 }
 

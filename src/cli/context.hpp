@@ -31,15 +31,18 @@ class Context {
 
   Context();
 
-  /// Adds --format, --out, --raw-csv, --seed, --threads, --backend, --quiet, --verbose.
+  /// Adds --format, --out, --force, --raw-csv, --seed, --threads, --backend, --quiet, --verbose.
   void add_options(CLI::App& app);
-  /// After parsing, before any work: the log level, and whether --out can be written at all. Throws InputError.
-  void prepare();
+  /// After parsing, before any work: the log level, and whether --out can be written at all. Where the command
+  /// `goes_on` from a journal, its results replace those of before. Throws InputError.
+  void prepare(bool goes_on);
 
   /// --format, else what the ending of --out says, else a table.
   [[nodiscard]] Format format() const;
   /// How names stand in CSV: --raw-csv.
   [[nodiscard]] CsvText csv_text() const { return raw_csv_ ? CsvText::raw : CsvText::guarded; }
+  /// --force: older files may be replaced.
+  [[nodiscard]] bool force() const { return force_; }
   /// --out; empty for standard output.
   [[nodiscard]] const std::filesystem::path& out() const { return out_; }
   /// What one of three functions returns, as format() says; the others are not called.
@@ -81,9 +84,14 @@ class Context {
   [[nodiscard]] std::unique_ptr<Progress> progress(const std::string& label) const;
 
  private:
+  /// The results can be written where they are to go, and replace nothing unasked. Throws InputError.
+  void require_targets() const;
+  void say_what_was_written(const std::filesystem::path& file) const;
+
   std::optional<Format> format_;
   std::filesystem::path out_;
   bool raw_csv_ = false;
+  bool force_ = false;
   mutable FileRoles files_;  ///< commands see the context as const; what they name here changes no result
 };
 

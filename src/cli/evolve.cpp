@@ -67,7 +67,10 @@ double rate_of(const ItmOptions& options, const FeatureStatistics& statistics, s
 Trained train(const Options& o) {
   Trained t;
   t.feature = ArrayRef{o.feature, "feature"}.read().to_native_row_major();
-  const Labels labels = read_labels(labels_beside(o.feature, o.label), {o.feature, "feature"});
+  ZooEntry entry;
+  entry.feature = {o.feature, "feature"};
+  entry.label = labels_beside(o.feature, o.label);
+  const Labels labels = read_entry_labels(entry);
   t.statistics = measure_features(t.feature, labels, o.rank.itm.standardise);
   t.eta = rate_of(o.rank.itm, t.statistics, t.feature.cols());
   t.plan = make_plan(labels, o.rank.itm);

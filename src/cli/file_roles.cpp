@@ -70,6 +70,16 @@ void FileRoles::writes(std::string_view option, const fs::path& file) {
   io::remove_dead_temporaries(file);
 }
 
+void FileRoles::require_new() const {
+  for (const Target& target : targets_) {
+    std::error_code ignored;
+    if (target.is_result && !may_replace_ && fs::is_regular_file(target.file, ignored)) {
+      throw InputError(
+          fmt::format("{} {}: is there already; pass --force to replace it", target.option, path_text(target.file)));
+    }
+  }
+}
+
 void FileRoles::keeps(std::string_view option, std::string_view role, const fs::path& file) {
   if (!file.empty()) {
     add({std::string(option), std::string(role), file, whole(file), identity_of(file), false});

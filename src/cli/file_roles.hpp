@@ -26,6 +26,11 @@ class FileRoles {
   void reads(std::string_view role, const std::filesystem::path& file);
   /// Also refuses what check_target() refuses, and removes what killed runs left beside the file.
   void writes(std::string_view option, const std::filesystem::path& file);
+  /// A result may take the place of an older file.
+  void may_replace(bool replace) { may_replace_ = replace; }
+  /// Throws InputError where a result would take the place of an older file and may not. Asked last, when all files are
+  /// named and before the work: an input is the worse thing to lose.
+  void require_new() const;
   /// A journal: read, and written as the work goes on.
   void keeps(std::string_view option, std::string_view role, const std::filesystem::path& file);
 
@@ -45,6 +50,7 @@ class FileRoles {
 
   std::map<Identity, std::string> inputs_;  ///< and their roles
   std::vector<Target> targets_;
+  bool may_replace_ = false;
 };
 
 }  // namespace itm::cli

@@ -27,9 +27,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::filesystem::path zoo;
+  ZooChoice zoo;
   std::filesystem::path truth;
-  std::vector<std::string> datasets;
 };
 
 /// What was found out about one (model, data set); what could not be read is absent and stands among the problems.
@@ -41,7 +40,8 @@ struct Finding {
   std::size_t dims = 0;
   std::uintmax_t bytes = 0;
   std::optional<FeatureStatistics> statistics;
-  std::vector<std::string> problems;
+  std::vector<std::string> problems;  ///< it cannot be ranked
+  std::vector<std::string> remarks;   ///< it can, and somebody should know
 };
 
 using Findings = std::vector<Finding>;  ///< of one data set
@@ -64,7 +64,7 @@ Finding look_at(const ZooEntry& entry) {
   if (!readable) {
     return f;
   }
-  attempt(f, [&] { f.labels = read_labels(entry.label, entry.feature); });
+  attempt(f, [&] { f.labels = read_entry_labels(entry); });
   attempt(f, [&] {
     const Array feature = entry.feature.read();
     f.dtype = name_of(feature.dtype());
@@ -76,9 +76,9 @@ Finding look_at(const ZooEntry& entry) {
     }
   });
   if (f.statistics && f.statistics->constant_columns > 0) {
-    f.problems.push_back(fmt::format("{}: {} of {} columns are constant; harmless, but check the extraction",
-                                     path_text(entry.feature.file), with_commas(f.statistics->constant_columns),
-                                     with_commas(f.dims)));
+    f.remarks.push_back(fmt::format("{}: {} of {} columns are constant; harmless, but check the extraction",
+                                    path_text(entry.feature.file), with_commas(f.statistics->constant_columns),
+                                    with_commas(f.dims)));
   }
   return f;
 }
@@ -109,12 +109,15 @@ ClassSizes class_sizes(const Labels& labels) {
   return {*smallest, *largest};
 }
 
-std::vector<std::string> problems_of(const Findings& models) {
+/// Each once: models may share a file.
+std::vector<std::string> all_of(std::vector<std::string> Finding::*kind, const std::map<std::string, Findings>& zoo) {
   std::vector<std::string> all;
-  for (const Finding& f : models) {
-    all.insert(all.end(), f.problems.begin(), f.problems.end());
+  for (const auto& [dataset, models] : zoo) {
+    for (const Finding& f : models) {
+      all.insert(all.end(), (f.*kind).begin(), (f.*kind).end());
+    }
   }
-  return all;
+  return each_once(all);
 }
 
 Json to_json(const Finding& f) {
@@ -133,11 +136,12 @@ Json to_json(const Finding& f) {
           {"constant_columns", statistic([](const auto& s) { return s.constant_columns; })},
           {"has_output", f.entry.output.has_value()},
           {"has_source", f.entry.source.has_value()},
-          {"problems", f.problems}};
+          {"problems", f.problems},
+          {"remarks", f.remarks}};
 }
 
 std::string as_json(const Options& o, const std::map<std::string, Findings>& zoo) {
-  Json json{{"schema", "itm.inspect/1"}, {"zoo", o.zoo.string()}, {"datasets", Json::array()}};
+  Json json{{"schema", "itm.inspect/1"}, {"zoo", o.zoo.folder.string()}, {"datasets", Json::array()}};
   for (const auto& [dataset, models] : zoo) {
     Json list = Json::array();
     for (const Finding& f : models) {
@@ -150,19 +154,20 @@ std::string as_json(const Options& o, const std::map<std::string, Findings>& zoo
 
 std::string as_csv(const std::map<std::string, Findings>& zoo, CsvText text) {
   std::string csv =
-      "dataset,model,dtype,rows,dims,classes,feature_mean,feature_variance,dispersion,output,source,problems\n";
+      "dataset,model,dtype,rows,dims,classes,feature_mean,feature_variance,dispersion,output,source,problems,remarks\n";
   for (const auto& [dataset, models] : zoo) {
     for (const Finding& f : models) {
       const auto statistic = [&](double FeatureStatistics::*member) {
         return f.statistics ? csv_number((*f.statistics).*member) : std::string();
       };
       csv +=
-          fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(dataset, text), csv_field(f.entry.model, text),
-                      f.dtype, f.dims > 0 ? std::to_string(f.rows) : "", f.dims > 0 ? std::to_string(f.dims) : "",
-                      f.labels ? std::to_string(f.labels->classes) : "", statistic(&FeatureStatistics::feature_mean),
-                      statistic(&FeatureStatistics::feature_variance), statistic(&FeatureStatistics::dispersion),
-                      f.entry.output ? "yes" : "no", f.entry.source ? "yes" : "no",
-                      csv_field(fmt::format("{}", fmt::join(f.problems, " | ")), text));
+          fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(dataset, text),
+                      csv_field(f.entry.model, text), f.dtype, f.dims > 0 ? std::to_string(f.rows) : "",
+                      f.dims > 0 ? std::to_string(f.dims) : "", f.labels ? std::to_string(f.labels->classes) : "",
+                      statistic(&FeatureStatistics::feature_mean), statistic(&FeatureStatistics::feature_variance),
+                      statistic(&FeatureStatistics::dispersion), f.entry.output ? "yes" : "no",
+                      f.entry.source ? "yes" : "no", csv_field(fmt::format("{}", fmt::join(f.problems, " | ")), text),
+                      csv_field(fmt::format("{}", fmt::join(f.remarks, " | ")), text));
     }
   }
   return csv;
@@ -187,7 +192,8 @@ std::string as_table(const Options& o, const std::map<std::string, Findings>& zo
   using Align = TextTable::Align;
   std::string text;
   std::size_t pairs = 0;
-  std::vector<std::string> problems;
+  const std::vector<std::string> problems = all_of(&Finding::problems, zoo);
+  const std::vector<std::string> remarks = all_of(&Finding::remarks, zoo);
   for (const auto& [dataset, models] : zoo) {
     TextTable table({{"model", Align::left},
                      {"type", Align::left},
@@ -210,33 +216,29 @@ std::string as_table(const Options& o, const std::map<std::string, Findings>& zo
     }
     text += title_of(dataset, models, paint) + table.text(paint) + "\n";
     pairs += models.size();
-    const std::vector<std::string> of_dataset = problems_of(models);
-    problems.insert(problems.end(), of_dataset.begin(), of_dataset.end());
   }
   for (const std::string& problem : problems) {
     text += paint.bad("problem: ") + printable(problem, 1000) + "\n";
   }
-  return text +
-         fmt::format("{}{}: {} feature file{} on {} data set{}, {}\n", problems.empty() ? "" : "\n", path_text(o.zoo),
-                     with_commas(pairs), pairs == 1 ? "" : "s", zoo.size(), zoo.size() == 1 ? "" : "s",
-                     problems.empty()
-                         ? paint.good("no problems")
-                         : paint.bad(fmt::format("{} problem{}", problems.size(), problems.size() == 1 ? "" : "s")));
+  for (const std::string& remark : remarks) {
+    text += "note: " + printable(remark, 1000) + "\n";
+  }
+  return text + fmt::format("{}{}: {} feature file{} on {} data set{}, {}\n",
+                            problems.empty() && remarks.empty() ? "" : "\n", path_text(o.zoo.folder),
+                            with_commas(pairs), pairs == 1 ? "" : "s", zoo.size(), zoo.size() == 1 ? "" : "s",
+                            problems.empty()
+                                ? paint.good(remarks.empty() ? "no problems" : "nothing that keeps it from a ranking")
+                                : paint.bad(plural(problems.size(), "problem")));
 }
 
 /// Looks at every entry of the chosen data sets, several at a time.
 std::map<std::string, Findings> look_at_all(const Options& o, const Context& context) {
   context.reads("the file of --truth", o.truth);
-  std::vector<std::string> known = o.datasets;
-  if (!o.truth.empty()) {
-    const GroundTruth truth = read_ground_truth(o.truth);
-    known.insert(known.end(), truth.datasets.begin(), truth.datasets.end());
-  }
-  const Zoo zoo = discover_zoo(o.zoo, known);
-  context.reads(zoo);
+  const Zoo zoo =
+      find_zoo(o.zoo, o.truth.empty() ? std::vector<std::string>() : read_ground_truth(o.truth).datasets, context);
   std::map<std::string, Findings> found;
   std::vector<std::pair<const ZooEntry*, Finding*>> units;
-  for (const std::string& dataset : o.datasets.empty() ? zoo.dataset_names() : each_once(o.datasets)) {
+  for (const std::string& dataset : o.zoo.datasets.empty() ? zoo.dataset_names() : each_once(o.zoo.datasets)) {
     const std::vector<ZooEntry>& entries = zoo.entries(dataset);
     Findings& findings = found[dataset];
     findings.resize(entries.size());
@@ -265,7 +267,7 @@ ExitStatus inspect(const Options& o, const Context& context) {
   const std::map<std::string, Findings> zoo = look_at_all(o, context);
   context.write(context.in_format([&] { return as_json(o, zoo); }, [&] { return as_csv(zoo, context.csv_text()); },
                                   [&] { return as_table(o, zoo, context.paint()); }));
-  return ExitStatus::success;
+  return all_of(&Finding::problems, zoo).empty() ? ExitStatus::success : ExitStatus::bad_input;
 }
 
 }  // namespace
@@ -274,7 +276,7 @@ Command inspect_command() {
   return {
       "inspect", "Show what a zoo holds and what is wrong with it", [](CLI::App& app, Context& context) -> Action {
         auto o = std::make_shared<Options>();
-        add_zoo(app, o->zoo, o->datasets, "This data set only; can be repeated");
+        add_zoo(app, o->zoo, "This data set only; can be repeated");
         app.add_option("--truth", o->truth, "CSV whose columns tell data set names that hold underscores")
             ->type_name("CSV");
         app.footer(
@@ -283,7 +285,7 @@ Command inspect_command() {
             "  itm inspect my_zoo --dataset pets --format json\n"
             "\n"
             "mean and variance are averages over the columns (the paper's Fig. 6); dis is the dispersion of eq. 12.\n"
-            "Problems are listed and do not change the exit status.");
+            "Problems keep a model from being ranked, and the exit status is 2; notes do not, and it is 0.");
         return [o, &context] { return inspect(*o, context); };
       }};
 }

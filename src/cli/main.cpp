@@ -13,11 +13,13 @@
 #include <system_error>
 
 #include "cli/command.hpp"
+#include "cli/help.hpp"
 #include "cli/say.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
 #include "io/cut_files.hpp"
 #include "itm/error.hpp"
+#include "linalg/blas.hpp"
 
 namespace itm::cli {
 namespace {
@@ -49,15 +51,6 @@ std::string sentence_of(const CLI::ParseError& error, const CLI::App& app) {
   return what;
 }
 
-/// CLI11 sets option groups two lines apart.
-std::string help_of(const CLI::App& app) {
-  std::string text = app.help();
-  for (std::size_t at = 0; (at = text.find("\n\n\n")) != std::string::npos;) {
-    text.erase(at, 1);
-  }
-  return text;
-}
-
 std::string wrong_command(const std::string& word) {
   std::vector<std::string> names;
   for (const Command& command : commands()) {
@@ -70,8 +63,25 @@ bool is_command(const std::string& word) {
   return std::any_of(commands().begin(), commands().end(), [&](const Command& c) { return c.name == word; });
 }
 
+/// A line to compare, then what a report of a fault needs.
+std::string version_text() {
+  return fmt::format("itm {}\n{}, {} build; {}; CUDA {}; MPI {}", ITM_VERSION, ITM_COMPILER, ITM_BUILD_TYPE,
+                     blas::description(), ITM_CUDA_VERSION, ITM_MPI_VERSION);
+}
+
+/// The options that the help of a command shows.
+std::vector<std::string> common_of(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  for (const Command& command : commands()) {
+    if (!chosen.empty() && command.name == chosen.front()->get_name()) {
+      return command.common;
+    }
+  }
+  return {};
+}
+
 void configure_root(CLI::App& app) {
-  app.set_version_flag("--version", "itm " ITM_VERSION, "Print the version");
+  app.set_version_flag("--version", version_text, "Print the version and what it was built with");
   app.set_help_flag("-h,--help", "Print this help");
   app.footer(
       "Examples:\n"
@@ -90,13 +100,14 @@ int run(int argc, char** argv) {
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.help);
     sub->set_help_flag("-h,--help", "Print this help");
+    sub->set_help_all_flag("--help-all", "Print all options");
     actions[command.name] = command.configure(*sub, context);
     context.add_options(*sub);
   }
 
   const std::string first = argc > 1 ? argv[1] : "";
   if (first.empty()) {
-    write_to_stdout(help_of(app));
+    write_to_stdout(help_of(app, {}, false, terminal_width()));
     return static_cast<int>(ExitStatus::bad_input);
   }
   if (first[0] != '-' && !is_command(first)) {
@@ -105,7 +116,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    write_to_stdout(help_of(app));
+    write_to_stdout(help_of(app, common_of(app), false, terminal_width()));
+    return 0;
+  } catch (const CLI::CallForAllHelp&) {
+    write_to_stdout(help_of(app, {}, true, terminal_width()));
     return 0;
   } catch (const CLI::CallForVersion& version) {
     write_to_stdout(std::string(version.what()) + '\n');
@@ -117,7 +131,8 @@ int run(int argc, char** argv) {
   if (chosen.empty()) {
     return fail_usage("no command given", "");
   }
-  context.prepare();
+  const CLI::Option* journal = chosen.front()->get_option_no_throw("--journal");
+  context.prepare(journal != nullptr && journal->count() > 0);
   try {
     return static_cast<int>(actions.at(chosen.front()->get_name())());
   } catch (const InputError&) {

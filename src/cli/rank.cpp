@@ -14,6 +14,7 @@
 #include "cli/method_options.hpp"
 #include "cli/names.hpp"
 #include "cli/options.hpp"
+#include "cli/progress.hpp"
 #include "cli/signals.hpp"
 #include "cli/zoo_option.hpp"
 #include "core/text.hpp"
@@ -23,7 +24,7 @@ namespace itm::cli {
 namespace {
 
 struct Options {
-  std::filesystem::path zoo;
+  ZooChoice zoo;
   std::filesystem::path truth;
   std::filesystem::path html;
   std::vector<std::string> methods{"itm"};
@@ -77,7 +78,7 @@ void warn_of_notes(const RankReport& report) {
 /// The page, with what was asked for beside what came out.
 std::string page_of(const RankReport& report, const Options& o, const Context& context) {
   HtmlOptions page;
-  page.facts = {{"zoo", path_text(o.zoo)}};
+  page.facts = {{"zoo", path_text(o.zoo.folder)}};
   if (!o.truth.empty()) {
     page.facts.emplace_back("truth", path_text(o.truth));
   }
@@ -88,27 +89,66 @@ std::string page_of(const RankReport& report, const Options& o, const Context& c
   return to_html(report, page);
 }
 
+/// What the method is expected to take on one data set, on one core; of models without its inputs nothing.
+double seconds_of(const Estimator& method, const std::vector<ZooEntry>& entries, const Labels& labels,
+                  const RankOptions& options) {
+  double seconds = 0;
+  for (const ZooEntry& entry : entries) {
+    if (method.missing_input(entry).empty()) {
+      Workload work = workload_of(entry, labels);
+      if (options.rows > 0) {
+        work.rows = std::min(work.rows, static_cast<double>(options.rows));
+      }
+      seconds += method.cost_of(work, options).seconds;
+    }
+  }
+  return seconds;
+}
+
+/// Says before the work begins which methods will be waited for, and what makes it less.
+void warn_of_cost(const Zoo& zoo, const RankOptions& options) {
+  constexpr double long_wait = 60;  // seconds
+  const bool all = std::find(options.method.begin(), options.method.end(), "all") != options.method.end();
+  for (const std::string& dataset : options.datasets.empty() ? zoo.dataset_names() : options.datasets) {
+    const std::vector<ZooEntry>& entries = zoo.entries(dataset);
+    Labels labels;
+    try {
+      labels = entries.front().target ? Labels() : read_entry_labels(entries.front(), 1);
+    } catch (const InputError&) {
+      continue;  // the ranking says what is wrong with them
+    }
+    for (const Estimator& method : estimators()) {
+      if (!all && std::find(options.method.begin(), options.method.end(), method.name) == options.method.end()) {
+        continue;
+      }
+      const double seconds = seconds_of(method, entries, labels, options) / std::max(options.threads, 1);
+      if (seconds > long_wait) {
+        const Workload work = workload_of(entries.front(), labels);
+        spdlog::warn("{} on {} takes about {} ({} rows of {} model{}){}", method.name, printable(dataset, 200),
+                     duration(seconds), with_commas(static_cast<std::uint64_t>(work.rows)), entries.size(),
+                     entries.size() == 1 ? "" : "s", options.rows == 0 ? "; --rows N scores a sample" : "");
+      }
+    }
+  }
+}
+
 ExitStatus rank(Options& o, const Context& context) {
   context.writes("--html", o.html);
   context.reads("the file of --truth", o.truth);
-  o.rank.datasets = each_once(o.rank.datasets);
+  o.zoo.datasets = each_once(o.zoo.datasets);
+  o.rank.datasets = o.zoo.datasets;
   context.fill(o.rank, o.methods, o.engine);
 
   std::optional<GroundTruth> truth;
-  std::vector<std::string> known = o.rank.datasets;
   if (!o.truth.empty()) {
     truth = read_ground_truth(o.truth);
-    known.insert(known.end(), truth->datasets.begin(), truth->datasets.end());
   }
-  const Zoo zoo = discover_zoo(o.zoo, known);
-  context.reads(zoo);
-  for (const std::string& dataset : o.rank.datasets) {
-    (void)zoo.entries(dataset);  // says which there are when this is none of them
-  }
+  const Zoo zoo = find_zoo(o.zoo, truth ? truth->datasets : std::vector<std::string>(), context);
   if (truth) {
     require_overlap(zoo, o.rank.datasets, *truth);
   }
 
+  warn_of_cost(zoo, o.rank);
   RankReport report;
   {
     const auto bar = context.progress("ranking");
@@ -134,9 +174,11 @@ ExitStatus rank(Options& o, const Context& context) {
 
 Command rank_command() {
   return {
-      "rank", "Rank the models of a zoo, best first", [](CLI::App& app, Context& context) -> Action {
+      "rank",
+      "Rank the models of a zoo, best first",
+      [](CLI::App& app, Context& context) -> Action {
         auto o = std::make_shared<Options>();
-        add_zoo(app, o->zoo, o->rank.datasets, "Rank on this data set only; can be repeated");
+        add_zoo(app, o->zoo, "Rank on this data set only; can be repeated");
         app.add_option("--method", o->methods, "Methods, separated by commas, or all")
             ->type_name("NAME")
             ->delimiter(',')
@@ -157,7 +199,8 @@ Command rank_command() {
             "  itm rank my_zoo --truth accuracies.csv --html report.html\n"
             "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
         return [o, &context] { return rank(*o, context); };
-      }};
+      },
+      {"--dataset", "--method", "--truth", "--html", "--out", "--format", "--threads", "--seed"}};
 }
 
 }  // namespace itm::cli

@@ -42,7 +42,6 @@ struct Options {
   std::size_t classes = 10;
   std::size_t datasets = 1;
   bool half = false;
-  bool force = false;
 };
 
 constexpr std::size_t most_dims = 1'000'000;
@@ -196,7 +195,7 @@ std::string truth_csv(const Options& o, std::vector<MadeModel> models) {
   return csv;
 }
 
-void check(const Options& o) {
+void check(const Options& o, bool force) {
   if (o.rows < 2 * o.classes) {
     throw InputError(fmt::format("--rows {}: {} classes need at least {} rows; pass more rows or fewer classes", o.rows,
                                  o.classes, 2 * o.classes));
@@ -205,7 +204,7 @@ void check(const Options& o) {
   if (fs::exists(o.directory, ignored) && !fs::is_directory(o.directory, ignored)) {
     throw InputError(fmt::format("{}: is a file; name a folder", path_text(o.directory)));
   }
-  if (!o.force && fs::is_directory(o.directory, ignored) && !fs::is_empty(o.directory, ignored)) {
+  if (!force && fs::is_directory(o.directory, ignored) && !fs::is_empty(o.directory, ignored)) {
     throw InputError(fmt::format("{}: is not empty; name another folder or pass --force", path_text(o.directory)));
   }
 }
@@ -235,7 +234,7 @@ std::string summary(const Options& o, const std::vector<MadeModel>& models, cons
 }
 
 ExitStatus synth(const Options& o, const Context& context) {
-  check(o);
+  check(o, context.force());
   const std::vector<MadeModel> models = make_models(o, context.seed);
   WrittenFiles written;
   written.create_folder(o.directory);
@@ -298,7 +297,6 @@ Command synth_command() {
         add_number<std::size_t>(app, "--classes", o->classes, 2, 1'000'000, "Classes");
         add_number<std::size_t>(app, "--datasets", o->datasets, 1, 10'000, "Data sets");
         add_choice<bool>(app, "--dtype", o->half, {{"float32", false}, {"float16", true}}, "Type of features");
-        app.add_flag("--force", o->force, "Write into a folder that is not empty; files of the same name are replaced");
         app.footer(
             "Examples:\n"
             "  itm synth /tmp/zoo\n"

@@ -21,8 +21,7 @@ namespace itm::cli {
 namespace {
 
 struct VerifyOptions {
-  std::filesystem::path zoo;
-  std::vector<std::string> datasets;
+  ZooChoice zoo;
   ItmOptions itm;
   Precision other = Precision::float32;
   EngineOptions engine;
@@ -90,10 +89,9 @@ ExitStatus verify(const VerifyOptions& options, const Context& context) {
   const std::shared_ptr<ItmEngine> engine = context.engine(options.engine);
   ItmOptions itm = options.itm;
   itm.seed = context.seed;
-  const Zoo zoo = discover_zoo(options.zoo, options.datasets);
-  context.reads(zoo);
+  const Zoo zoo = find_zoo(options.zoo, {}, context);
   std::vector<VerifyReport> reports;
-  for (const std::string& dataset : options.datasets.empty() ? zoo.dataset_names() : options.datasets) {
+  for (const std::string& dataset : options.zoo.datasets.empty() ? zoo.dataset_names() : options.zoo.datasets) {
     const auto progress = context.progress("verifying " + dataset);
     reports.push_back(verify_dataset(
         zoo, dataset, itm, options.other, context.threads, progress->callback(), [] { return cancelled(); },
@@ -112,7 +110,7 @@ Command verify_command() {
       "verify", "Compare every stage of ITM on a zoo with the CPU float64 reference",
       [](CLI::App& app, Context& context) -> Action {
         auto options = std::make_shared<VerifyOptions>();
-        add_zoo(app, options->zoo, options->datasets, "Verify this data set only; can be repeated");
+        add_zoo(app, options->zoo, "Verify this data set only; can be repeated");
         add_choice<Precision>(
             app, "--precision", options->other,
             {{"float32", Precision::float32}, {"float64", Precision::float64}, {"tf32", Precision::tf32}},

@@ -1,28 +1,28 @@
 #pragma once
-// The folder to work on and the data sets in it, for every command that takes a zoo.
+// The zoo to work on, for every command that takes one.
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "cli/context.hpp"
+#include "itm/zoo.hpp"
+
 namespace itm::cli {
 
-/// Adds the positional `zoo` and --dataset. In `itm rank --dataset pets ZOO` the folder would be swallowed as a second
-/// data set, because --dataset takes several: the last of them is the zoo when no other was named.
-inline void add_zoo(CLI::App& app, std::filesystem::path& zoo, std::vector<std::string>& datasets,
-                    const std::string& dataset_help) {
-  app.add_option("zoo", zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")->type_name("ZOO");
-  app.add_option("--dataset", datasets, dataset_help)->type_name("NAME")->delimiter(',');
-  app.parse_complete_callback([&zoo, &datasets] {
-    if (zoo.empty() && datasets.size() > 1) {
-      zoo = datasets.back();
-      datasets.pop_back();
-    }
-    if (zoo.empty()) {
-      throw CLI::RequiredError("zoo");
-    }
-  });
-}
+/// The folder, and what of it is meant.
+struct ZooChoice {
+  std::filesystem::path folder;
+  std::vector<std::string> datasets;  ///< --dataset; empty: all
+  ZooOptions options;
+};
+
+/// Adds the positional `zoo`, --dataset, --models, --exclude, --manifest and --feature-key.
+void add_zoo(CLI::App& app, ZooChoice& choice, const std::string& dataset_help);
+
+/// The zoo, its files named to `context` as inputs. `known` are data sets that are known beside those of --dataset.
+/// Says how names were read where that is a guess. Throws InputError, also for a --dataset that the zoo does not have.
+[[nodiscard]] Zoo find_zoo(const ZooChoice& choice, const std::vector<std::string>& known, const Context& context);
 
 }  // namespace itm::cli

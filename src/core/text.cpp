@@ -64,6 +64,20 @@ std::size_t colour_length(std::string_view text) {
 }  // namespace
 }  // namespace detail
 
+bool append_utf8(std::string& out, std::uint32_t point) {
+  if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
+  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  if (point < 0x80) {
+    put(point);
+    return true;
+  }
+  const int tail = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+  constexpr std::uint32_t leads[] = {0, 0xC0, 0xE0, 0xF0};
+  put(leads[tail] | point >> (6 * tail));
+  for (int i = tail - 1; i >= 0; --i) put(0x80U | (point >> (6 * i) & 0x3FU));
+  return true;
+}
+
 std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {

@@ -34,6 +34,9 @@ namespace detail {
 
 }  // namespace detail
 
+/// Appends a code point in UTF-8; false, and nothing, where it is none.
+bool append_utf8(std::string& out, std::uint32_t point);
+
 /// Text from a file or a path, safe inside a one-line message: control characters and broken UTF-8 become \xNN, and
 /// what goes on for more than `limit` bytes ends in "...".
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 60);

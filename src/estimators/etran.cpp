@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "estimators/registry.hpp"
 #include "numerics/lda.hpp"
@@ -61,22 +60,9 @@ Scored score_etran(const ModelInput& input) {
   return scored;
 }
 
-/// Adds weight * minmax(part) to every score. Models that are all alike in it, or one alone, get nothing.
-void add_scaled(std::vector<Scored*>& models, const char* part, double weight) {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  for (const Scored* model : models) {
-    low = std::min(low, model->details.number(part).value());
-    high = std::max(high, model->details.number(part).value());
-  }
-  for (Scored* model : models) {
-    model->score += high > low ? weight * (model->details.number(part).value() - low) / (high - low) : 0;
-  }
-}
-
 void combine(std::vector<Scored*>& models) {
-  add_scaled(models, "etran_energy", energy_weight);
-  add_scaled(models, "etran_lda", lda_weight);
+  add_scaled_detail(models, "etran_energy", energy_weight);
+  add_scaled_detail(models, "etran_lda", lda_weight);
 }
 
 /// Two passes, of which one has a product with the class means.

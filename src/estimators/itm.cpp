@@ -67,9 +67,7 @@ class ItmSession final : public Session {
   void survey(std::size_t model) {
     Surveyed& m = models_[model];
     const Array feature = open_feature(model);
-    if (options_.drop_bad_rows) {
-      m.kept = drop_bad_rows(feature, task_.labels);
-    }
+    m.kept = options_.drop_bad_rows ? drop_bad_rows(feature, task_) : KeptRows{task_.rows, std::nullopt};
     m.statistics = engine_ != nullptr ? engine_->measure(features_of(model, [&feature] { return feature; }),
                                                          labels_of(m), options_.itm.standardise)
                                       : measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);

@@ -15,6 +15,7 @@
 #include "estimators/registry.hpp"
 #include "numerics/class_rows.hpp"
 #include "numerics/columns.hpp"
+#include "numerics/orthonormal_rows.hpp"
 #include "session/method.hpp"
 
 namespace itm {
@@ -44,22 +45,6 @@ Matrix product(Device& device, View a, Op op_a, View b, Op op_b) {
   Matrix c = device.scratch(op_a == Op::none ? a.rows() : a.cols(), op_b == Op::none ? b.cols() : b.rows());
   device.multiply(1, a, op_a, b, op_b, 0, c);
   return c;
-}
-
-/// An orthonormal basis of the rows of Y: Cholesky QR, twice, because once squares the condition number. Nothing where
-/// they span less.
-Matrix orthonormal_rows(Device& device, Matrix y) {
-  for (int round = 0; round < 2; ++round) {
-    const Matrix gram = product(device, y, Op::none, y, Op::transpose);
-    if (!device.cholesky(gram)) {
-      return {};
-    }
-    const Matrix inverse = device.matrix(y.rows(), y.rows());  // row i: L^-1 e_i
-    device.add_to_diagonal(1, inverse);
-    device.whiten_rows(gram, inverse);
-    y = product(device, inverse, Op::transpose, y, Op::none);
-  }
-  return y;
 }
 
 /// The component's largest entry in absolute value is positive, as in scikit-learn: row correlations depend on signs.

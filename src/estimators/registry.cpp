@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "core/text.hpp"
@@ -19,21 +20,24 @@ constexpr std::size_t most_estimators = 256;
 std::vector<Estimator>& all_estimators() {
   static std::vector<Estimator> all = [] {
     std::vector<Estimator> own{
-        itm_estimator(),           //
-        logme_estimator(),         //
-        leep_estimator(),          //
-        nce_estimator(),           //
-        nleep_estimator(),         //
-        parc_estimator(),          //
-        sfda_estimator(),          //
-        ped_estimator(),           //
-        etran_estimator(),         //
-        gbc_estimator(),           //
-        lead_estimator(),          //
-        hscore_estimator(),        //
-        transrate_estimator(),     //
-        knn_estimator(),           //
-        linear_probe_estimator(),  //
+        itm_estimator(),                //
+        logme_estimator(),              //
+        leep_estimator(),               //
+        nce_estimator(),                //
+        nleep_estimator(),              //
+        parc_estimator(),               //
+        sfda_estimator(),               //
+        ped_estimator(),                //
+        etran_estimator(),              //
+        ncti_estimator(),               //
+        pactran_estimator(),            //
+        pactran_dirichlet_estimator(),  //
+        gbc_estimator(),                //
+        lead_estimator(),               //
+        hscore_estimator(),             //
+        transrate_estimator(),          //
+        knn_estimator(),                //
+        linear_probe_estimator(),       //
     };
     own.reserve(most_estimators);
     return own;
@@ -101,9 +105,54 @@ const Estimator* known_estimator(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
+namespace {
+
+/// "H-score", "h score" and "hscore" are one name.
+std::string bare(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') {
+      text += static_cast<char>(c - 'A' + 'a');
+    } else if (c != ' ' && c != '-' && c != '_') {
+      text += c;
+    }
+  }
+  return text;
+}
+
+/// Letters to add, take away or exchange to make one word of the other.
+std::size_t edits(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t corner = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t exchanged = corner + (a[i] == b[j] ? 0 : 1);
+      corner = row[j + 1];
+      row[j + 1] = std::min({row[j + 1] + 1, row[j] + 1, exchanged});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
 const Estimator& find_estimator(const std::string& name) {
-  if (const Estimator* known = known_estimator(name)) {
-    return *known;
+  const std::string wanted = bare(name);
+  std::vector<std::string> near;
+  for (const Estimator& estimator : estimators()) {
+    const std::string known = bare(estimator.name);
+    if (known == wanted) {
+      return estimator;
+    }
+    if (edits(known, wanted) <= (wanted.size() < 5 ? 1U : 2U)) {
+      near.push_back(estimator.name);
+    }
+  }
+  if (!near.empty()) {
+    throw InputError(fmt::format("there is no method {}; did you mean {}? itm methods lists all of them",
+                                 in_quotes(name), fmt::join(near, " or ")));
   }
   std::vector<std::string> names;
   std::transform(estimators().begin(), estimators().end(), std::back_inserter(names),

@@ -15,6 +15,9 @@ namespace itm {
 [[nodiscard]] Estimator parc_estimator();
 [[nodiscard]] Estimator nce_estimator();
 [[nodiscard]] Estimator leep_estimator();
+[[nodiscard]] Estimator ncti_estimator();
+[[nodiscard]] Estimator pactran_estimator();
+[[nodiscard]] Estimator pactran_dirichlet_estimator();
 [[nodiscard]] Estimator gbc_estimator();
 [[nodiscard]] Estimator lead_estimator();
 [[nodiscard]] Estimator transrate_estimator();

@@ -75,6 +75,12 @@ Array Array::with_row_stride(std::filesystem::path source, DType type, bool big_
   return array;
 }
 
+Array Array::as_text() const {
+  Array other = *this;
+  other.is_text_ = true;
+  return other;
+}
+
 Array Array::renamed(std::filesystem::path source) const {
   Array other = *this;
   other.source_ = std::move(source);
@@ -224,6 +230,26 @@ std::vector<std::int64_t> Array::to_integers() const {
       }
     }
   });
+  return out;
+}
+
+std::vector<std::string> Array::to_texts() const {
+  std::vector<std::string> out(rows());
+  const bool swap = big_endian_ != io::native_is_big_endian;
+  for (std::size_t i = 0; i < rows(); ++i) {
+    for (std::size_t j = 0; j < cols(); ++j) {
+      const std::byte* at =
+          data_ + static_cast<std::ptrdiff_t>(i) * row_stride_ + static_cast<std::ptrdiff_t>(j) * col_stride_;
+      const std::uint32_t point = dtype_ == DType::u8 ? std::to_integer<std::uint32_t>(*at)
+                                  : swap              ? io::load<std::uint32_t, true>(at)
+                                                      : io::load<std::uint32_t, false>(at);
+      if (!append_utf8(out[i], point)) {
+        io::refuse({source_, {}}, "the text in row {} holds {:#x}, which is no character; write the file again",
+                   with_commas(i), point);
+      }
+    }
+    out[i].resize(out[i].find_last_not_of('\0') + 1);  // NumPy pads with zeros; npos + 1 is 0
+  }
   return out;
 }
 

@@ -34,6 +34,10 @@ Limit limit_of(TextKind kind) {
       return {256 * mebi, "256 MiB", "a table of accuracies"};
     case TextKind::scores:
       return {2048 * mebi, "2 GiB", "a file of scores"};
+    case TextKind::names:
+      return {256 * mebi, "256 MiB", "a list of labels or classes"};
+    case TextKind::manifest:
+      return {64 * mebi, "64 MiB", "the manifest of a zoo"};
     case TextKind::journal:
       break;
   }

@@ -41,11 +41,13 @@ class InputFile {
 
 /// What is read into memory as text; each kind has a largest size that makes sense.
 enum class TextKind : std::uint8_t {
-  spec,     ///< of a sweep: 1 MiB
-  trace,    ///< trace.json: 64 MiB
-  truth,    ///< accuracies as CSV: 256 MiB
-  scores,   ///< of a ranking, JSON or CSV: 2 GiB
-  journal,  ///< of a sweep: 16 GiB
+  spec,      ///< of a sweep: 1 MiB
+  trace,     ///< trace.json: 64 MiB
+  truth,     ///< accuracies as CSV: 256 MiB
+  scores,    ///< of a ranking, JSON or CSV: 2 GiB
+  journal,   ///< of a sweep: 16 GiB
+  names,     ///< labels or names of classes, one a line: 256 MiB
+  manifest,  ///< of a zoo: 64 MiB
 };
 
 /// The text of a file. Memory grows with the bytes that really are there: reading stops behind a block with a zero

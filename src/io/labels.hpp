@@ -6,7 +6,7 @@
 
 namespace itm::io {
 
-/// Throws InputError naming the row or class that breaks the rules of itm::Labels, and the remedy.
-[[nodiscard]] Labels check_labels(const Where& where, const Array& array);
+/// Labels from an array, one per row. Throws InputError naming the row or class that breaks the rules, and the remedy.
+[[nodiscard]] Labels check_labels(const Where& where, const Array& array, const LabelRules& rules = {});
 
 }  // namespace itm::io

@@ -48,8 +48,8 @@ std::optional<DType> dtype_of(std::string_view code) {
   refuse(where, "holds {} (dtype {}); save it as float32 features or int64 labels", meaning, in_quotes(descr));
 }
 
-/// Reads '<f4' and its like into dtype and byte order.
-void read_descr(const Where& where, const PythonLiteral* descr, NpyHeader& header) {
+/// Reads '<f4' and its like into dtype and byte order. Characters of an element of text, else 1.
+std::uint64_t read_descr(const Where& where, const PythonLiteral* descr, NpyHeader& header) {
   if (descr == nullptr) refuse(where, "has a header without 'descr'; write the file again with numpy.save");
   if (descr->kind == PythonLiteral::Kind::list || descr->kind == PythonLiteral::Kind::tuple) {
     refuse(where, "has a structured dtype; save one plain array per file");
@@ -65,8 +65,20 @@ void read_descr(const Where& where, const PythonLiteral* descr, NpyHeader& heade
     code.remove_prefix(1);
   }
   const std::optional<DType> type = dtype_of(code);
-  if (!type) refuse_dtype(where, descr->text);
-  header.dtype = *type;
+  if (type) {
+    header.dtype = *type;
+    return 1;
+  }
+  std::uint64_t width = 0;
+  const bool is_text = !code.empty() && (code[0] == 'U' || code[0] == 'S');
+  if (is_text) {
+    const auto [stop, error] = std::from_chars(code.data() + 1, code.data() + code.size(), width);
+    if (error != std::errc{} || stop != code.data() + code.size()) width = 0;
+  }
+  if (width == 0) refuse_dtype(where, descr->text);
+  header.is_text = true;
+  header.dtype = code[0] == 'U' ? DType::u32 : DType::u8;
+  return width;
 }
 
 std::vector<std::uint64_t> read_shape(const Where& where, const PythonLiteral* shape) {
@@ -126,13 +138,21 @@ NpyHeader parse_npy_header(const Where& where, std::span<const std::byte> start)
   if (dict.kind != PythonLiteral::Kind::dict) {
     refuse(where, "has a header that is not a dict; write the file again with numpy.save");
   }
-  read_descr(where, dict.find("descr"), header);
+  const std::uint64_t width = read_descr(where, dict.find("descr"), header);
   const PythonLiteral* order = dict.find("fortran_order");
   if (order == nullptr || order->kind != PythonLiteral::Kind::boolean) {
     refuse(where, "has a header without 'fortran_order' True or False; write the file again with numpy.save");
   }
   header.fortran_order = order->truth;
-  const std::vector<std::uint64_t> shape = read_shape(where, dict.find("shape"));
+  std::vector<std::uint64_t> shape = read_shape(where, dict.find("shape"));
+  if (header.is_text) {
+    if (shape.size() == 2 && shape[1] == 1) shape.pop_back();
+    if (shape.size() != 1) {
+      refuse(where, "holds text in shape {}; save one label per row", shape_text(shape));
+    }
+    shape.push_back(width);
+    header.fortran_order = false;
+  }
   header.data_bytes = checked_bytes(where, shape, header.dtype);
   header.shape.assign(shape.begin(), shape.end());
   return header;
@@ -149,10 +169,9 @@ Array parse_npy(const Where& where, std::span<const std::byte> bytes, std::share
     refuse(where, "holds {} bytes after its array; write it again with numpy.save, one array per file",
            with_commas(present - header.data_bytes));
   }
-  return {where.file,           header.dtype,
-          header.big_endian,    std::move(header.shape),
-          header.fortran_order, bytes.data() + header.data_offset,
-          std::move(owner)};
+  const Array array(where.file, header.dtype, header.big_endian, std::move(header.shape), header.fortran_order,
+                    bytes.data() + header.data_offset, std::move(owner));
+  return header.is_text ? array.as_text() : array;
 }
 
 }  // namespace itm::io

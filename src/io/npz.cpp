@@ -207,7 +207,9 @@ Array read_member(const fs::path& file, zip_t* archive, std::string_view key) {
   OpenMember member(file, archive, key);
   NpyHeader& header = member.header;
   const std::shared_ptr<const std::byte> data = member.reader.read_exactly(static_cast<std::size_t>(header.data_bytes));
-  return {file, header.dtype, header.big_endian, std::move(header.shape), header.fortran_order, data.get(), data};
+  const Array array(file, header.dtype, header.big_endian, std::move(header.shape), header.fortran_order, data.get(),
+                    data);
+  return header.is_text ? array.as_text() : array;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "io/mapped_file.hpp"
 #include "io/npy.hpp"
 #include "io/npz.hpp"
+#include "io/read_any_array.hpp"
 #include "io/safetensors.hpp"
 #include "io/where.hpp"
 #include "itm/array.hpp"
@@ -30,13 +31,15 @@ Format format_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-Array read_array(const std::filesystem::path& file, std::string_view key) {
+namespace io {
+
+Array read_any_array(const std::filesystem::path& file, std::string_view key) {
   try {
     switch (format_of(file)) {
       case Format::npy: {
         auto mapped = io::MappedFile::open(file);
         const auto bytes = mapped->bytes();
-        return io::parse_npy({file, {}}, bytes, std::move(mapped));
+        return parse_npy({file, {}}, bytes, std::move(mapped));
       }
       case Format::safetensors: {
         auto mapped = io::MappedFile::open(file);
@@ -53,8 +56,22 @@ Array read_array(const std::filesystem::path& file, std::string_view key) {
   }
 }
 
+}  // namespace io
+
+Array read_array(const std::filesystem::path& file, std::string_view key) {
+  Array array = io::read_any_array(file, key);
+  if (array.is_text()) {
+    const bool archive = file.extension() == ".npz";
+    const char order = array.dtype() == DType::u8 ? '|' : array.big_endian() ? '>' : '<';
+    io::refuse({file, archive ? std::string(key) : std::string()},
+               "holds text (dtype '{}{}{}'); save it as float32 features", order,
+               array.dtype() == DType::u8 ? 'S' : 'U', array.cols());
+  }
+  return array;
+}
+
 std::size_t count_rows(const std::filesystem::path& file, std::string_view key) {
-  return format_of(file) == Format::npz ? io::npz_rows(file, key) : read_array(file, key).rows();
+  return format_of(file) == Format::npz ? io::npz_rows(file, key) : io::read_any_array(file, key).rows();
 }
 
 std::vector<std::string> array_keys(const std::filesystem::path& file) {

@@ -1,17 +1,23 @@
-// Finds the (model, data set) pairs of a directory by file name (spec 5).
+// Finds the (model, data set) pairs of a folder: by its manifest, else by the names of its files (spec 5).
 
 #include "itm/zoo.hpp"
 
 #include <fmt/ranges.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "io/input_file.hpp"
+#include "io/manifest.hpp"
 #include "io/where.hpp"
+#include "io/zoo_names.hpp"
 
 namespace itm {
 
@@ -20,125 +26,352 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view remedy = "name the files {model}_{dataset}_feature.npy and {model}_{dataset}_label.npy";
+constexpr int deepest = 8;  ///< subfolders of subfolders
 
-/// {model}_source_feature.npy and {model}_imagenet_feature.npy hold the source domain; neither is a data set. Where a
-/// model has both, the first one counts.
+/// {model}_source_feature.npy and {model}_imagenet_feature.npy hold the source domain, where they have no labels. Where
+/// a model has both, the first one counts.
 constexpr std::array<std::string_view, 2> source_names{"source", "imagenet"};
-
-bool is_source_name(std::string_view dataset) {
-  return std::find(source_names.begin(), source_names.end(), dataset) != source_names.end();
-}
 
 /// What one file says by its name.
 struct NamedFile {
   fs::path file;
-  std::string_view key;  ///< feature, label or output; empty for an archive
-  std::string stem;      ///< {model}_{dataset}
+  std::string folder;    ///< name of the subfolder that it lies in; empty in the zoo's folder itself
+  std::string_view key;  ///< feature, label, output, target or classes; empty for an archive
+  std::string stem;      ///< {model}_{dataset}, {dataset}, or nothing
+
+  [[nodiscard]] bool has_features() const { return key.empty() || key == "feature"; }
 };
 
-/// {model}_{dataset}_{key}.npy, {model}_{dataset}.npz, {model}_{dataset}.safetensors; a stem without a name is no part
-/// of a zoo.
-std::optional<NamedFile> parse_name(const fs::path& file) {
+/// {stem}_{key}.npy, {key}.npy, {stem}.npz, {stem}.safetensors; labels and classes also as .txt.
+std::optional<NamedFile> parse_name(const fs::path& file, const std::string& folder) {
   const std::string name = file.filename().string();
   if (name.starts_with('.')) return std::nullopt;  // temporary files, and what macOS leaves behind
   const std::string_view text = name;
   for (const std::string_view suffix : {".npz", ".safetensors"}) {
     if (text.ends_with(suffix)) {
-      std::string stem(text.substr(0, text.size() - suffix.size()));
-      if (stem.find('_') == std::string::npos) return std::nullopt;
-      return NamedFile{file, {}, std::move(stem)};
+      return NamedFile{file, folder, {}, std::string(text.substr(0, text.size() - suffix.size()))};
     }
   }
   struct Kind {
     std::string_view ending;
     std::string_view key;
   };
-  static constexpr Kind kinds[] = {{"_feature.npy", "feature"}, {"_label.npy", "label"}, {"_output.npy", "output"}};
+  static constexpr Kind kinds[] = {{"feature.npy", "feature"}, {"label.npy", "label"},   {"label.txt", "label"},
+                                   {"output.npy", "output"},   {"target.npy", "target"}, {"classes.txt", "classes"}};
   for (const Kind& kind : kinds) {
-    if (text.ends_with(kind.ending)) {
-      return NamedFile{file, kind.key, std::string(text.substr(0, text.size() - kind.ending.size()))};
+    if (text == kind.ending && kind.key != "feature") return NamedFile{file, folder, kind.key, {}};
+    if (text.size() > kind.ending.size() + 1 && text.ends_with(kind.ending) &&
+        text[text.size() - kind.ending.size() - 1] == '_') {
+      return NamedFile{file, folder, kind.key, std::string(text.substr(0, text.size() - kind.ending.size() - 1))};
     }
   }
   return std::nullopt;
 }
 
-struct Pair {
-  std::string model;
-  std::string dataset;
-};
-
-/// The first underscore that leaves a known data set behind it gives the longest match; otherwise the last one counts.
-Pair split_stem(const std::string& stem, const std::unordered_set<std::string_view>& known) {
-  const std::string_view text = stem;
-  for (std::size_t at = text.find('_'); at != std::string_view::npos; at = text.find('_', at + 1)) {
-    if (at > 0 && known.contains(text.substr(at + 1))) return {stem.substr(0, at), stem.substr(at + 1)};
+void list_folder(const fs::path& directory, const std::string& folder, int depth, std::vector<NamedFile>& files) {
+  std::error_code error;
+  fs::directory_iterator entries(directory, error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    std::error_code broken_link;
+    const fs::path& path = entries->path();
+    const std::string name = path.filename().string();
+    // A link to a folder may lead back here.
+    if (entries->is_directory(broken_link) && !entries->is_symlink(broken_link)) {
+      if (depth < deepest && !name.starts_with('.')) list_folder(path, name, depth + 1, files);
+      continue;
+    }
+    if (!entries->is_regular_file(broken_link)) continue;
+    if (auto named = parse_name(path, folder)) files.push_back(*std::move(named));
   }
-  const std::size_t last = stem.rfind('_');
-  if (last == std::string::npos) return {stem, {}};
-  return {stem.substr(0, last), stem.substr(last + 1)};
+  if (error) io::refuse({directory, {}}, "cannot be listed ({}); check its permissions", error.message());
 }
 
-/// All files of one pair.
-struct Found {
-  std::optional<ArrayRef> feature;
-  std::optional<ArrayRef> label;
-  std::optional<ArrayRef> output;
-};
-
-/// data set -> model -> files, both in lexicographic order.
-using FoundPairs = std::map<std::string, std::map<std::string, Found>>;
-
-void put(std::optional<ArrayRef>& slot, ArrayRef ref) {
-  if (slot) {
-    const auto& [first, second] = std::minmax(slot->file, ref.file);
-    io::refuse({second, {}}, "holds the array {} that {} holds too; remove one of the two files", in_quotes(ref.key),
-               path_text(first.filename()));
-  }
-  slot = std::move(ref);
-}
-
-void add_file(Found& pair, const NamedFile& named) {
-  const auto add = [&](std::string_view key) {
-    std::optional<ArrayRef>* slot = key == "feature"  ? &pair.feature
-                                    : key == "label"  ? &pair.label
-                                    : key == "output" ? &pair.output
-                                                      : nullptr;
-    if (slot != nullptr) put(*slot, {named.file, std::string(key)});
-  };
-  if (!named.key.empty()) {
-    add(named.key);
-    return;
-  }
-  const std::vector<std::string> keys = array_keys(named.file);
-  for (const std::string& key : keys) add(key);
-  if (std::find(keys.begin(), keys.end(), "feature") == keys.end()) {
-    io::refuse({named.file, {}}, "has no array 'feature' (it holds {}); write it with the keys feature and label",
-               keys.empty() ? std::string("nothing") : printable(fmt::format("{}", fmt::join(keys, ", "))));
-  }
-}
-
-std::vector<NamedFile> list_files(const fs::path& directory) {
+void require_folder(const fs::path& directory) {
   const io::Where where{directory, {}};
   std::error_code error;
   const fs::file_status status = fs::status(directory, error);
   if (!fs::exists(status)) io::refuse(where, "no such directory; name the folder that holds the feature files");
   if (!fs::is_directory(status)) io::refuse(where, "is not a directory; name the folder that holds the feature files");
+}
+
+std::vector<NamedFile> list_files(const fs::path& directory) {
   std::vector<NamedFile> files;
-  fs::directory_iterator entries(directory, error);
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    std::error_code broken_link;
-    if (!entries->is_regular_file(broken_link)) continue;
-    if (auto named = parse_name(entries->path())) files.push_back(*std::move(named));
-  }
-  if (error) io::refuse(where, "cannot be listed ({}); check its permissions", error.message());
+  list_folder(directory, {}, 0, files);
   // The order in which a directory lists its files differs between machines; errors should not.
   std::sort(files.begin(), files.end(), [](const NamedFile& a, const NamedFile& b) { return a.file < b.file; });
   return files;
 }
 
-/// The label file that belongs beside a feature file.
-fs::path expected_label(const fs::path& feature, const std::string& model, const std::string& dataset) {
-  return feature.parent_path() / (model + "_" + dataset + "_label.npy");
+/// The arrays of one model on one data set, or of a data set for all models.
+struct Found {
+  std::optional<ArrayRef> feature;
+  std::optional<ArrayRef> label;
+  std::optional<ArrayRef> output;
+  std::optional<ArrayRef> target;
+  std::optional<ArrayRef> classes;
+};
+
+void put(std::optional<ArrayRef>& slot, ArrayRef ref) {
+  if (slot) {
+    const auto& [first, second] = std::minmax(slot->file, ref.file);
+    io::refuse({second, {}}, "holds the array {} that {} holds too; remove one of the two files", in_quotes(ref.key),
+               path_text(first.parent_path() == second.parent_path() ? first.filename() : first));
+  }
+  slot = std::move(ref);
+}
+
+void add_array(Found& found, const fs::path& file, std::string_view key) {
+  std::optional<ArrayRef>* slot = key == "feature"   ? &found.feature
+                                  : key == "label"   ? &found.label
+                                  : key == "output"  ? &found.output
+                                  : key == "target"  ? &found.target
+                                  : key == "classes" ? &found.classes
+                                                     : nullptr;
+  if (slot != nullptr) put(*slot, {file, std::string(key)});
+}
+
+/// Feature, label, output and target of a file, whichever it holds.
+void add_file(Found& found, const fs::path& file, std::string_view key, const std::string& feature_key) {
+  if (!key.empty()) {
+    add_array(found, file, key);
+    return;
+  }
+  const std::vector<std::string> keys = array_keys(file);
+  if (std::find(keys.begin(), keys.end(), feature_key) == keys.end()) {
+    io::refuse({file, {}},
+               "has no array {} (it holds {}); pass --feature-key, or write it with the keys feature and label",
+               in_quotes(feature_key),
+               keys.empty() ? std::string("nothing") : printable(fmt::format("{}", fmt::join(keys, ", "))));
+  }
+  put(found.feature, {file, feature_key});
+  for (const std::string& key_of_file : keys) {
+    if (key_of_file != "feature" && key_of_file != feature_key) add_array(found, file, key_of_file);
+  }
+}
+
+/// A zoo by the names of its files.
+class NamedZoo {
+ public:
+  NamedZoo(const fs::path& directory, const ZooOptions& options)
+      : directory_(directory), options_(options), files_(list_files(directory)) {}
+
+  Zoo make() {
+    find_dataset_folders();
+    divide();
+    for (const NamedFile& named : files_) place(named);
+    Zoo zoo{directory_, {}, std::move(remarks_)};
+    for (auto& [dataset, models] : pairs_) {
+      for (auto& [model, found] : models) {
+        if (found.feature) zoo.datasets[dataset].push_back(entry_of(model, dataset, found));
+      }
+    }
+    if (zoo.datasets.empty()) io::refuse({directory_, {}}, "holds no feature file; {}", remedy);
+    return zoo;
+  }
+
+ private:
+  /// A folder whose name is that of a data set: it holds {model}_feature.npy, or the labels of all its models.
+  void find_dataset_folders() {
+    for (const NamedFile& named : files_) {
+      const bool short_name = named.key == "feature" && named.stem.find('_') == std::string::npos;
+      const bool shared = named.key == "label" && (named.stem.empty() || named.stem == named.folder);
+      if (!named.folder.empty() && (short_name || shared)) dataset_folders_.insert(named.file.parent_path());
+    }
+  }
+
+  [[nodiscard]] bool in_dataset_folder(const NamedFile& named) const {
+    return dataset_folders_.contains(named.file.parent_path());
+  }
+
+  /// The model of a file in a folder that has its data set's name.
+  static std::string model_in_folder(const NamedFile& named) {
+    const std::string ending = "_" + named.folder;
+    return named.stem.size() > ending.size() && named.stem.ends_with(ending)
+               ? named.stem.substr(0, named.stem.size() - ending.size())
+               : named.stem;
+  }
+
+  /// Reads the names of all feature files outside such folders together.
+  void divide() {
+    std::unordered_set<std::string> known(options_.datasets.begin(), options_.datasets.end());
+    for (const std::string_view name : source_names) known.erase(std::string(name));
+    std::set<std::string> labelled;
+    for (const NamedFile& named : files_) {
+      if (named.key == "label") labelled.insert(named.stem);
+    }
+    // Labels that are no model's own are those of a data set, and say what it is called.
+    std::set<std::string> shared = labelled;
+    for (const NamedFile& named : files_) {
+      if (named.has_features()) shared.erase(named.stem);
+    }
+    std::vector<std::string> stems;
+    for (const NamedFile& named : files_) {
+      if (!named.has_features() || in_dataset_folder(named) || is_source(named, labelled)) continue;
+      if (named.stem.find('_') == std::string::npos || named.stem.starts_with('_') || named.stem.ends_with('_')) {
+        if (named.key.empty()) continue;  // an archive of something else
+        io::refuse({named.file, {}}, "does not name a model and a data set; {}", remedy);
+      }
+      stems.push_back(named.stem);
+      for (std::size_t at = named.stem.find('_'); at != std::string::npos; at = named.stem.find('_', at + 1)) {
+        const std::string rest = named.stem.substr(at + 1);
+        if (at > 0 && shared.contains(rest)) known.insert(rest);
+      }
+    }
+    io::NameReading reading = io::divide_names(stems, known);
+    if (!reading.question.empty()) io::refuse({directory_, {}}, "{}", reading.question);
+    if (!reading.remark.empty()) remarks_.push_back(std::move(reading.remark));
+    for (std::size_t i = 0; i < stems.size(); ++i) pair_of_[stems[i]] = reading.pairs[i];
+    known_ = std::move(known);
+  }
+
+  /// {model}_source_feature.npy; a data set of that name has labels.
+  [[nodiscard]] bool is_source(const NamedFile& named, const std::set<std::string>& labelled) {
+    for (std::size_t rank = 0; rank < source_names.size(); ++rank) {
+      const std::string ending = "_" + std::string(source_names[rank]);
+      if (!named.stem.ends_with(ending) || named.stem.size() == ending.size()) continue;
+      const bool is_known = std::any_of(options_.datasets.begin(), options_.datasets.end(), [&](const std::string& d) {
+        return d != source_names[rank] && named.stem.ends_with("_" + d);
+      });
+      if (is_known || labelled.contains(named.stem)) return false;
+      if (!named.key.empty()) {
+        add_file(sources_[rank][named.stem.substr(0, named.stem.size() - ending.size())], named.file, named.key,
+                 options_.feature_key);
+      } else {
+        Found found;
+        add_file(found, named.file, {}, options_.feature_key);
+        if (found.label) return false;
+        put(sources_[rank][named.stem.substr(0, named.stem.size() - ending.size())].feature, *found.feature);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  /// Gives a file to the pair, or to the data set, that it belongs to.
+  void place(const NamedFile& named) {
+    if (in_dataset_folder(named)) {
+      const bool shared = named.stem.empty() || (named.stem == named.folder && !named.has_features());
+      Found& found = shared ? shared_[named.folder] : pairs_[named.folder][model_in_folder(named)];
+      add_file(found, named.file, named.key, options_.feature_key);
+      return;
+    }
+    const auto pair = pair_of_.find(named.stem);
+    if (pair != pair_of_.end()) {
+      add_file(pairs_[pair->second.dataset][pair->second.model], named.file, named.key, options_.feature_key);
+    } else if (!named.has_features()) {
+      add_array(shared_[named.stem], named.file, named.key);  // of a data set, or of nothing
+    }
+  }
+
+  ZooEntry entry_of(const std::string& model, const std::string& dataset, Found& found) {
+    const auto shared = shared_.find(dataset);
+    const Found none;
+    const Found& all = shared == shared_.end() ? none : shared->second;
+    ZooEntry entry;
+    entry.model = model;
+    entry.dataset = dataset;
+    entry.feature = *found.feature;
+    entry.output = found.output;
+    const std::optional<ArrayRef>& label = found.label ? found.label : all.label;
+    if (!label) entry.target = found.target ? found.target : all.target;
+    if (label) entry.label = *label;
+    const auto everywhere = shared_.find("");
+    if (found.classes || all.classes) {
+      entry.classes = (found.classes ? found.classes : all.classes)->file;
+    } else if (everywhere != shared_.end() && everywhere->second.classes) {
+      entry.classes = everywhere->second.classes->file;
+    }
+    for (auto& source : sources_) {
+      const auto at = source.find(model);
+      if (at != source.end() && at->second.feature && !entry.source) entry.source = at->second.feature;
+    }
+    return entry;
+  }
+
+  const fs::path& directory_;
+  const ZooOptions& options_;
+  std::vector<NamedFile> files_;
+  std::set<fs::path> dataset_folders_;
+  std::unordered_set<std::string> known_;
+  std::unordered_map<std::string, io::NamedPair> pair_of_;     ///< by the stem of a feature file
+  std::map<std::string, std::map<std::string, Found>> pairs_;  ///< data set -> model
+  std::map<std::string, Found> shared_;                        ///< by data set; "": for all
+  std::array<std::map<std::string, Found>, source_names.size()> sources_;
+  std::vector<std::string> remarks_;
+};
+
+/// `name` beside a feature file, where it exists.
+std::optional<ArrayRef> beside(const fs::path& feature, const std::string& name, const char* key) {
+  fs::path file = feature.parent_path() / name;
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return std::nullopt;
+  return ArrayRef{std::move(file), key};
+}
+
+Zoo read_manifest(const fs::path& directory, const fs::path& manifest, const ZooOptions& options) {
+  const bool inside = options.manifest.empty();
+  Zoo zoo{directory, {}, {}};
+  for (const io::ManifestLine& line :
+       io::parse_manifest(manifest, io::read_text(manifest, io::TextKind::manifest), inside)) {
+    ZooEntry entry;
+    entry.model = line.model;
+    entry.dataset = line.dataset;
+    const bool archive = line.feature.extension() == ".npz" || line.feature.extension() == ".safetensors";
+    entry.feature = {line.feature, archive ? options.feature_key : "feature"};
+    if (!line.target.empty()) entry.target = ArrayRef{line.target, "target"};
+    if (!line.output.empty()) entry.output = ArrayRef{line.output, "output"};
+    if (!line.source.empty()) entry.source = ArrayRef{line.source, "feature"};
+    entry.classes = line.classes;
+    std::optional<ArrayRef> label;
+    if (!line.label.empty()) {
+      label = ArrayRef{line.label, "label"};
+    } else if (archive) {
+      label = ArrayRef{line.feature, "label"};
+    }
+    for (const std::string& name :
+         {line.model + "_" + line.dataset + "_label.npy", line.dataset + "_label.npy", line.dataset + "_label.txt"}) {
+      if (!label && !entry.target) label = beside(line.feature, name, "label");
+    }
+    if (!label && !entry.target) {
+      io::refuse({manifest, {}}, "line {}: {} on {} has no labels; name them in a column label", line.line,
+                 in_quotes(line.model), in_quotes(line.dataset));
+    }
+    if (label) entry.label = *std::move(label);
+    entry.facts = line.facts;
+    zoo.datasets[line.dataset].push_back(std::move(entry));
+  }
+  for (auto& [dataset, entries] : zoo.datasets) {
+    std::sort(entries.begin(), entries.end(), [](const ZooEntry& a, const ZooEntry& b) { return a.model < b.model; });
+  }
+  return zoo;
+}
+
+bool fits(const std::string& model, const std::vector<std::string>& patterns) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return ::fnmatch(pattern.c_str(), model.c_str(), 0) == 0; });
+}
+
+/// --models and --exclude. A pattern that fits nothing is a mistake.
+void choose_models(Zoo& zoo, const ZooOptions& options) {
+  std::set<std::string> all;
+  for (const auto& [dataset, entries] : zoo.datasets) {
+    for (const ZooEntry& entry : entries) all.insert(entry.model);
+  }
+  for (const auto* patterns : {&options.models, &options.exclude}) {
+    for (const std::string& pattern : *patterns) {
+      if (std::none_of(all.begin(), all.end(), [&](const std::string& model) { return fits(model, {pattern}); })) {
+        io::refuse({zoo.directory, {}}, "no model fits {}; there are {}", in_quotes(pattern),
+                   printable(fmt::format("{}", fmt::join(all, ", ")), 1000));
+      }
+    }
+  }
+  for (auto& [dataset, entries] : zoo.datasets) {
+    std::erase_if(entries, [&](const ZooEntry& entry) {
+      return (!options.models.empty() && !fits(entry.model, options.models)) || fits(entry.model, options.exclude);
+    });
+  }
+  std::erase_if(zoo.datasets, [](const auto& dataset) { return dataset.second.empty(); });
+  if (zoo.datasets.empty()) io::refuse({zoo.directory, {}}, "--models and --exclude leave no model; relax them");
 }
 
 }  // namespace
@@ -158,43 +391,13 @@ const std::vector<ZooEntry>& Zoo::entries(const std::string& dataset) const {
   return found->second;
 }
 
-Zoo discover_zoo(const fs::path& directory, const std::vector<std::string>& known_datasets) {
-  std::unordered_set<std::string_view> known(known_datasets.begin(), known_datasets.end());
-  for (const std::string_view name : source_names) known.erase(name);
-
-  FoundPairs pairs;
-  std::array<std::map<std::string, Found>, source_names.size()> sources;
-  for (const NamedFile& named : list_files(directory)) {
-    Pair pair = split_stem(named.stem, known);
-    if (pair.model.empty() || pair.dataset.empty()) {
-      io::refuse({named.file, {}}, "does not name a model and a data set; {}", remedy);
-    }
-    if (!is_source_name(pair.dataset)) {
-      add_file(pairs[std::move(pair.dataset)][std::move(pair.model)], named);
-      continue;
-    }
-    const std::size_t rank = pair.dataset == source_names[0] ? 0 : 1;
-    add_file(sources[rank][std::move(pair.model)], named);
-  }
-
-  Zoo zoo{directory, {}};
-  for (auto& [dataset, models] : pairs) {
-    for (auto& [model, found] : models) {
-      if (!found.feature) continue;  // labels alone: nothing was extracted with this model
-      if (!found.label) {
-        io::refuse({found.feature->file, {}}, "has no labels; put them into {}",
-                   path_text(expected_label(found.feature->file, model, dataset)));
-      }
-      ZooEntry entry{model, dataset, *std::move(found.feature), *std::move(found.label), std::move(found.output),
-                     {},    {}};
-      for (auto& source : sources) {
-        const auto at = source.find(model);
-        if (at != source.end() && at->second.feature && !entry.source) entry.source = at->second.feature;
-      }
-      zoo.datasets[dataset].push_back(std::move(entry));
-    }
-  }
-  if (zoo.datasets.empty()) io::refuse({directory, {}}, "holds no feature file; {}", remedy);
+Zoo discover_zoo(const fs::path& directory, const ZooOptions& options) {
+  require_folder(directory);
+  fs::path manifest = options.manifest;
+  std::error_code ignored;
+  if (manifest.empty() && fs::exists(directory / "zoo.csv", ignored)) manifest = directory / "zoo.csv";
+  Zoo zoo = manifest.empty() ? NamedZoo(directory, options).make() : read_manifest(directory, manifest, options);
+  choose_models(zoo, options);
   return zoo;
 }
 

@@ -7,12 +7,15 @@
 #include <numeric>
 #include <vector>
 
+#include "numerics/more_thuente.hpp"
+
 namespace itm {
 namespace {
 
 constexpr double sufficient_decrease = 1e-4;
 constexpr double curvature = 0.9;
 constexpr int longest_search = 30;
+constexpr int longest_more_thuente = 20;  // L-BFGS-B's
 
 /// One step s with the change y of the gradient along it.
 struct Pair {
@@ -40,10 +43,14 @@ class Minimiser {
 
   LbfgsResult run() {
     result_.value = evaluate(x_, gradient_);
+    double before = std::numeric_limits<double>::infinity();
     while (true) {
-      result_.converged =
-          std::sqrt(dot(gradient_, gradient_)) <= options_.tolerance * std::max(1.0, std::sqrt(dot(x_, x_)));
-      if (result_.converged || result_.iterations == options_.iterations || !step()) {
+      result_.converged = is_flat() || is_slow(before);
+      if (result_.converged || result_.iterations == options_.iterations) {
+        return result_;
+      }
+      before = result_.value;
+      if (!step()) {
         return result_;
       }
       ++result_.iterations;
@@ -52,6 +59,25 @@ class Minimiser {
 
  private:
   [[nodiscard]] Matrix like_x() const { return device_.matrix(x_.rows(), x_.cols()); }
+
+  /// Whether the last step, from the value `before`, was worth little.
+  [[nodiscard]] bool is_slow(double before) const {
+    return options_.least_decrease > 0 && std::isfinite(before) &&
+           before - result_.value <=
+               options_.least_decrease * std::max({1.0, std::abs(before), std::abs(result_.value)});
+  }
+
+  bool is_flat() {
+    const double length = std::sqrt(dot(gradient_, gradient_));
+    if (length <= options_.tolerance * std::max(1.0, std::sqrt(dot(x_, x_)))) {
+      return true;
+    }
+    if (length > options_.steepest * std::sqrt(static_cast<double>(x_.size()))) {
+      return false;  // an element is larger than the root mean square
+    }
+    const std::vector<double> elements = device_.download(gradient_);
+    return std::all_of(elements.begin(), elements.end(), [&](double g) { return std::abs(g) <= options_.steepest; });
+  }
 
   double evaluate(View at, View gradient) {
     ++result_.evaluations;
@@ -95,12 +121,37 @@ class Minimiser {
       return false;
     }
     // The first direction has the gradient's length, which says nothing about distances.
-    const double first = pairs_.empty() ? std::min(1.0, 1 / std::sqrt(-slope)) : 1.0;
-    if (!search(first, slope)) {
-      return false;
+    if (options_.search == LineSearch::more_thuente) {
+      const double first = result_.iterations == 0 ? 1 / std::sqrt(-slope) : 1.0;
+      if (!search_more_thuente(first, slope)) {
+        if (pairs_.empty()) {
+          return false;
+        }
+        pairs_.clear();
+        return step();
+      }
+    } else {
+      const double first = pairs_.empty() ? std::min(1.0, 1 / std::sqrt(-slope)) : 1.0;
+      if (!search(first, slope)) {
+        return false;
+      }
     }
     remember();
     return true;
+  }
+
+  bool search_more_thuente(double first, double slope) {
+    MoreThuenteSearch search(result_.value, slope, first);
+    for (int tries = 0; tries < longest_more_thuente; ++tries) {
+      trial_value_ = try_step(search.step());
+      if (!std::isfinite(trial_value_)) {
+        return false;
+      }
+      if (search.accepts(trial_value_, dot(trial_gradient_, direction_))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Bisection for the weak Wolfe conditions, with interpolation (Lewis and Overton, "Nonsmooth optimization via

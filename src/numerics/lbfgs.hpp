@@ -3,16 +3,23 @@
 // matrix in a device's memory.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 
 #include "itm/device.hpp"
 
 namespace itm {
 
+/// How long a step is: by bisection for the weak Wolfe conditions, or as L-BFGS-B does, to follow it step by step.
+enum class LineSearch : std::uint8_t { bisection, more_thuente };
+
 struct LbfgsOptions {
   std::size_t iterations = 100;  ///< at most
   double tolerance = 1e-5;       ///< stops when |gradient| <= tolerance * max(1, |x|), Euclidean norms
   std::size_t memory = 10;       ///< pairs of steps that the Hessian is remembered by
+  LineSearch search = LineSearch::bisection;
+  double least_decrease = 0;  ///< stops after a step that lowered the value v by at most so much of max(1, |v|)
+  double steepest = 0;        ///< stops when no element of the gradient is larger
 };
 
 struct LbfgsResult {

@@ -70,9 +70,15 @@ LinearClassifier fit_linear_classifier(Device& device, View x, IndexView labels,
   const std::size_t dims = x.cols() - 1;
   LinearClassifier made{device.matrix(classes, dims + 1), {}};
   device.upload(log_shares(device, x, labels, classes, ranges), made.weights.view().columns(dims, 1));
+  fit_linear_classifier(device, x, labels, ranges, l2, options, between, made);
+  return made;
+}
 
+void fit_linear_classifier(Device& device, View x, IndexView labels, std::span<const RowRange> ranges, double l2,
+                           const LbfgsOptions& options, const std::function<void()>& between, LinearClassifier& made) {
+  const std::size_t dims = x.cols() - 1;
   // What the gradient has of the labels: sum_i x_i per class.
-  const Matrix label_part = device.matrix(classes, dims + 1);
+  const Matrix label_part = device.matrix(made.weights.rows(), dims + 1);
   double n = 0;
   for (const RowRange& range : ranges) {
     device.add_class_sums(x.rows(range.first, range.count), labels.columns(range.first, range.count), label_part);
@@ -98,7 +104,6 @@ LinearClassifier fit_linear_classifier(Device& device, View x, IndexView labels,
     return loss / n;
   };
   made.fit = minimise(device, objective, made.weights, options);
-  return made;
 }
 
 }  // namespace itm

@@ -33,6 +33,10 @@ struct LinearClassifier {
                                                      const LbfgsOptions& options,
                                                      const std::function<void()>& between = {});
 
+/// The same from a start of one's own, `made.weights`, for features [n, D + 1] as they are.
+void fit_linear_classifier(Device& device, View x, IndexView labels, std::span<const RowRange> ranges, double l2,
+                           const LbfgsOptions& options, const std::function<void()>& between, LinearClassifier& made);
+
 /// Calls use(z, first) with the logits z [b, C] of consecutive rows of `range`; `first` counts from the top of x.
 void for_each_logits(Device& device, View x, RowRange range, View weights,
                      const std::function<void(View z, std::size_t first)>& use);

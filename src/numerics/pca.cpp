@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "numerics/orthonormal_rows.hpp"
+
 namespace itm {
 namespace {
 
@@ -37,31 +39,51 @@ Matrix leading_rows(Device& device, View ascending, std::size_t count) {
   return leading;
 }
 
+/// X^T X of the centred rows, lower triangle.
+Matrix column_gram(const ModelInput& input, View mean) {
+  Device& device = input.device();
+  Matrix gram = device.matrix(input.dims(), input.dims());
+  input.for_each_centred_block(mean, [&](View x, std::size_t) { device.add_gram(1, x, gram); });
+  return gram;
+}
+
+/// X X^T of the centred rows.
+Matrix row_gram(const ModelInput& input, View mean) {
+  Device& device = input.device();
+  const Matrix x = input.features();
+  device.add_to_rows(-1, mean, x);
+  Matrix gram = device.matrix(input.rows(), input.rows());
+  device.multiply(1, x, Op::none, x, Op::transpose, 0, gram);
+  return gram;
+}
+
+/// The centred rows onto directions [k, D]: [N, k].
+Matrix projected_onto(const ModelInput& input, View mean, View directions) {
+  Device& device = input.device();
+  Matrix projected = device.scratch(input.rows(), directions.rows());
+  input.for_each_centred_block(mean, [&](View x, std::size_t first) {
+    device.multiply(1, x, Op::none, directions, Op::transpose, 0, projected.rows(first, x.rows()));
+  });
+  return projected;
+}
+
 /// N > D: directions from X^T X, then X V.
 PrincipalComponents project_rows(const ModelInput& input, View mean, const ComponentChoice& choice) {
   Device& device = input.device();
   const std::size_t dims = input.dims();
-  const Matrix gram = device.matrix(dims, dims);
-  input.for_each_centred_block(mean, [&](View x, std::size_t) { device.add_gram(1, x, gram); });
+  const Matrix gram = column_gram(input, mean);
   const Matrix eigenvalues = device.scratch(1, dims);
   device.symmetric_eigen(gram, eigenvalues);
   const Kept kept = choose(device.download(eigenvalues), choice);
   const Matrix directions = leading_rows(device, gram, kept.count);
-  PrincipalComponents made{device.scratch(input.rows(), kept.count), kept.share};
-  input.for_each_centred_block(mean, [&](View x, std::size_t first) {
-    device.multiply(1, x, Op::none, directions, Op::transpose, 0, made.projected.rows(first, x.rows()));
-  });
-  return made;
+  return {projected_onto(input, mean, directions), kept.share};
 }
 
 /// N <= D: an eigenvector of X X^T times the root of its eigenvalue is the projection itself.
 PrincipalComponents project_columns(const ModelInput& input, View mean, const ComponentChoice& choice) {
   Device& device = input.device();
   const std::size_t n = input.rows();
-  const Matrix x = input.features();
-  device.add_to_rows(-1, mean, x);
-  const Matrix gram = device.matrix(n, n);
-  device.multiply(1, x, Op::none, x, Op::transpose, 0, gram);
+  const Matrix gram = row_gram(input, mean);
   const Matrix eigenvalues = device.scratch(1, n);
   device.symmetric_eigen(gram, eigenvalues);
   const std::vector<double> values = device.download(eigenvalues);
@@ -76,7 +98,85 @@ PrincipalComponents project_columns(const ModelInput& input, View mean, const Co
   return made;
 }
 
+/// The leading components of what scikit-learn's sketch spans: random directions O, put through K = X^T X a few times
+/// (X X^T where D > N). scikit-learn goes through X and X^T in turns and keeps a basis Q of X K^q O; here Q is never
+/// made: with rows Y that span K^q O and Y K Y^T = 1, its part in X has the Gram matrix (Y K) (Y K)^T. Nothing where
+/// the rows span less than the sketch.
+Matrix sketched_components(const ModelInput& input, View mean, std::size_t most, NumpyRandom& random) {
+  constexpr std::size_t extra_directions = 10;
+  Device& device = input.device();
+  const bool wide = input.rows() < input.dims();
+  const std::size_t narrow = std::min(input.rows(), input.dims());
+  const std::size_t directions = most + extra_directions;
+  const int rounds = 10 * most < narrow ? 7 : 4;
+
+  std::vector<double> start(directions * narrow);
+  for (std::size_t i = 0; i < narrow; ++i) {
+    for (std::size_t k = 0; k < directions; ++k) {
+      start[k * narrow + i] = random.normal();
+    }
+  }
+  const Matrix gram = wide ? row_gram(input, mean) : column_gram(input, mean);
+  device.symmetrise(gram);
+  Matrix y = device.matrix_of(start, directions, narrow);
+  Matrix onto = device.scratch(directions, narrow);  // Y K
+  for (int round = 0; round < rounds; ++round) {
+    input.check_cancelled();
+    device.multiply(1, y, Op::none, gram, Op::none, 0, onto);
+    y = orthonormal_rows(device, onto);
+    if (y.rows() == 0) {
+      return {};
+    }
+    if (round + 1 < rounds) {
+      onto = device.scratch(directions, narrow);
+    }
+  }
+  device.multiply(1, y, Op::none, gram, Op::none, 0, onto);
+  const Matrix weight = device.scratch(directions, directions);
+  device.multiply(1, y, Op::none, onto, Op::transpose, 0, weight);
+  if (!device.cholesky(weight)) {
+    return {};
+  }
+  y = lower_solve(device, weight, y);
+  onto = lower_solve(device, weight, onto);
+  const Matrix rotation = device.scratch(directions, directions);
+  device.multiply(1, onto, Op::none, onto, Op::transpose, 0, rotation);
+  const Matrix values = device.scratch(1, directions);
+  device.symmetric_eigen(rotation, values);
+  const Matrix leading = leading_rows(device, rotation, most);
+
+  Matrix turned = device.scratch(most, narrow);
+  device.multiply(1, leading, Op::none, wide ? onto : y, Op::none, 0, turned);
+  if (wide) {
+    Matrix components = device.scratch(narrow, most);
+    device.transpose(turned, components);
+    return components;
+  }
+  std::vector<double> length = device.download(values);
+  std::reverse(length.begin(), length.end());
+  length.resize(most);
+  for (double& value : length) {
+    value = std::sqrt(std::max(value, 0.0));
+  }
+  device.scale_rows(device.matrix_of(length, 1, most), turned);
+  return projected_onto(input, mean, turned);
+}
+
 }  // namespace
+
+Matrix scikit_components(const ModelInput& input, std::size_t most, NumpyRandom& random) {
+  constexpr std::size_t small = 500;
+  const std::size_t narrow = std::min(input.rows(), input.dims());
+  const bool is_random = std::max(input.rows(), input.dims()) > small && 10 * most < 8 * narrow;
+  if (is_random && !input.has_constant_rows()) {
+    const Matrix sketched = sketched_components(input, input.column_means(), most, random);
+    if (sketched.rows() > 0) {
+      return sketched;
+    }
+  }
+  // A share that is never reached: all components there are.
+  return principal_components(input, {.most = most, .share = 2}).projected;
+}
 
 PrincipalComponents principal_components(const ModelInput& input, const ComponentChoice& choice) {
   Device& device = input.device();

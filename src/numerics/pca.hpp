@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <limits>
 
+#include "core/numpy_random.hpp"
 #include "session/model_input.hpp"
 
 namespace itm {
@@ -23,5 +24,10 @@ struct PrincipalComponents {
 /// Projects the features onto their leading principal components, from the eigenvectors of the smaller Gram matrix:
 /// X^T X summed over blocks of rows when N > D, else X X^T. The signs of the columns are the eigensolver's.
 [[nodiscard]] PrincipalComponents principal_components(const ModelInput& input, const ComponentChoice& choice);
+
+/// scikit-learn's PCA(n_components = most): exact where N and D are at most 500 or `most` is at least 0.8 min(N, D),
+/// else its randomised one, whose draws come from `random`. [N, min(most, N, D)], largest variance first; one column of
+/// zeros where all rows are equal.
+[[nodiscard]] Matrix scikit_components(const ModelInput& input, std::size_t most, NumpyRandom& random);
 
 }  // namespace itm

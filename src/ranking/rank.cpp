@@ -17,6 +17,7 @@
 #include "itm/estimator.hpp"
 #include "linalg/blas.hpp"
 #include "ranking/remarks.hpp"
+#include "session/row_selection.hpp"
 
 namespace itm {
 namespace {
@@ -66,6 +67,7 @@ class Running final : public Executor {
       : estimator_(estimator),
         dataset_(task.dataset),
         labels_(task.labels),
+        remarks_(task.remarks),
         entries_(task.entries),
         options_(options),
         account_(account),
@@ -105,6 +107,7 @@ class Running final : public Executor {
       result.models.push_back(std::move(outcomes_[m].scored));
     }
     assign_ranks(result);
+    result.remarks = remarks_;
     add_remarks(result, estimator_, labels_, options_);
     return result;
   }
@@ -155,6 +158,7 @@ class Running final : public Executor {
   const Estimator& estimator_;
   std::string dataset_;
   Labels labels_;
+  std::vector<std::string> remarks_;
   std::vector<ZooEntry> entries_;
   const RankOptions& options_;
   Account& account_;
@@ -199,6 +203,9 @@ class Ranking {
       require_device(*method, options_.device);
     }
     open_sessions();
+    if (sessions_.empty()) {
+      throw InputError(lacking_);
+    }
     const std::shared_ptr<ItmEngine> engine = engine_for_sessions();
     WorkPool pool(options_.threads);
     pool.for_each(sessions_.size(), [&](std::size_t s) { sessions_[s]->run(pool, engine.get()); });
@@ -211,6 +218,7 @@ class Ranking {
     for (const auto& session : sessions_) {
       report.results.push_back(session->collect(report.failures));
     }
+    say_each_once(report.failures);
     const bool any = std::any_of(report.results.begin(), report.results.end(),
                                  [](const RankedDataset& result) { return !result.models.empty(); });
     if (!any && !report.failures.empty()) {
@@ -222,6 +230,22 @@ class Ranking {
   }
 
  private:
+  /// What keeps a model from several methods is one failure, which names them.
+  static void say_each_once(std::vector<Failure>& failures) {
+    std::vector<Failure> merged;
+    for (Failure& failure : failures) {
+      const auto same = std::find_if(merged.begin(), merged.end(), [&](const Failure& other) {
+        return other.dataset == failure.dataset && other.model == failure.model && other.message == failure.message;
+      });
+      if (same == merged.end()) {
+        merged.push_back(std::move(failure));
+      } else {
+        same->method += ", " + failure.method;
+      }
+    }
+    failures = std::move(merged);
+  }
+
   /// "cpu", "cuda", or "cuda, cpu" where methods differ.
   static std::string backend_of(const std::vector<RankedDataset>& results) {
     const auto any = [&](const std::string& name) {
@@ -250,7 +274,11 @@ class Ranking {
       const DatasetTask task = make_task(dataset);
       std::map<std::string, Workload> work;
       for (const ZooEntry& entry : task.entries) {
-        work[entry.model] = workload_of(entry, task.labels);
+        Workload& shape = work[entry.model] = workload_of(entry, task.labels);
+        if (!task.rows.empty()) {
+          shape.bytes *= static_cast<double>(task.rows.size()) / std::max(shape.rows, 1.0);
+          shape.rows = static_cast<double>(task.rows.size());
+        }
       }
       for (const Estimator* method : methods_) {
         open_session(*method, task, work);
@@ -264,9 +292,10 @@ class Ranking {
     std::erase_if(usable.entries, [&](const ZooEntry& entry) { return !estimator.missing_input(entry).empty(); });
     if (usable.entries.empty()) {
       const std::string missing = estimator.missing_input(task.entries.front());
-      if (!all_) {
-        throw InputError(fmt::format("{} of {}: {} needs {}", printable(task.entries.front().model, 200),
-                                     printable(task.dataset, 200), estimator.name, missing));
+      lacking_ = fmt::format("{} of {}: {} needs {}", printable(task.entries.front().model, 200),
+                             printable(task.dataset, 200), estimator.name, missing);
+      if (!all_ && !options_.keep_going) {
+        throw InputError(lacking_);
       }
       skipped_.push_back({task.dataset, "", estimator.name, "no " + missing});
       return;
@@ -292,11 +321,11 @@ class Ranking {
         continue;
       }
       try {
-        Labels labels = read_labels(entry.label, entry.feature);
+        Labels labels = read_entry_labels(entry, options_.drop_rare_classes > 0 ? 1 : 2);
         if (task.entries.empty()) {
           task.labels = std::move(labels);
           reference = path_text(entry.label.file);
-        } else if (labels.values != task.labels.values) {
+        } else if (labels.values != task.labels.values || labels.names != task.labels.names) {
           throw InputError(
               fmt::format("{}: labels differ from {}; all models of a data set need the same images in the same order",
                           path_text(entry.label.file), reference));
@@ -314,6 +343,19 @@ class Ranking {
                                                        printable(dataset, 200))
                                          : failures_.back().message);
     }
+    if (!task.labels.names.empty() && task.labels.names.front().starts_with('-')) {
+      task.remarks.push_back(fmt::format("label {} counts as a class; drop its rows where it means unlabelled",
+                                         task.labels.names.front()));
+    }
+    if (options_.drop_rare_classes > 0) {
+      drop_rare_classes(task, options_.drop_rare_classes);
+    }
+    if (options_.rows > 0) {
+      const std::size_t rows = task.labels.classes > 0
+                                   ? task.labels.values.size()
+                                   : static_cast<std::size_t>(workload_of(task.entries.front(), task.labels).rows);
+      sample_rows(task, rows, options_.rows, options_.seed);
+    }
     return task;
   }
 
@@ -325,6 +367,7 @@ class Ranking {
   std::vector<std::unique_ptr<Running>> sessions_;
   std::vector<Failure> failures_;
   std::vector<Failure> skipped_;
+  std::string lacking_;  ///< what the last session that could not be opened lacks
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "core/text.hpp"
 #include "itm/estimator.hpp"
+#include "report/fixed_order.hpp"
 #include "report/truth_match.hpp"
 
 namespace itm {
@@ -30,6 +31,21 @@ std::set<std::string> models_of(const RankReport& report, const std::string& dat
   return names;
 }
 
+/// tau_w of the fixed order over the models that have a score and a truth; one that is known nowhere else is average.
+std::optional<double> tau_of_fixed_order(const RankedDataset& result, const GroundTruth& truth) {
+  const std::map<std::string, double> fixed = fixed_order(truth, result.dataset);
+  std::vector<double> order;
+  std::vector<double> truths;
+  for (const ScoredModel& model : result.models) {
+    if (model.truth) {
+      const auto place = fixed.find(model.model);
+      order.push_back(place == fixed.end() ? 0 : place->second);
+      truths.push_back(*model.truth);
+    }
+  }
+  return fixed.empty() ? std::nullopt : weighted_tau(order, truths);
+}
+
 }  // namespace
 
 void add_agreement(RankReport& report, const GroundTruth& truth, const BootstrapOptions& bootstrap) {
@@ -53,6 +69,7 @@ void add_agreement(RankReport& report, const GroundTruth& truth, const Bootstrap
                                            unused == 1 ? "is" : "are"));
     }
     result.agreement = match.measure(bootstrap);
+    result.agreement->fixed_order = tau_of_fixed_order(result, truth);
   }
 }
 

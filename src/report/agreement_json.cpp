@@ -21,6 +21,9 @@ nlohmann::ordered_json agreement_json(const Agreement& agreement) {
                               {"pearson", number(agreement.pearson)},
                               {"rel_at_1", number(agreement.rel_at_1)},
                               {"rel_at_3", number(agreement.rel_at_3)}};
+  if (agreement.fixed_order) {
+    json["fixed_order"] = *agreement.fixed_order;
+  }
   if (agreement.tau_w_interval) {
     json["tau_w_interval"] = {agreement.tau_w_interval->low, agreement.tau_w_interval->high};
   }

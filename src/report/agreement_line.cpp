@@ -59,6 +59,9 @@ std::string agreement_line(const Agreement& agreement, Paint paint) {
   line += fmt::format("   scipy {}   Kendall {}   Spearman {}   Pearson {}   Rel@1 {}   Rel@3 {}",
                       figure(agreement.tau_w_scipy), figure(agreement.kendall), figure(agreement.spearman),
                       figure(agreement.pearson), figure(agreement.rel_at_1), figure(agreement.rel_at_3));
+  if (agreement.fixed_order) {
+    line += fmt::format("   fixed order {}", figure(agreement.fixed_order));
+  }
   return agreement.models < few_models
              ? line + fmt::format("   (an order of {} says little)", plural(agreement.models, "model"))
              : line;

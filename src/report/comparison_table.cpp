@@ -66,6 +66,23 @@ void add_consensus(TextTable& table, const ResultGrid& grid, const std::vector<C
   table.add(std::move(cells), Style::bold);
 }
 
+/// What an order that knows nothing of the data sets reaches, below the methods that should beat it.
+void add_fixed_order(TextTable& table, const ResultGrid& grid) {
+  const FixedOrders orders = grid.fixed_orders();
+  if (orders.empty()) {
+    return;
+  }
+  std::vector<std::string> cells{"  fixed order"};
+  std::vector<std::optional<double>> values;
+  for (const std::string& dataset : grid.datasets) {
+    const auto one = std::find_if(orders.begin(), orders.end(), [&](const auto& o) { return o.first == dataset; });
+    values.push_back(one == orders.end() ? std::nullopt : std::optional(one->second));
+    cells.push_back(figure(values.back()));
+  }
+  cells.push_back(figure(mean_of(values)));
+  table.add(std::move(cells));
+}
+
 /// "* over some of the models only", where a method is marked so.
 std::string footnote(const ResultGrid& grid, Paint paint) {
   for (const std::string& dataset : grid.datasets) {
@@ -96,6 +113,7 @@ std::string comparison_table(const RankReport& report, Paint paint) {
         [](const RankedDataset& result) { return result.agreement ? result.agreement->tau_w : std::nullopt; },
         [](std::optional<double> value) { return figure(value); }, true);
     add_consensus(table, grid, consensus_of(report));
+    add_fixed_order(table, grid);
   }
   add_block(
       table, grid, "seconds", [](const RankedDataset& result) { return std::optional(result.seconds); },

@@ -36,6 +36,22 @@ std::size_t ResultGrid::models_of(const std::string& dataset) const {
   return most;
 }
 
+FixedOrders ResultGrid::fixed_orders() const {
+  FixedOrders orders;
+  for (const std::string& dataset : datasets) {
+    const RankedDataset* most = nullptr;
+    for (const std::string& method : methods) {
+      const RankedDataset* result = at(method, dataset);
+      const bool has = result != nullptr && result->agreement && result->agreement->fixed_order;
+      most = has && (most == nullptr || result->models.size() > most->models.size()) ? result : most;
+    }
+    if (most != nullptr) {
+      orders.emplace_back(dataset, *most->agreement->fixed_order);
+    }
+  }
+  return orders;
+}
+
 std::optional<double> mean_of(const std::vector<std::optional<double>>& values) {
   double sum = 0;
   double count = 0;

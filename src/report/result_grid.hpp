@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "itm/report.hpp"
+#include "report/fixed_order.hpp"
 
 namespace itm {
 
@@ -19,6 +20,9 @@ struct ResultGrid {
 
   /// The most models that any method ranked on the data set.
   [[nodiscard]] std::size_t models_of(const std::string& dataset) const;
+
+  /// tau_w of the fixed order on the data sets where there is one, over the most models that any method ranked there.
+  [[nodiscard]] FixedOrders fixed_orders() const;
 
   std::vector<std::string> methods;
   std::vector<std::string> datasets;

@@ -11,27 +11,37 @@
 
 namespace itm {
 
-KeptRows drop_bad_rows(const Array& feature, const Labels& labels) {
-  KeptRows kept;
-  const std::vector<std::uint32_t> bad = find_bad_rows(feature);
+KeptRows drop_bad_rows(const Array& feature, const DatasetTask& task) {
+  KeptRows kept{task.rows, std::nullopt};
+  const Labels& labels = task.labels;
   const bool labelled = labels.classes > 0;
-  if (bad.empty() || (labelled && feature.rows() != labels.values.size())) {
+  const std::size_t rows = task.rows.empty() ? feature.rows() : task.rows.size();
+  if (labelled && rows != labels.values.size()) {
     return kept;  // whoever reads the features next says that the numbers of rows differ
   }
+  const auto row_at = [&](std::size_t i) { return task.rows.empty() ? static_cast<std::uint32_t>(i) : task.rows[i]; };
+  std::vector<std::uint32_t> bad = find_bad_rows(feature);
+  if (!task.rows.empty()) {
+    std::erase_if(bad, [&](std::uint32_t row) { return !std::binary_search(task.rows.begin(), task.rows.end(), row); });
+  }
+  if (bad.empty()) {
+    return kept;
+  }
+  kept.rows.clear();
   Labels left;
   left.classes = labels.classes;
   std::vector<std::size_t> class_size(left.classes);
   auto next_bad = bad.begin();
-  for (std::uint32_t row = 0; row < feature.rows(); ++row) {
-    if (next_bad != bad.end() && *next_bad == row) {
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (next_bad != bad.end() && *next_bad == row_at(i)) {
       ++next_bad;
       continue;
     }
-    kept.rows.push_back(row);
+    kept.rows.push_back(row_at(i));
     if (!labelled) {
       continue;
     }
-    left.values.push_back(labels.values[row]);
+    left.values.push_back(labels.values[i]);
     class_size[static_cast<std::size_t>(left.values.back())] += 1;
   }
   const auto lost = std::find_if(class_size.begin(), class_size.end(), [](std::size_t size) { return size < 2; });

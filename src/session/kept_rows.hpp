@@ -1,24 +1,24 @@
 #pragma once
-// The rows of a model that are scored: all of them, or under --drop-bad-rows those without NaN and infinity.
+// The rows of a model that are scored: those of its data set, under --drop-bad-rows less those with NaN and infinity.
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
-#include "itm/zoo.hpp"
+#include "itm/estimator.hpp"
 
 namespace itm {
 
 struct KeptRows {
-  std::vector<std::uint32_t> rows;  ///< rows that are kept; empty: all
-  std::optional<Labels> labels;     ///< labels of the kept rows, when some were dropped
+  std::vector<std::uint32_t> rows;  ///< rows of the file that are kept; empty: all
+  std::optional<Labels> labels;     ///< labels of the kept rows, when they are not those of the data set
 
   [[nodiscard]] const Labels& labels_or(const Labels& all) const { return labels ? *labels : all; }
 };
 
-/// Drops the bad rows of `feature`; `labels` may be empty (regression). Throws InputError when a class would be left
-/// with less than two rows.
-[[nodiscard]] KeptRows drop_bad_rows(const Array& feature, const Labels& labels);
+/// The rows of `task` without the bad ones of `feature`. Throws InputError when a class would be left with less than
+/// two rows.
+[[nodiscard]] KeptRows drop_bad_rows(const Array& feature, const DatasetTask& task);
 
 /// One group of rows that is left out, of so many.
 struct LeaveOut {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -123,7 +124,7 @@ class MethodSession final : public Session {
 
   Scored score_one(std::size_t model, std::uint64_t seed, const std::optional<LeaveOut>& left_out) {
     const DeviceLease device(*this);
-    ModelInput input(device.device(), estimator_, options_, task_.entries[model], task_.labels, seed, left_out);
+    ModelInput input(device.device(), estimator_, options_, task_, task_.entries[model], seed, left_out);
     Scored scored = score_named(input);
     if (!std::isfinite(scored.score)) {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
@@ -205,6 +206,18 @@ class MethodSession final : public Session {
 };
 
 }  // namespace
+
+void add_scaled_detail(const std::vector<Scored*>& models, const char* detail, double weight) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const Scored* model : models) {
+    low = std::min(low, model->details.number(detail).value());
+    high = std::max(high, model->details.number(detail).value());
+  }
+  for (Scored* model : models) {
+    model->score += high > low ? weight * (model->details.number(detail).value() - low) / (high - low) : 0;
+  }
+}
 
 Estimator model_estimator(const Estimator& about, ScoreModel score, OverZoo over_zoo) {
   Estimator made = about;

@@ -29,6 +29,10 @@ using ScoreModel = std::function<Scored(ModelInput&)>;
 /// Changes the scores of the models of one data set; they are in task order, failed ones left out.
 using OverZoo = std::function<void(std::vector<Scored*>&)>;
 
+/// Adds weight * minmax(detail) to every score, the min-max taken over the models. Models that are all alike in it, or
+/// one alone, get nothing.
+void add_scaled_detail(const std::vector<Scored*>& models, const char* detail, double weight);
+
 /// Completes `about` (everything but `open`) with a session around `score`.
 [[nodiscard]] Estimator model_estimator(const Estimator& about, ScoreModel score, OverZoo over_zoo = {});
 

@@ -24,17 +24,19 @@ std::size_t block_rows(std::size_t cols) {
 
 }  // namespace
 
-ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const ZooEntry& entry,
-                       const Labels& labels, std::uint64_t seed, const std::optional<LeaveOut>& left_out)
+ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const DatasetTask& task,
+                       const ZooEntry& entry, std::uint64_t seed, const std::optional<LeaveOut>& left_out)
     : device_(device),
       estimator_(estimator),
       options_(options),
-      labels_(labels),
+      labels_(task.labels),
       seed_(seed),
-      feature_(entry.feature.read()) {
+      feature_(entry.feature.read()),
+      kept_{task.rows, std::nullopt} {
   if (options.drop_bad_rows) {
-    kept_ = drop_bad_rows(feature_, labels_);
-    dropped_ = kept_.rows.empty() ? 0 : feature_.rows() - kept_.rows.size();
+    const std::size_t before = rows();
+    kept_ = drop_bad_rows(feature_, task);
+    dropped_ = before - rows();
   }
   if (entry.target) {
     target_ = entry.target->read();

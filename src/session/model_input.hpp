@@ -18,9 +18,10 @@ namespace itm {
 /// What one model offers to a method. Rows are 0..N-1, already without those that were dropped.
 class ModelInput {
  public:
-  /// Opens and checks the files of `entry`. Everything passed must outlive the object. Throws InputError.
-  ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const ZooEntry& entry,
-             const Labels& labels, std::uint64_t seed, const std::optional<LeaveOut>& left_out = {});
+  /// Opens and checks the files of `entry`, which is one of `task`. Everything passed must outlive the object. Throws
+  /// InputError.
+  ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const DatasetTask& task,
+             const ZooEntry& entry, std::uint64_t seed, const std::optional<LeaveOut>& left_out = {});
 
   [[nodiscard]] std::size_t rows() const;  // N
   /// Rows with NaN or infinity that were left out.

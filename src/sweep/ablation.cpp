@@ -84,7 +84,7 @@ const std::vector<Ablation>& ablations() {
       {.name = "batch-size",
        .description = "Rows per batch, and what more iterations add",
        .paper = "Fig. 4",
-       .rows = {numbers("batch-size", {64, 128, 256, 512, 1024})},
+       .rows = {numbers("batch-size", {64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384})},
        .columns = numbers("iterations", {100, 200, 300, 400, 500})},
       {.name = "standardise",
        .description = "Standardised features and the adaptive rate",
@@ -120,6 +120,37 @@ const Ablation& find_ablation(const std::string& name) {
     names.push_back(ablation.name);
   }
   throw InputError(fmt::format("there is no ablation {}; choose one of {}", in_quotes(name), fmt::join(names, ", ")));
+}
+
+Ablation with_values(Ablation ablation, const std::vector<std::string>& values) {
+  auto& [name, own] = ablation.rows.front();
+  const auto& all = shared_settings();
+  const auto shared =
+      std::find_if(all.begin(), all.end(), [&, &name = name](const auto& s) { return s.setting.name == name; });
+  own.clear();
+  for (const std::string& text : values) {
+    const std::optional<SettingValue> value = parse_value(shared->setting, text);
+    if (!value) {
+      throw InputError(
+          fmt::format("--values: {} is not {}, which {} takes", in_quotes(text), wanted_text(shared->setting), name));
+    }
+    if (std::find(own.begin(), own.end(), *value) != own.end()) {
+      throw InputError(fmt::format("--values: {} is there twice; pass each value once", in_quotes(text)));
+    }
+    own.push_back(*value);
+  }
+  return ablation;
+}
+
+Ablation with_batches_up_to(Ablation ablation, std::size_t rows) {
+  for (auto& [name, values] : ablation.rows) {
+    if (name == "batch-size") {
+      std::erase_if(values, [&](const SettingValue& value) {
+        return std::get<double>(value) > static_cast<double>(rows) && value != values.front();
+      });
+    }
+  }
+  return ablation;
 }
 
 SweepSpec sweep_of(const Ablation& ablation, const AblationInput& input) {
@@ -159,6 +190,7 @@ AblationReport summarise(const Ablation& ablation, const SweepReport& report) {
   result.resumed = report.resumed;
   result.threads = report.threads;
   result.backend = report.backend;
+  result.fixed_orders = report.fixed_orders();
 
   std::vector<std::vector<Gathered>> gathered(rows.size(), std::vector<Gathered>(columns.size()));
   for (const SweepRow& row : report.rows) {

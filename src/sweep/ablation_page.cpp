@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "itm/ablation.hpp"
 #include "report/agreement_line.hpp"
+#include "report/fixed_order.hpp"
 #include "report/html/columns.hpp"
 #include "report/html/html_text.hpp"
 #include "report/html/page.hpp"
@@ -186,6 +187,9 @@ std::string to_html(const AblationReport& report, const HtmlOptions& options) {
                   facts);
   page.add("<main>\n<section>\n");
   page.add(html::table_of(report));
+  if (const std::string sentence = fixed_order_sentence(report.fixed_orders); !sentence.empty()) {
+    page.add(fmt::format("<p class=\"note\">For comparison: {}.</p>\n", html_text(sentence)));
+  }
   html::add_plots(page, report);
   page.add("</section>\n</main>\n");
   return page.document(title, {{"schema", "itm.page/1"}, {"version", ITM_VERSION}, {"ablation", ablation.name}});

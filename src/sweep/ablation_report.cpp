@@ -11,6 +11,7 @@
 #include "report/agreement_json.hpp"
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
+#include "report/fixed_order.hpp"
 #include "report/paint.hpp"
 #include "report/text_table.hpp"
 #include "sweep/setting_json.hpp"
@@ -67,6 +68,12 @@ std::string to_json(const AblationReport& report) {
             {"rows", Json::array()},
             {"columns", report.ablation.columns ? axis_json(*report.ablation.columns) : Json(nullptr)},
             {"cells", Json::array()}};
+  if (!report.fixed_orders.empty()) {
+    json["fixed_order"] = Json::object();
+    for (const auto& [dataset, tau] : report.fixed_orders) {
+      json["fixed_order"][dataset] = tau;
+    }
+  }
   for (const SettingValues& axis : report.ablation.rows) {
     json["rows"].push_back(axis_json(axis));
   }
@@ -122,6 +129,9 @@ std::string to_table(const AblationReport& report, bool colour) {
                   report.seeds > 1 ? fmt::format(" ± standard deviation over {} seeds", report.seeds) : "",
                   ablation.columns ? fmt::format(", by {}; s/model at the last of them", ablation.columns->first) : "");
   text += table.text(paint);
+  if (const std::string sentence = fixed_order_sentence(report.fixed_orders); !sentence.empty()) {
+    text += paint.dim("  " + sentence) + "\n";
+  }
   text +=
       fmt::format("\n{}, {}, {:.1f} s on {}{}\n", plural(report.models, "model"),
                   printable(fmt::format("{}", fmt::join(report.datasets, ", ")), 1000), report.seconds,

@@ -17,7 +17,7 @@ Dataset shapes_of(const Zoo& zoo, const std::string& name) {
   Labels labels;
   for (const ZooEntry& entry : zoo.entries(name)) {
     if (labels.values.empty() && !entry.target) {
-      labels = read_labels(entry.label, entry.feature);
+      labels = read_entry_labels(entry);
     }
     dataset.push_back(workload_of(entry, labels));
   }

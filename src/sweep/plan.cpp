@@ -133,7 +133,7 @@ SweepPlan plan_sweep(SweepSpec spec) {
     plan.truth = read_ground_truth(plan.spec.truth);
     known.insert(known.end(), plan.truth->datasets.begin(), plan.truth->datasets.end());
   }
-  plan.zoo = discover_zoo(plan.spec.zoo, known);
+  plan.zoo = discover_zoo(plan.spec.zoo, {.datasets = known});
   const std::vector<std::string> datasets = plan.spec.datasets.empty() ? plan.zoo.dataset_names() : plan.spec.datasets;
   if (plan.truth && std::none_of(datasets.begin(), datasets.end(),
                                  [&](const std::string& name) { return plan.truth->accuracy.count(name) > 0; })) {

@@ -17,6 +17,7 @@
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
 #include "report/details_json.hpp"
+#include "report/fixed_order.hpp"
 #include "report/paint.hpp"
 #include "report/place_json.hpp"
 #include "report/result_grid.hpp"
@@ -149,6 +150,21 @@ bool SweepReport::has_truth() const {
   return std::any_of(rows.begin(), rows.end(), [](const SweepRow& row) { return row.result.agreement.has_value(); });
 }
 
+std::vector<std::pair<std::string, double>> SweepReport::fixed_orders() const {
+  std::vector<std::pair<std::string, double>> orders;
+  for (const std::string& dataset : datasets()) {
+    const SweepRow* most = nullptr;
+    for (const SweepRow& row : rows) {
+      const bool has = row.unit.dataset == dataset && row.result.agreement && row.result.agreement->fixed_order;
+      most = has && (most == nullptr || row.result.models.size() > most->result.models.size()) ? &row : most;
+    }
+    if (most != nullptr) {
+      orders.emplace_back(dataset, *most->result.agreement->fixed_order);
+    }
+  }
+  return orders;
+}
+
 const SweepCell* SweepSummary::cell(const std::string& dataset) const {
   const auto found =
       std::find_if(datasets.begin(), datasets.end(), [&](const auto& named) { return named.first == dataset; });
@@ -256,7 +272,11 @@ std::string to_table(const SweepReport& report, bool colour) {
   }
 
   std::string text = truth ? "tau_w, mean over seeds ± standard deviation\n" : "the model that came first\n";
-  text += table.text(paint) + "\n";
+  text += table.text(paint);
+  if (const std::string sentence = fixed_order_sentence(report.fixed_orders()); !sentence.empty()) {
+    text += paint.dim("  " + sentence) + "\n";
+  }
+  text += "\n";
   std::size_t failures = 0;
   for (const SweepRow& row : report.rows) {
     for (const Failure& failure : row.failures) {

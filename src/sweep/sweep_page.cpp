@@ -14,6 +14,7 @@
 #include "itm/sweep.hpp"
 #include "ranking/settings.hpp"
 #include "report/agreement_line.hpp"
+#include "report/fixed_order.hpp"
 #include "report/html/columns.hpp"
 #include "report/html/html_text.hpp"
 #include "report/html/page.hpp"
@@ -412,6 +413,9 @@ std::string to_html(const SweepReport& report, const HtmlOptions& options) {
   page.add("<main>\n<section>\n");
   const html::Table summary = html::summary_table(sweep);
   page.add(summary);
+  if (const std::string sentence = fixed_order_sentence(report.fixed_orders()); !sentence.empty()) {
+    page.add(fmt::format("<p class=\"note\">For comparison: {}.</p>\n", html::html_text(sentence)));
+  }
   html::add_plots(page, sweep, summary);
   page.add("</section>\n");
   for (std::size_t d = 0; d < sweep.datasets.size(); ++d) {

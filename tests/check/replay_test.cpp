@@ -27,7 +27,7 @@ class Replay : public testing::TestWithParam<std::tuple<std::string, Precision, 
 
 TEST_P(Replay, StaysWithinTolerance) {
   const auto& [name, precision, recurrence] = GetParam();
-  const std::filesystem::path folder = std::filesystem::path(testing::test_data()) / "itm_trace" / name;
+  const std::filesystem::path folder = std::filesystem::path(itm::testing::test_data()) / "itm_trace" / name;
   const std::vector<itm::Deviation> deviations = itm::replay_trace(folder, precision, recurrence);
   EXPECT_EQ(deviations.size(), 16U) << "dispersion, losses, two curves, eight iteration-1 arrays, four final arrays";
   for (const itm::Deviation& d : deviations) {
@@ -61,7 +61,7 @@ TEST(ReplayErrors, NameTheMissingTrace) {
 class SpoiltTrace : public testing::Test {
  protected:
   SpoiltTrace() {
-    std::filesystem::copy(std::filesystem::path(testing::test_data()) / "itm_trace" / "small", folder_.path());
+    std::filesystem::copy(std::filesystem::path(itm::testing::test_data()) / "itm_trace" / "small", folder_.path());
     std::ifstream(folder_ / "trace.json") >> meta_;
   }
 
@@ -90,7 +90,7 @@ class SpoiltTrace : public testing::Test {
     return said;
   }
 
-  testing::TemporaryFolder folder_;
+  itm::testing::TemporaryFolder folder_;
   nlohmann::json meta_;
 };
 

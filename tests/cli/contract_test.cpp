@@ -23,8 +23,8 @@ class OnASmallZoo : public ::testing::Test {
   std::string zoo_;
 };
 
-const std::vector<std::string> commands{"rank",   "score",  "correlate", "inspect", "synth",
-                                        "replay", "verify", "bench",     "paper",   "evolve"};
+const std::vector<std::string> commands{"rank",   "score", "correlate", "inspect", "synth",  "replay",
+                                        "verify", "bench", "paper",     "evolve",  "choose", "evaluate"};
 
 TEST(Help, EveryCommandExplainsItsOptionsAndShowsAnExample) {
   for (const std::string& command : commands) {
@@ -83,7 +83,7 @@ TEST_F(OnASmallZoo, OutHoldsWhatStandardOutputWouldAndItsEndingSetsTheFormat) {
     const std::string file = zoo_ + "/ranking." + ending;
     const Finished ranked = run_itm({"rank", zoo_, "--iterations", "100", "--out", file});
     ASSERT_EQ(ranked.status, 0) << ranked.err;
-    EXPECT_EQ(ranked.out + ranked.err, "");
+    EXPECT_EQ(ranked.out + ranked.err, "itm: wrote " + file + "\n");
     const std::string text = text_of(file);
     EXPECT_EQ(ending == "json", Json::accept(text));
     EXPECT_EQ(ending == "csv", text.rfind("dataset,method,rank,model,score,truth,seconds,error,group\n", 0) == 0);

@@ -76,7 +76,7 @@ TEST_F(Evolve, WritesEnOfEveryIteration) {
 
 TEST_F(Evolve, SamplesRowsBySeedAndRepeatsItself) {
   const auto rows_of = [&](const std::string& seed) {
-    EXPECT_EQ(evolve({"--at", "0,5", "--rows", "60", "--seed", seed}).status, 0);
+    EXPECT_EQ(evolve({"--at", "0,5", "--rows", "60", "--seed", seed, "--force"}).status, 0);
     return read_array(folder_ / "out" / "row.npy").to_integers();
   };
   const auto rows = rows_of("1");

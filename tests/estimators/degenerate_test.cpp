@@ -83,7 +83,8 @@ TEST_P(DegenerateInput, GivesANumberOrASentence) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, DegenerateInput, ::testing::Values("knn", "linear_probe", "lead", "gbc", "transrate"),
+INSTANTIATE_TEST_SUITE_P(All, DegenerateInput,
+                         ::testing::Values("knn", "linear_probe", "lead", "gbc", "transrate", "ncti", "pactran"),
                          [](const auto& one) { return one.param; });
 
 }  // namespace

@@ -67,7 +67,8 @@ TEST_P(NearestRowsSearch, OrdersEqualDistancesByRowLikeAFullSearch) {
   options.arithmetic = GetParam().arithmetic;
   const auto device = make_cpu_device(options.arithmetic);
   const ZooEntry entry = made.entry();
-  const ModelInput input(*device, find_estimator("knn"), options, entry, made.labels(), 0);
+  const DatasetTask task{"made", {}, made.labels()};
+  const ModelInput input(*device, find_estimator("knn"), options, task, entry, 0);
   std::size_t seen = 0;
   for_each_neighbourhood(input, Metric::l2, count, [&](std::uint32_t row, std::span<const Neighbour> nearest) {
     std::vector<Neighbour> all(rows);

@@ -35,7 +35,8 @@ TEST(LinearClassifier, HasTheCoefficientsOfScikitLearn) {
   entry.feature.file = testing::test_data() + "/probes/wide_feature.npy";
   const auto device = make_cpu_device();
   const RankOptions options;
-  const ModelInput input(*device, find_estimator("linear_probe"), options, entry, labels, 0);
+  const DatasetTask task{"wide", {}, labels};
+  const ModelInput input(*device, find_estimator("linear_probe"), options, task, entry, 0);
   const Matrix x = classifier_rows(input, {});
   const RowRange all{0, input.rows()};
   const LinearClassifier fitted = fit_linear_classifier(*device, x, input.label_index(), 3, std::span(&all, 1), 1.0,

@@ -17,12 +17,12 @@ namespace {
 namespace fs = std::filesystem;
 using itm::RankOptions;
 using itm::ScoredModel;
+using itm::testing::TemporaryFolder;
 using nlohmann::json;
-using testing::TemporaryFolder;
 
-const fs::path golden = fs::path(testing::shared()) / "golden";
-const fs::path zoo_folder = fs::path(testing::shared()) / "zoo";
-const fs::path published_folder = fs::path(testing::test_data()) / "published";
+const fs::path golden = fs::path(itm::testing::shared()) / "golden";
+const fs::path zoo_folder = fs::path(itm::testing::shared()) / "zoo";
+const fs::path published_folder = fs::path(itm::testing::test_data()) / "published";
 
 json read_json(const fs::path& file) {
   std::ifstream stream(file);
@@ -30,7 +30,8 @@ json read_json(const fs::path& file) {
 }
 
 ScoredModel score(const fs::path& folder, const RankOptions& options = {}) {
-  return testing::score_one("nleep", testing::case_entry(folder), testing::any_labels(folder / "label.npy"), options);
+  return itm::testing::score_one("nleep", itm::testing::case_entry(folder),
+                                 itm::testing::any_labels(folder / "label.npy"), options);
 }
 
 RankOptions with_seed(std::uint64_t seed) {
@@ -110,7 +111,7 @@ TEST(Nleep, EqualsThePublishedScoreOnTheSharedZoo) {
   std::size_t scores = 0;
   std::size_t equal = 0;
   for (const char* key : {"nleep_seed0", "nleep_seed1"}) {
-    itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, truth.datasets), options);
+    itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, {.datasets = truth.datasets}), options);
     itm::add_agreement(report, truth);
     ASSERT_EQ(report.results.size(), 6U);
     for (const itm::RankedDataset& result : report.results) {
@@ -149,7 +150,7 @@ TEST(Nleep, ScoresGivenResponsibilitiesOnSharedCases) {
 TEST(Nleep, GivenResponsibilitiesBoundTheScore) {
   const TemporaryFolder folder;
   const fs::path data = published_folder / "case_a";
-  const itm::Labels labels = testing::any_labels(data / "label.npy");
+  const itm::Labels labels = itm::testing::any_labels(data / "label.npy");
   const std::size_t n = labels.values.size();
   std::vector<double> own(n * n);
   std::vector<double> sizes(labels.classes);

@@ -70,15 +70,15 @@ const std::vector<Published>& all_published() {
 }
 
 ScoredModel score(const fs::path& folder, const Published& wanted) {
-  itm::ZooEntry entry = testing::case_entry(folder);
-  itm::Labels labels = testing::any_labels(folder / "label.npy");
+  itm::ZooEntry entry = itm::testing::case_entry(folder);
+  itm::Labels labels = itm::testing::any_labels(folder / "label.npy");
   if (wanted.regression) {
     entry.target = itm::ArrayRef{folder / "target.npy", ""};
     labels = {};
   }
   RankOptions options;
   options.settings = wanted.settings;
-  return testing::score_one(wanted.method, entry, labels, options);
+  return itm::testing::score_one(wanted.method, entry, labels, options);
 }
 
 void expect_near(double value, const json& published, double deviation, const std::string& what) {
@@ -133,12 +133,12 @@ class PublishedScores : public ::testing::TestWithParam<Published> {};
 TEST_P(PublishedScores, AreReproduced) {
   for (const char* name : {"case_a", "case_e", "edge_all_constant", "edge_duplicates_floor", "edge_label_gap",
                            "edge_single_sample_class"}) {
-    expect_equal_to_published(fs::path(testing::test_data()) / "published" / name, GetParam());
+    expect_equal_to_published(fs::path(itm::testing::test_data()) / "published" / name, GetParam());
   }
 }
 
 TEST_P(PublishedScores, AreReproducedOnSharedCases) {
-  const fs::path golden = fs::path(testing::shared()) / "golden";
+  const fs::path golden = fs::path(itm::testing::shared()) / "golden";
   if (!fs::exists(golden)) {
     GTEST_SKIP() << golden << " is not here";
   }
@@ -164,25 +164,26 @@ INSTANTIATE_TEST_SUITE_P(All, PublishedScores, ::testing::ValuesIn(all_published
 
 /// The D - N zero singular values belong into the determinant: the older, slower formulation has them.
 TEST(LogMe, ExactVariantIsTheEvidenceWhenColumnsOutnumberRows) {
-  const fs::path folder = fs::path(testing::shared()) / "golden" / "case_c";
+  const fs::path folder = fs::path(itm::testing::shared()) / "golden" / "case_c";
   if (!fs::exists(folder)) {
     GTEST_SKIP() << folder << " is not here (Shared)";
   }
   RankOptions options;
   options.variant = itm::Variant::exact;
-  const ScoredModel scored =
-      testing::score_one("logme", testing::case_entry(folder), testing::any_labels(folder / "label.npy"), options);
+  const ScoredModel scored = itm::testing::score_one("logme", itm::testing::case_entry(folder),
+                                                     itm::testing::any_labels(folder / "label.npy"), options);
   EXPECT_NEAR(scored.score, read_json(folder / "scores.json")["logme_icml"].get<double>(), 1e-4);
 }
 
 /// The whitened discriminant that ETran's paper means is SFDA's first pass.
 TEST(Etran, ExactVariantWhitens) {
-  const fs::path folder = fs::path(testing::test_data()) / "published" / "case_a";
-  const itm::Labels labels = testing::any_labels(folder / "label.npy");
+  const fs::path folder = fs::path(itm::testing::test_data()) / "published" / "case_a";
+  const itm::Labels labels = itm::testing::any_labels(folder / "label.npy");
   RankOptions options;
   options.variant = itm::Variant::exact;
-  const double lda =
-      testing::score_one("etran", testing::case_entry(folder), labels, options).details.number("etran_lda").value();
+  const double lda = itm::testing::score_one("etran", itm::testing::case_entry(folder), labels, options)
+                         .details.number("etran_lda")
+                         .value();
   const json scores = read_json(folder / "scores.json");
   EXPECT_NEAR(lda, scores["intermediates"]["sfda_first_pass_mean_prob"].get<double>(), 1e-9);
   EXPECT_GT(std::abs(lda - scores["etran_lda"].get<double>()), 0.01);
@@ -190,16 +191,16 @@ TEST(Etran, ExactVariantWhitens) {
 
 /// Eleven "models" on one label vector: the min-max over the zoo and the weights 0.15 and 0.85.
 TEST(Etran, CombinesEnergyAndDiscriminantOverTheZoo) {
-  const fs::path folder = fs::path(testing::test_data()) / "published" / "etran_hub";
+  const fs::path folder = fs::path(itm::testing::test_data()) / "published" / "etran_hub";
   const json scores = read_json(folder / "scores.json");
-  itm::DatasetTask task{"hub", {}, testing::any_labels(folder / "label.npy")};
+  itm::DatasetTask task{"hub", {}, itm::testing::any_labels(folder / "label.npy")};
   for (const json& model : scores["models"]) {
-    itm::ZooEntry entry = testing::case_entry(folder);
+    itm::ZooEntry entry = itm::testing::case_entry(folder);
     entry.model = model.get<std::string>();
     entry.feature.file = folder / (entry.model + "_hub_feature.npy");
     task.entries.push_back(entry);
   }
-  const std::vector<ScoredModel> scored = testing::score_all("etran", task, {});
+  const std::vector<ScoredModel> scored = itm::testing::score_all("etran", task, {});
   ASSERT_EQ(scored.size(), 11U);
   for (std::size_t m = 0; m < scored.size(); ++m) {
     // The published run fed float32 features to torch, so energies carry its rounding.

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path zoo_folder = fs::path(testing::shared()) / "zoo";
+const fs::path zoo_folder = fs::path(itm::testing::shared()) / "zoo";
 
 class SharedZoo : public ::testing::Test {
  protected:
@@ -31,7 +31,7 @@ class SharedZoo : public ::testing::Test {
     itm::RankOptions options;
     options.method = methods;
     options.threads = 2;
-    itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, truth.datasets), options);
+    itm::RankReport report = itm::rank_zoo(itm::discover_zoo(zoo_folder, {.datasets = truth.datasets}), options);
     itm::add_agreement(report, truth);
     return report;
   }

@@ -70,13 +70,168 @@ TEST_F(ZooFolder, SourceFeaturesBelongToTheModelNotToADataset) {
   touch("both_imagenet_feature.npy");
   touch("stranger_source_feature.npy");  // a model that is not in the zoo
   for (const Names& known : {Names{}, Names{"pets"}, Names{"source", "imagenet"}}) {
-    const Zoo zoo = discover_zoo(folder, known);
+    const Zoo zoo = discover_zoo(folder, {.datasets = known});
     EXPECT_EQ(zoo.dataset_names(), Names{"pets"});
     const auto& entries = zoo.entries("pets");
     ASSERT_EQ(models(zoo, "pets"), (Names{"both", "resnet_50", "vgg"}));
     EXPECT_EQ(entries[0].source.value().file, folder / "both_source_feature.npy");
     EXPECT_EQ(entries[1].source.value().file, folder / "resnet_50_imagenet_feature.npy");
     EXPECT_EQ(entries[2].source.value().file, folder / "vgg_source_feature.npy");
+  }
+}
+
+TEST_F(ZooFolder, WordsThatAllModelsShareBelongToTheDataset) {
+  for (const char* model : {"resnet50", "vit_b16"}) {
+    for (const char* dataset : {"oxford_pets", "stanford_cars"}) touch_pair(std::string(model) + "_" + dataset);
+  }
+  const Zoo zoo = discover_zoo(folder);
+  EXPECT_EQ(zoo.dataset_names(), (Names{"oxford_pets", "stanford_cars"}));
+  EXPECT_EQ(models(zoo, "oxford_pets"), (Names{"resnet50", "vit_b16"}));
+  EXPECT_TRUE(zoo.remarks.empty()) << "fewer names: no guess";
+}
+
+TEST_F(ZooFolder, ModelsThatShareAWordKeepItWhereThatGivesFewerNames) {
+  for (const char* model : {"sup_vit_b", "sup_resnet_l", "barlow_vit_b", "barlow_resnet_l"}) {
+    for (const char* dataset : {"greek", "math"}) touch_pair(std::string(model) + "_" + dataset);
+  }
+  EXPECT_EQ(discover_zoo(folder).dataset_names(), (Names{"greek", "math"}));
+}
+
+TEST_F(ZooFolder, AGuessIsSaid) {
+  touch_pair("resnet50_oxford_pets");
+  touch_pair("vgg_oxford_pets");
+  const Zoo zoo = discover_zoo(folder);
+  EXPECT_EQ(models(zoo, "oxford_pets"), (Names{"resnet50", "vgg"}));
+  EXPECT_EQ(zoo.remarks,
+            Names{"read as oxford_pets with models resnet50, vgg; pass --dataset pets where the models are "
+                  "resnet50_oxford, vgg_oxford"});
+  EXPECT_EQ(models(discover_zoo(folder, {.datasets = {"pets"}}), "pets"), (Names{"resnet50_oxford", "vgg_oxford"}));
+}
+
+TEST_F(ZooFolder, AModelKnownFromOtherDatasetsKeepsItsName) {
+  touch_pair("resnet50_pets");
+  touch_pair("vgg_pets");
+  touch_pair("resnet50_stanford_cars");
+  EXPECT_EQ(models(discover_zoo(folder), "stanford_cars"), Names{"resnet50"});
+}
+
+TEST_F(ZooFolder, TwoReadingsAreAQuestion) {
+  touch_pair("resnet50_oxford_pets");
+  touch_pair("vit_b16_stanford_cars");
+  EXPECT_REFUSED(discover_zoo(folder),
+                 "is resnet50_oxford_pets model 'resnet50_oxford' on data set 'pets', or 'resnet50' on 'oxford_pets'? "
+                 "Pass --dataset pets or --dataset oxford_pets, or write a manifest (zoo.csv)");
+  EXPECT_EQ(discover_zoo(folder, {.datasets = {"oxford_pets", "stanford_cars"}}).dataset_names(),
+            (Names{"oxford_pets", "stanford_cars"}));
+}
+
+TEST_F(ZooFolder, AWordThatSomeModelsHaveMayBeOfEither) {
+  for (const char* stem : {"a_pets", "b_pets", "a_large_pets", "b_large_pets"}) touch_pair(stem);
+  EXPECT_REFUSED(discover_zoo(folder), "is a_large_pets model 'a_large' on data set 'pets', or 'a' on 'large_pets'?");
+  EXPECT_EQ(models(discover_zoo(folder, {.datasets = {"pets"}}), "pets"), (Names{"a", "a_large", "b", "b_large"}));
+}
+
+TEST_F(ZooFolder, OneLabelFileServesAllModelsAndNamesTheirDataset) {
+  touch("resnet50_oxford_pets_feature.npy");
+  touch("vit_b16_stanford_cars_feature.npy");
+  touch("oxford_pets_label.npy");
+  touch("stanford_cars_label.txt");
+  touch("classes.txt");
+  const Zoo zoo = discover_zoo(folder);
+  ASSERT_EQ(models(zoo, "oxford_pets"), Names{"resnet50"});
+  EXPECT_EQ(zoo.entries("oxford_pets")[0].label.file, folder / "oxford_pets_label.npy");
+  EXPECT_EQ(zoo.entries("stanford_cars")[0].label.file, folder / "stanford_cars_label.txt");
+  EXPECT_EQ(zoo.entries("stanford_cars")[0].classes, folder / "classes.txt");
+}
+
+TEST_F(ZooFolder, LabelsOfAModelAreNoDatasetsName) {
+  touch_pair("vit_pets");
+  touch_pair("sup_vit_pets");
+  EXPECT_EQ(models(discover_zoo(folder), "pets"), (Names{"sup_vit", "vit"}));
+}
+
+TEST_F(ZooFolder, TargetsStandInForLabels) {
+  touch("vgg_depth_feature.npy");
+  touch("resnet_depth_feature.npy");
+  touch("depth_target.npy");
+  touch("vgg_depth_target.npy");
+  const Zoo zoo = discover_zoo(folder);
+  EXPECT_EQ(zoo.entries("depth")[0].target->file, folder / "depth_target.npy");
+  EXPECT_EQ(zoo.entries("depth")[1].target->file, folder / "vgg_depth_target.npy");
+}
+
+TEST_F(ZooFolder, SubfoldersAreLookedThrough) {
+  for (const char* name : {"resnet50", "pets", "cars/deep"}) std::filesystem::create_directories(folder / name);
+  touch_pair("resnet50/resnet50_birds");  // a folder per model
+  touch("pets/vit_b16_feature.npy");      // a folder per data set
+  touch("pets/label.npy");
+  touch_pair("cars/deep/vgg_cars");
+  const Zoo zoo = discover_zoo(folder);
+  EXPECT_EQ(zoo.dataset_names(), (Names{"birds", "cars", "pets"}));
+  EXPECT_EQ(models(zoo, "pets"), Names{"vit_b16"});
+  EXPECT_EQ(zoo.entries("pets")[0].label.file, folder / "pets/label.npy");
+}
+
+TEST_F(ZooFolder, ALinkToAFolderIsNotFollowed) {
+  touch_pair("vgg_pets");
+  std::filesystem::create_directory_symlink(folder, folder / "again");
+  EXPECT_EQ(models(discover_zoo(folder), "pets"), Names{"vgg"});
+}
+
+TEST_F(ZooFolder, PatternsChooseModels) {
+  for (const char* model : {"resnet18", "resnet50", "vit_b", "vit_l"}) touch_pair(std::string(model) + "_pets");
+  EXPECT_EQ(models(discover_zoo(folder, {.models = {"resnet*", "vit_?"}, .exclude = {"*50"}}), "pets"),
+            (Names{"resnet18", "vit_b", "vit_l"}));
+  EXPECT_REFUSED(discover_zoo(folder, {.models = {"resnt*"}}),
+                 "no model fits 'resnt*'; there are resnet18, resnet50, vit_b, vit_l");
+  EXPECT_REFUSED(discover_zoo(folder, {.exclude = {"*"}}), "--models and --exclude leave no model");
+}
+
+TEST_F(ZooFolder, FeaturesMayHaveAnotherKey) {
+  write("vgg_pets.npz",
+        test::zip({{"embedding.npy", test::npy_features(3, 2)}, {"label.npy", test::npy_labels({0, 1, 2})}},
+                  test::Packing::stored));
+  EXPECT_REFUSED(discover_zoo(folder), "has no array 'feature' (it holds embedding, label); pass --feature-key");
+  EXPECT_EQ(discover_zoo(folder, {.feature_key = "embedding"}).entries("pets")[0].feature.read().cols(), 2U);
+}
+
+TEST_F(ZooFolder, AManifestEndsAllGuessing) {
+  std::filesystem::create_directory(folder / "sub");
+  write("zoo.csv",
+        "Model,dataset,feature,label,layer,kind,milliseconds\n"
+        "resnet50,oxford_pets,sub/a.npy,sub/y.npy,layer3,cnn,4.5\n"
+        "resnet50,oxford_pets,sub/b.npy,sub/y.npy,,cnn,\n"
+        "vit,cars,v.npz,,,,\n");
+  touch("ignored_pets_feature.npy");
+  const Zoo zoo = discover_zoo(folder);
+  EXPECT_EQ(zoo.dataset_names(), (Names{"cars", "oxford_pets"}));
+  ASSERT_EQ(models(zoo, "oxford_pets"), (Names{"resnet50", "resnet50.layer3"}));
+  const ZooEntry& layer = zoo.entries("oxford_pets")[1];
+  EXPECT_EQ(layer.feature.file, folder / "sub/a.npy");
+  EXPECT_EQ(layer.label.file, folder / "sub/y.npy");
+  EXPECT_EQ(layer.facts, (std::map<std::string, std::string>{{"kind", "cnn"}, {"milliseconds", "4.5"}}));
+  EXPECT_EQ(zoo.entries("cars")[0].label.key, "label") << "inside the archive";
+}
+
+TEST_F(ZooFolder, AManifestThatCannotBeIsRefusedByLine) {
+  const auto refused = [&](const std::string& text, const std::string& sentence) {
+    write("zoo.csv", text);
+    EXPECT_REFUSED(discover_zoo(folder), sentence);
+  };
+  refused("model,feature\n", "zoo.csv: line 1: there is no column dataset; model, dataset and feature are needed");
+  refused("model,dataset,feature\n", "zoo.csv: names no file");
+  refused("model,dataset,feature\nvgg,pets\n", "zoo.csv: line 2: 2 cells where the header has 3");
+  refused("model,dataset,feature\nvgg,,a.npy\n", "zoo.csv: line 2: model, dataset or feature is empty");
+  refused("model,dataset,feature\nvgg,pets,a.npy\n", "zoo.csv: line 2: 'vgg' on 'pets' has no labels");
+  refused("model,dataset,feature,label\nvgg,pets,a.npy,l.npy\nvgg,pets,b.npy,l.npy\n",
+          "zoo.csv: line 3: model 'vgg' is there twice for 'pets'");
+}
+
+TEST_F(ZooFolder, AManifestThatCameWithTheZooStaysInside) {
+  for (const std::string path : {"/etc/passwd", "../secret.npy", "sub/../../secret.npy"}) {
+    write("zoo.csv", "model,dataset,feature,label\nvgg,pets," + path + ",l.npy\n");
+    EXPECT_REFUSED(discover_zoo(folder), "line 2: '" + path + "' lies outside the zoo's folder; pass --manifest");
+    EXPECT_EQ(discover_zoo(folder, {.manifest = folder / "zoo.csv"}).entries("pets")[0].feature.file, folder / path);
   }
 }
 
@@ -87,16 +242,16 @@ TEST_F(ZooFolder, UnderscoresAreResolvedByKnownDatasets) {
   Zoo zoo = discover_zoo(folder);
   EXPECT_EQ(models(zoo, "cars"), (Names{"model_a_stanford", "model_b"}));
   // With one, the longest name wins; files of other data sets keep the last underscore.
-  zoo = discover_zoo(folder, {"cars", "stanford_cars"});
+  zoo = discover_zoo(folder, {.datasets = {"cars", "stanford_cars"}});
   EXPECT_EQ(models(zoo, "stanford_cars"), Names{"model_a"});
   EXPECT_EQ(models(zoo, "cars"), Names{"model_b"});
-  zoo = discover_zoo(folder, {"stanford_cars"});
+  zoo = discover_zoo(folder, {.datasets = {"stanford_cars"}});
   EXPECT_EQ(zoo.dataset_names(), (Names{"cars", "stanford_cars"}));
 }
 
 TEST_F(ZooFolder, AKnownDatasetMayEndInImagenet) {
   touch_pair("vgg_tiny_imagenet");
-  const Zoo zoo = discover_zoo(folder, {"tiny_imagenet"});
+  const Zoo zoo = discover_zoo(folder, {.datasets = {"tiny_imagenet"}});
   EXPECT_EQ(models(zoo, "tiny_imagenet"), Names{"vgg"});
 }
 
@@ -138,8 +293,9 @@ TEST_F(ZooFolder, LabelsAloneAreNoModel) {
 
 TEST_F(ZooFolder, AFeatureWithoutLabelsNamesTheMissingFile) {
   touch("vgg_pets_feature.npy");
-  EXPECT_REFUSED(discover_zoo(folder),
-                 "vgg_pets_feature.npy: has no labels; put them into " + (folder / "vgg_pets_label.npy").string());
+  EXPECT_REFUSED(read_entry_labels(discover_zoo(folder).entries("pets")[0]),
+                 "vgg_pets_feature.npy: has no labels; put them into " + (folder / "vgg_pets_label.npy").string() +
+                     " or, for all models, into " + (folder / "pets_label.npy").string());
 }
 
 TEST_F(ZooFolder, TheSamePairTwiceIsRefused) {
@@ -180,7 +336,7 @@ TEST_F(ZooFolder, TenThousandFilesAreQuick) {
   known.reserve(10);
   for (int dataset = 0; dataset < 10; ++dataset) known.push_back("data_" + std::to_string(dataset));
   const auto start = std::chrono::steady_clock::now();
-  const Zoo zoo = discover_zoo(folder, known);
+  const Zoo zoo = discover_zoo(folder, {.datasets = known});
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(zoo.datasets.size(), 10U);
   EXPECT_EQ(zoo.entries("data_3").size(), 500U);

@@ -46,7 +46,8 @@ class PrincipalComponents : public ::testing::Test {
     itm::testing::write_entry(folder.path(), "model", "made", data);
     itm::ZooEntry entry;
     entry.feature = {folder / "model_made_feature.npy", ""};
-    const itm::ModelInput input(*device, estimator, options, entry, data.labels, 0);
+    const itm::DatasetTask task{"made", {}, data.labels};
+    const itm::ModelInput input(*device, estimator, options, task, entry, 0);
     const itm::PrincipalComponents made = itm::principal_components(input, choice);
     return {made.projected.cols(), made.share, device->download(made.projected)};
   }

@@ -93,9 +93,9 @@ TEST(Dataset, SentencesNameTheModel) {
   EXPECT_THROW(dataset.add("", itm::view(broken.data(), poor.rows, poor.dims)), itm::InputError);
   EXPECT_THROW((void)itm::view(broken.data(), 4, 10, 9), itm::InputError) << "rows would overlap";
   EXPECT_THROW((void)itm::rank(Dataset("none", good.labels.values)), itm::InputError) << "no model";
-  Dataset gap("gap", std::vector<std::int64_t>{0, 0, 0, 0, 0, 2, 2, 2, 2, 2});
-  gap.add("good", itm::view(good.values.data(), 10, good.dims));
-  EXPECT_THROW((void)itm::rank(gap, quick("logme")), itm::InputError) << "class 1 has no rows";
+  Dataset lonely("lonely", std::vector<std::int64_t>{0, 0, 0, 0, 0, 2, 2, 2, 2, 3});
+  lonely.add("good", itm::view(good.values.data(), 10, good.dims));
+  EXPECT_THROW((void)itm::rank(lonely, quick("logme")), itm::InputError) << "class 3 has a single row";
 }
 
 TEST(Dataset, RegressionTargetsInPlaceOfLabels) {

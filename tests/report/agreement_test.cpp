@@ -65,7 +65,7 @@ TEST(Agreement, EquationOneByHand) {
 }
 
 /// Vectors with many ties.
-class AnyData : public testing::TestWithParam<int> {
+class AnyData : public ::testing::TestWithParam<int> {
  protected:
   void SetUp() override {
     random_.seed(static_cast<unsigned>(GetParam()));
@@ -133,7 +133,7 @@ TEST_P(AnyData, OnlyTheOrderMattersToRankCorrelations) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, AnyData, testing::Range(0, 10));
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyData, ::testing::Range(0, 10));
 
 TEST(Agreement, OneModelIsUndefined) {
   const Agreement one = measure_agreement(Vector{1}, Vector{1}, Vector{50}, {100, 0.95, 0});

@@ -84,6 +84,37 @@ TEST(AddAgreement, MatchesModelsByNameAndListsThoseWithoutTruth) {
   EXPECT_FALSE(report.results[1].agreement) << "math has no truth";
 }
 
+/// A score is held against what the models' past alone says: here the past knows the order and the score does not.
+TEST(AddAgreement, AFixedOrderStandsBesideTheScore) {
+  RankReport report;
+  RankedDataset result;
+  result.dataset = "pets";
+  result.method = "itm";
+  for (const auto& [name, score] : std::vector<std::pair<std::string, double>>{{"a", 1}, {"b", 3}, {"c", 2}}) {
+    ScoredModel model;
+    model.model = name;
+    model.score = score;
+    result.models.push_back(model);
+  }
+  assign_ranks(result);
+  report.results.push_back(result);
+  GroundTruth truth;
+  truth.datasets = {"pets", "cars", "dogs"};
+  truth.accuracy["pets"] = {{"a", 90}, {"b", 80}, {"c", 70}};
+  truth.accuracy["cars"] = {{"a", 60}, {"b", 50}, {"c", 40}};
+  truth.accuracy["dogs"] = {{"a", 0.9}, {"b", 0.8}};
+  add_agreement(report, truth);
+  EXPECT_DOUBLE_EQ(*report.results[0].agreement->fixed_order, 1);
+  EXPECT_LT(*report.results[0].agreement->tau_w, 1);
+  EXPECT_NE(to_table(report, false).find("fixed order 1.000"), std::string::npos);
+  EXPECT_NE(to_html(report).find("fixed order"), std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(to_json(report))["results"][0]["agreement"]["fixed_order"], 1);
+
+  truth.accuracy = {{"pets", truth.accuracy["pets"]}};
+  add_agreement(report, truth);
+  EXPECT_FALSE(report.results[0].agreement->fixed_order.has_value()) << "there is no other data set";
+}
+
 TEST(AddAgreement, TheTieBreakCounts) {
   RankReport report = made_report();
   GroundTruth truth = made_truth();

@@ -56,6 +56,29 @@ TEST(Ablation, EachIsASweepThatCanBePlanned) {
   }
 }
 
+TEST(Ablation, TakesOtherValuesOfItsFirstSetting) {
+  const Ablation steps = with_values(find_ablation("steps"), {"3", "5"});
+  EXPECT_EQ(steps.rows.front().second, (std::vector<SettingValue>{3.0, 5.0}));
+  EXPECT_EQ(with_values(find_ablation("centres"), {"pca"}).rows.front().second,
+            std::vector<SettingValue>{std::string("pca")});
+  EXPECT_EQ(refusal([] { (void)with_values(find_ablation("steps"), {"half"}); }).substr(0, 26),
+            "--values: 'half' is not a ");
+  EXPECT_EQ(refusal([] {
+              (void)with_values(find_ablation("steps"), {"3", "3"});
+            }),
+            "--values: '3' is there twice; pass each value once");
+}
+
+TEST(Ablation, BatchesGoAsFarAsTheRows) {
+  const auto largest = [](std::size_t rows) {
+    return std::get<double>(with_batches_up_to(find_ablation("batch-size"), rows).rows.front().second.back());
+  };
+  EXPECT_EQ(largest(30), 64);
+  EXPECT_EQ(largest(1600), 1024);
+  EXPECT_EQ(largest(5000), 4096);
+  EXPECT_EQ(largest(100'000), 16384);
+}
+
 TEST(Ablation, OtherSettingsHoldInEveryCellAndVariedOnesAreRefused) {
   const MadeSweep made;
   AblationInput input{.zoo = made.file("zoo"), .truth = made.file("truth.csv")};

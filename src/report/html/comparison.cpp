@@ -157,6 +157,9 @@ void add_comparison(Page& page, const RankReport& report) {
   page.add("<section id=\"methods\">\n<h2>Methods compared</h2>\n");
   const Table table = table_of(grid);
   page.add(table);
+  if (const std::string sentence = fixed_order_sentence(grid.fixed_orders()); !sentence.empty()) {
+    page.add(fmt::format("<p class=\"note\">For comparison: {}.</p>\n", html_text(sentence)));
+  }
   if (grid.has_intervals && grid.methods.size() > 1) {
     add_interval_plots(page, grid, table);
   }

@@ -152,13 +152,16 @@ void add_agreement(Page& page, const RankedDataset& result) {
   if (a.tau_w_interval) {
     tau += fmt::format(" [{:.2f}, {:.2f}]", a.tau_w_interval->low, a.tau_w_interval->high);
   }
-  const std::vector<std::pair<const char*, std::string>> figures{{"tau_w", tau},
-                                                                 {"scipy", figure(a.tau_w_scipy)},
-                                                                 {"Kendall", figure(a.kendall)},
-                                                                 {"Spearman", figure(a.spearman)},
-                                                                 {"Pearson", figure(a.pearson)},
-                                                                 {"Rel@1", figure(a.rel_at_1)},
-                                                                 {"Rel@3", figure(a.rel_at_3)}};
+  std::vector<std::pair<const char*, std::string>> figures{{"tau_w", tau},
+                                                           {"scipy", figure(a.tau_w_scipy)},
+                                                           {"Kendall", figure(a.kendall)},
+                                                           {"Spearman", figure(a.spearman)},
+                                                           {"Pearson", figure(a.pearson)},
+                                                           {"Rel@1", figure(a.rel_at_1)},
+                                                           {"Rel@3", figure(a.rel_at_3)}};
+  if (a.fixed_order) {
+    figures.emplace_back("fixed order", figure(a.fixed_order));
+  }
   page.add("<dl class=\"facts\">");
   for (const auto& [name, text] : figures) {
     page.add(fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, text));

@@ -1,0 +1,60 @@
+#include "choose/shortlist.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace itm::choose {
+
+Shortlist shortlist(const Outcomes& outcomes, const std::vector<bool>& tried, double sure,
+                    std::optional<std::size_t> budget) {
+  const std::size_t candidates = outcomes.mean.size();
+  const std::size_t draws = outcomes.value.size() / candidates;
+  Shortlist list;
+  list.p_best.assign(candidates, 0);
+  for (std::size_t s = 0; s < draws; ++s) {
+    const float* value = outcomes.value.data() + s * candidates;
+    list.p_best[static_cast<std::size_t>(std::max_element(value, value + candidates) - value)] += 1;
+  }
+  for (std::size_t i = 0; i < candidates; ++i) {
+    list.p_best[i] /= static_cast<double>(draws);
+    list.p_found_before += tried[i] ? list.p_best[i] : 0;
+  }
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < candidates; ++i) {
+    if (!tried[i]) {
+      order.push_back(i);
+    }
+  }
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return list.p_best[a] != list.p_best[b] ? list.p_best[a] > list.p_best[b] : outcomes.mean[a] > outcomes.mean[b];
+  });
+  double found = list.p_found_before;
+  for (const std::size_t i : order) {
+    if (budget ? list.models.size() >= *budget : found >= sure - 1e-12) {
+      break;
+    }
+    found += list.p_best[i];
+    list.models.push_back(i);
+    list.p_found.push_back(found);
+  }
+  return list;
+}
+
+Interval interval_of(const Outcomes& outcomes, std::size_t candidate, double sure) {
+  const std::size_t candidates = outcomes.mean.size();
+  const std::size_t draws = outcomes.value.size() / candidates;
+  std::vector<float> values(draws);
+  for (std::size_t s = 0; s < draws; ++s) {
+    values[s] = outcomes.value[s * candidates + candidate];
+  }
+  const auto at = [&](double share) {
+    const auto place = values.begin() + std::lround(share * static_cast<double>(draws - 1));
+    std::nth_element(values.begin(), place, values.end());
+    return outcomes.scaled ? outcomes.link.back(*place) : *place;
+  };
+  const double low = at((1 - sure) / 2);
+  return {low, at((1 + sure) / 2)};
+}
+
+}  // namespace itm::choose

@@ -1,0 +1,55 @@
+#include "cli/zoo_option.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace itm::cli {
+
+void add_zoo(CLI::App& app, ZooChoice& choice, const std::string& dataset_help) {
+  const auto list = [&](const char* name, std::vector<std::string>& names, const std::string& help) {
+    return app.add_option(name, names, help)->delimiter(',');
+  };
+  app.add_option("zoo", choice.folder, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")->type_name("ZOO");
+  list("--dataset", choice.datasets, dataset_help)->type_name("NAME");
+  list("--models", choice.options.models, "Only models that fit one of these patterns: 'resnet*,vit_?'")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  list("--exclude", choice.options.exclude, "No models that fit one of these patterns")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  app.add_option("--manifest", choice.options.manifest,
+                 "CSV model,dataset,feature,... that names the files; default: zoo.csv of the folder, if there")
+      ->type_name("CSV");
+  app.add_option("--feature-key", choice.options.feature_key, "Key of the features in .npz and .safetensors")
+      ->type_name("KEY")
+      ->capture_default_str();
+  // In `itm rank --dataset pets ZOO` the folder would be swallowed as a second data set, because --dataset takes
+  // several: the last of them is the zoo when no other was named.
+  app.parse_complete_callback([&choice] {
+    if (choice.folder.empty() && choice.datasets.size() > 1) {
+      choice.folder = choice.datasets.back();
+      choice.datasets.pop_back();
+    }
+    if (choice.folder.empty()) {
+      throw CLI::RequiredError("zoo");
+    }
+  });
+}
+
+Zoo find_zoo(const ZooChoice& choice, const std::vector<std::string>& known, const Context& context) {
+  context.reads("the manifest", choice.options.manifest);
+  ZooOptions options = choice.options;
+  options.datasets = choice.datasets;
+  options.datasets.insert(options.datasets.end(), known.begin(), known.end());
+  const Zoo zoo = discover_zoo(choice.folder, options);
+  context.reads("the manifest", choice.folder / "zoo.csv");
+  context.reads(zoo);
+  for (const std::string& remark : zoo.remarks) {
+    spdlog::warn("{}", remark);
+  }
+  for (const std::string& dataset : choice.datasets) {
+    (void)zoo.entries(dataset);  // says which there are when this is none of them
+  }
+  return zoo;
+}
+
+}  // namespace itm::cli
