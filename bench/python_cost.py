@@ -19,6 +19,7 @@ import numpy
 from itm_rank._program import program
 
 ROWS, DIMS, CLASSES, MODELS = 20_000, 768, 100, 10
+OPTIONS = ["--dataset", "made", "--threads", 2, "--force"]
 
 RANK = """if True:
     import sys
@@ -65,7 +66,7 @@ def main() -> None:
         folder = Path(name)
         make(folder)
         runs = {
-            "itm rank": [program(), "rank", folder, "--dataset", "made", "--threads", 2, "--out", folder / "itm.json"],
+            "itm rank": [program(), "rank", folder, *OPTIONS, "--out", folder / "itm.json"],
             "itm_rank.rank": [sys.executable, "-c", RANK, folder, folder / "python.json", MODELS],
         }
         measured = {run: [] for run in runs}

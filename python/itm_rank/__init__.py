@@ -22,6 +22,7 @@ from .estimators import (
     LEAD,
     LEEP,
     NCE,
+    NCTI,
     NLEEP,
     PARC,
     PED,
@@ -31,6 +32,8 @@ from .estimators import (
     HScore,
     LinearProbe,
     LogME,
+    PACTran,
+    PACTranDirichlet,
     TransRate,
 )
 from .extraction import extract
@@ -42,6 +45,7 @@ __all__ = [
     "LEAD",
     "LEEP",
     "NCE",
+    "NCTI",
     "NLEEP",
     "PARC",
     "PED",
@@ -53,6 +57,8 @@ __all__ = [
     "LinearProbe",
     "LogME",
     "MethodInfo",
+    "PACTran",
+    "PACTranDirichlet",
     "Progress",
     "Ranking",
     "TransRate",

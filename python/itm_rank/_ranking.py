@@ -236,7 +236,7 @@ def rank(
         float16, bfloat16, float32 or float64. Arrays with contiguous rows are read where they lie; a CUDA tensor is
         brought to the host.
     labels
-        [N] whole numbers 0 .. C-1 without gaps, at least two rows each, or words, numbered by their sorted order.
+        [N] whole numbers or words, at least two rows of each; the distinct values in ascending order are the classes.
     targets
         [N] or [N, T] numbers instead of labels, for methods that take them (LogME; see ``methods()``).
     methods

@@ -121,6 +121,18 @@ class ETran(Estimator):
     method = "etran"
 
 
+class NCTI(Estimator):
+    method = "ncti"
+
+
+class PACTran(Estimator):
+    method = "pactran"
+
+
+class PACTranDirichlet(Estimator):
+    method = "pactran_dirichlet"
+
+
 class GBC(Estimator):
     method = "gbc"
 

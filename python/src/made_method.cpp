@@ -91,17 +91,16 @@ class PythonSession final : public Session {
     }
     if (!bad.empty()) {
       throw InputError(feature.source().string() + ": row " + std::to_string(bad.front()) +
-                       " holds a NaN or an infinity, and methods written in Python are given whole rows only; extract "
-                       "the features again");
+                       " holds a NaN or an infinity; extract the features again, or pass drop_bad_rows=True");
     }
     const auto start = std::chrono::steady_clock::now();
     Scored scored;
     const nb::gil_scoped_acquire locked;
     try {
-      const nb::tuple result = nb::cast<nb::tuple>(
-          function_(scored_rows(to_numpy(feature)), labels_of(entry),
-                    entry.output ? scored_rows(to_numpy(entry.output->read())) : nb::none(),
-                    entry.source ? to_numpy(entry.source->read()) : nb::none(), seed));
+      const nb::tuple result =
+          nb::cast<nb::tuple>(function_(scored_rows(to_numpy(feature)), labels_of(entry),
+                                        entry.output ? scored_rows(to_numpy(entry.output->read())) : nb::none(),
+                                        entry.source ? to_numpy(entry.source->read()) : nb::none(), seed));
       scored.score = nb::cast<double>(result[0]);
       scored.details = details_of(result[1]);
     } catch (const nb::python_error& error) {

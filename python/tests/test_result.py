@@ -115,3 +115,17 @@ def test_a_method_written_in_python_ranks_beside_the_others():
     itm_rank.register("always_fails", fails)
     with pytest.raises(ValueError, match="good: always_fails failed: LookupError: no such thing"):
         itm_rank.rank({"good": MODELS["good"]}, LABELS, methods="always_fails")
+
+
+def test_a_method_written_in_python_is_given_the_rows_that_are_scored():
+    holed = MODELS["good"].copy()
+    holed[[4, 9]] = numpy.nan
+    seen = {}
+    itm_rank.register("sees_rows", lambda features, labels: seen.setdefault("given", (features, labels)) and 1.0)
+    with pytest.raises(ValueError, match="holed: row 4 "):
+        itm_rank.rank({"holed": holed}, LABELS, methods="sees_rows")
+    itm_rank.rank({"holed": holed}, LABELS, methods="sees_rows", drop_bad_rows=True)
+    features, labels = seen["given"]
+    left = numpy.delete(numpy.arange(200), [4, 9])
+    numpy.testing.assert_array_equal(features, MODELS["good"][left])
+    numpy.testing.assert_array_equal(labels, LABELS[left])
