@@ -63,7 +63,7 @@ const std::vector<Use> uses{
      "truth.csv",
      "the file of --cost"},
     {"EvaluateTruth", {"evaluate", "Z/truth.csv", "--scores", "Z/scores.csv", "--out"}, "truth.csv", "the truth"},
-    {"EvaluateTruth",
+    {"EvaluateTruthTwice",
      {"evaluate", "Z/truth.csv", "--scores", "Z/scores.csv", "--kinds", "Z/truth.csv", "--html"},
      "truth.csv",
      "the truth"},
