@@ -15,7 +15,8 @@ class Agreement:
 
     ``tau_w`` is the weighted rank correlation of the paper's eq. 1, ``tau_w_scipy`` that of
     ``scipy.stats.weightedtau``,
-    ``rel_at_k`` the best true value among the k best-scored models over the best of all.
+    ``rel_at_k`` the best true value among the k best-scored models over the best of all. ``fixed_order`` is the tau_w of
+    one order of the models, by their truth on the other data sets.
     """
 
     models: int
@@ -27,6 +28,7 @@ class Agreement:
     rel_at_1: float | None
     rel_at_3: float | None
     tau_w_interval: tuple[float, float] | None = None
+    fixed_order: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The same as a dict."""

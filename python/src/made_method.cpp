@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,21 +86,19 @@ class PythonSession final : public Session {
 
   [[nodiscard]] Scored score_one(const ZooEntry& entry, std::uint64_t seed) const {
     const Array feature = entry.feature.read();
-    std::vector<std::uint32_t> bad = find_bad_rows(feature);
-    if (!task_.rows.empty()) {
-      std::erase_if(bad, [this](auto row) { return !std::binary_search(task_.rows.begin(), task_.rows.end(), row); });
-    }
+    const std::vector<std::uint32_t> bad = find_bad_rows(feature);
+    std::vector<std::uint32_t> rows = task_.rows;  // empty: all
+    std::vector<std::int32_t> labels = task_.labels.values;
     if (!bad.empty()) {
-      throw InputError(feature.source().string() + ": row " + std::to_string(bad.front()) +
-                       " holds a NaN or an infinity; extract the features again, or pass drop_bad_rows=True");
+      leave_out(bad, feature, rows, labels);
     }
     const auto start = std::chrono::steady_clock::now();
     Scored scored;
     const nb::gil_scoped_acquire locked;
     try {
       const nb::tuple result =
-          nb::cast<nb::tuple>(function_(scored_rows(to_numpy(feature)), labels_of(entry),
-                                        entry.output ? scored_rows(to_numpy(entry.output->read())) : nb::none(),
+          nb::cast<nb::tuple>(function_(scored_rows(to_numpy(feature), rows), labels_of(entry, labels, rows),
+                                        entry.output ? scored_rows(to_numpy(entry.output->read()), rows) : nb::none(),
                                         entry.source ? to_numpy(entry.source->read()) : nb::none(), seed));
       scored.score = nb::cast<double>(result[0]);
       scored.details = details_of(result[1]);
@@ -116,21 +115,50 @@ class PythonSession final : public Session {
     return scored;
   }
 
-  [[nodiscard]] nb::object labels_of(const ZooEntry& entry) const {
-    if (entry.target) {
-      return scored_rows(to_numpy(entry.target->read()));
+  /// Takes the bad rows out of `rows` and `labels`, or refuses them.
+  void leave_out(const std::vector<std::uint32_t>& bad, const Array& feature, std::vector<std::uint32_t>& rows,
+                 std::vector<std::int32_t>& labels) const {
+    std::vector<std::uint32_t> all = rows;
+    if (all.empty()) {
+      all.resize(feature.rows());
+      std::iota(all.begin(), all.end(), 0U);
     }
-    const auto* data = reinterpret_cast<const std::byte*>(task_.labels.values.data());
-    return to_numpy({"labels", DType::i32, false, {task_.labels.values.size()}, false, data, nullptr});
+    std::vector<std::uint32_t> left;
+    std::vector<std::int32_t> of_left;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!std::binary_search(bad.begin(), bad.end(), all[i])) {
+        left.push_back(all[i]);
+        if (!labels.empty()) {
+          of_left.push_back(labels[i]);
+        }
+      } else if (!options_.drop_bad_rows) {
+        throw InputError(feature.source().string() + ": row " + std::to_string(all[i]) +
+                         " holds a NaN or an infinity; extract the features again, or pass drop_bad_rows=True");
+      }
+    }
+    if (left.size() < all.size()) {
+      rows = std::move(left);
+      labels = std::move(of_left);
+    }
   }
 
-  /// The rows of the data set that are scored; all of them without a copy.
-  [[nodiscard]] nb::object scored_rows(nb::object array) const {
-    if (task_.rows.empty()) {
+  /// An array of its own: the method may keep it.
+  [[nodiscard]] static nb::object labels_of(const ZooEntry& entry, const std::vector<std::int32_t>& labels,
+                                            const std::vector<std::uint32_t>& rows) {
+    if (entry.target) {
+      return scored_rows(to_numpy(entry.target->read()), rows);
+    }
+    const auto* data = reinterpret_cast<const std::byte*>(labels.data());
+    return to_numpy({"labels", DType::i32, false, {labels.size()}, false, data, nullptr}).attr("copy")();
+  }
+
+  /// Some rows; all of them without a copy.
+  [[nodiscard]] static nb::object scored_rows(nb::object array, const std::vector<std::uint32_t>& rows) {
+    if (rows.empty()) {
       return array;
     }
-    const auto* data = reinterpret_cast<const std::byte*>(task_.rows.data());
-    return array.attr("__getitem__")(to_numpy({"rows", DType::u32, false, {task_.rows.size()}, false, data, nullptr}));
+    const auto* data = reinterpret_cast<const std::byte*>(rows.data());
+    return array.attr("__getitem__")(to_numpy({"rows", DType::u32, false, {rows.size()}, false, data, nullptr}));
   }
 
   /// "ValueError: what it said".

@@ -281,5 +281,5 @@ def test_torch_and_the_module_share_a_process():
 def test_the_console_script_is_the_program():
     script = os.path.join(os.path.dirname(sys.executable), "itm")
     shown = subprocess.run([script, "--version"], capture_output=True, text=True, check=True).stdout
-    assert shown == f"itm {itm_rank.__version__}\n"
+    assert shown.startswith(f"itm {itm_rank.__version__}\n")
     assert subprocess.run([script, "rank"], capture_output=True).returncode == 2

@@ -27,7 +27,7 @@ std::size_t indent_of(std::string_view line) {
   const std::size_t start = std::min(line.find_first_not_of(' '), line.size());
   const std::size_t gap = line.starts_with("  ") ? line.find("  ", start) : std::string_view::npos;
   const std::size_t text = line.find_first_not_of(' ', gap);
-  return text == std::string_view::npos || text > 50 ? start + 4 : text;
+  return text > 50 ? start + 4 : text;  // npos is more than 50
 }
 
 /// One line of help in lines of `width` columns. A word that is longer stays whole.
