@@ -15,7 +15,7 @@ class Agreement:
 
     ``tau_w`` is the weighted rank correlation of the paper's eq. 1, ``tau_w_scipy`` that of
     ``scipy.stats.weightedtau``,
-    ``rel_at_k`` the best true value among the k best-scored models over the best of all. ``fixed_order`` is the tau_w of
+    ``rel_at_k`` the best true value among the k best-scored models over the best of all. ``fixed_order``: the tau_w of
     one order of the models, by their truth on the other data sets.
     """
 

@@ -282,15 +282,15 @@ class Chooser {
   void add_remarks(const std::vector<bool>& tried, Choice& choice) const {
     const std::size_t known = static_cast<std::size_t>(std::count(tried.begin(), tried.end(), true));
     if (problem_.past.empty()) {
-      choice.remarks.push_back("no past data set with truth: the order is the vote of the methods alone");
+      choice.remarks.emplace_back("no past data set with truth: the order is the vote of the methods alone");
     } else if (problem_.past.size() == 1) {
-      choice.remarks.push_back("one past data set says little about how far data sets agree; intervals are wide");
+      choice.remarks.emplace_back("one past data set says little about how far data sets agree; intervals are wide");
     }
     if (choice.methods.empty()) {
-      choice.remarks.push_back("no scores on this data set: the order is the general order of the models");
+      choice.remarks.emplace_back("no scores on this data set: the order is the general order of the models");
     }
     if (known == tried.size()) {
-      choice.remarks.push_back("every model is known on this data set; there is nothing left to try");
+      choice.remarks.emplace_back("every model is known on this data set; there is nothing left to try");
     }
     std::size_t new_models = 0;
     for (const ChoiceModel& model : choice.models) {

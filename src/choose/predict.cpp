@@ -64,6 +64,7 @@ Level level_of(const Problem& problem, const std::vector<std::size_t>& known) {
     level.known = true;
   } else if (!known.empty()) {
     std::vector<double> values;
+    values.reserve(known.size());
     for (const std::size_t m : known) {
       values.push_back(problem.target->linked[m]);
     }
