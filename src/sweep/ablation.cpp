@@ -143,10 +143,11 @@ Ablation with_values(Ablation ablation, const std::vector<std::string>& values) 
 }
 
 Ablation with_batches_up_to(Ablation ablation, std::size_t rows) {
-  for (auto& [name, values] : ablation.rows) {
-    if (name == "batch-size") {
-      std::erase_if(values, [&](const SettingValue& value) {
-        return std::get<double>(value) > static_cast<double>(rows) && value != values.front();
+  for (SettingValues& setting : ablation.rows) {
+    if (setting.first == "batch-size") {
+      const SettingValue least = setting.second.front();
+      std::erase_if(setting.second, [&](const SettingValue& value) {
+        return std::get<double>(value) > static_cast<double>(rows) && value != least;
       });
     }
   }
