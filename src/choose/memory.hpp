@@ -2,7 +2,6 @@
 // What past data sets teach: every model's general quality, how closely data sets follow it, and what each method's
 // score is worth (docs/choose.md, "The model" and "Learning").
 
-#include <array>
 #include <cstddef>
 #include <vector>
 

@@ -50,7 +50,7 @@ void read_costs(const Options& o, ChoiceTables& tables) {
                                printable(fmt::format("{}", fmt::join(columns, ", ")), 400)));
 }
 
-/// Those asked for; else those that the zoo or the scores have and no truth is complete on.
+/// Those asked for; else all that have scores.
 std::vector<std::string> targets_of(const Options& o, const std::vector<std::string>& scored) {
   if (!o.datasets.empty()) {
     return each_once(o.datasets);
