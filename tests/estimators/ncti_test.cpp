@@ -137,6 +137,7 @@ TEST(Ncti, ScoresAreScaledOverTheZoo) {
   const std::vector<ScoredModel> scored = testing::score_all("ncti", task, {});
   const auto scaled = [&](const char* part, std::size_t model) {
     std::vector<double> values;
+    values.reserve(scored.size());
     for (const ScoredModel& one : scored) {
       values.push_back(one.details.number(part).value());
     }
