@@ -20,6 +20,9 @@ struct Cublas {
   decltype(&cublasGetStatusString) status;
   decltype(&cublasGemmBatchedEx_64) gemm_batched;
   decltype(&cublasGemmGroupedBatchedEx) gemm_grouped;
+  decltype(&cublasGemmEx_64) gemm;
+  decltype(&cublasDsyrk_v2_64) syrk;
+  decltype(&cublasDtrsm_v2_64) trsm;
 };
 struct Cusolver {
   decltype(&cusolverDnCreate) create;
@@ -27,6 +30,9 @@ struct Cusolver {
   decltype(&cusolverDnSetStream) set_stream;
   decltype(&cusolverDnDsyevd_bufferSize) syevd_size;
   decltype(&cusolverDnDsyevd) syevd;
+  decltype(&cusolverDnDpotrf_bufferSize) potrf_size;
+  decltype(&cusolverDnDpotrf) potrf;
+  decltype(&cusolverDnDpotrfBatched) potrf_batched;
 };
 
 /// Throw DeviceError that names the library which cannot be loaded.

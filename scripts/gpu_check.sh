@@ -18,12 +18,12 @@ make_pack() {
   quietly build/gpu.configure.log cmake -S . -B build/gpu -G Ninja -DCMAKE_BUILD_TYPE=Release -DITM_REQUIRE_CUDA=ON \
     -DCMAKE_CUDA_ARCHITECTURES="${ITM_GPU_ARCH:-90}" '-DCMAKE_BUILD_RPATH=$ORIGIN/lib' \
     -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags
-  cmake --build build/gpu --parallel "$jobs" --target itm_cli test_gpu gpu_itm
+  cmake --build build/gpu --parallel "$jobs" --target itm_cli test_gpu gpu_itm gpu_methods
   rm -rf "$pack"
   mkdir -p "$pack/lib"
-  local programs=(build/gpu/bin/itm build/gpu/tests/kernels/test_gpu build/gpu/bin/gpu_itm)
+  local programs=(build/gpu/bin/itm build/gpu/tests/kernels/test_gpu build/gpu/bin/gpu_itm build/gpu/bin/gpu_methods)
   cp "${programs[@]}" "$pack"
-  strip "$pack/itm" "$pack/test_gpu" "$pack/gpu_itm"
+  strip "$pack/itm" "$pack/test_gpu" "$pack/gpu_itm" "$pack/gpu_methods"
   # All but the C library's own, which belong to the machine.
   local name path
   while read -r name path; do
@@ -62,7 +62,7 @@ step() {
 }
 
 verify() {
-  "$pack/itm" verify examples/glyphs --backend cuda
+  "$pack/itm" verify examples/glyphs --method all --backend cuda
   "$pack/itm" verify examples/glyphs --dataset texture --recurrence gram --steps 3 --backend cuda
   "$pack/itm" verify examples/glyphs --dataset texture --precision float64 --backend cuda
 }
@@ -82,7 +82,7 @@ replay() {
 same_twice() {
   local run
   for run in 1 2; do
-    "$pack/itm" rank examples/glyphs --backend cuda --repeats 2 --format json |
+    "$pack/itm" rank examples/glyphs --method all --backend cuda --repeats 2 --format json |
       sed 's/"seconds": *[0-9.e+-]*//g' >"$out/rank$run.json"
   done
   cmp "$out/rank1.json" "$out/rank2.json" && echo "two runs, the same $(wc -c <"$out/rank1.json") bytes"
@@ -105,6 +105,10 @@ benchmark() {
   "$pack/gpu_itm" --commit "$(cat "$pack/commit")" >"$out/bench.json"
 }
 
+methods() {
+  "$pack/gpu_methods" --commit "$(cat "$pack/commit")" --quick >"$out/methods.json"
+}
+
 check() {
   trap summary EXIT
   if [[ ! -f $pack/all.tar.gz ]]; then die "build/gpu-pack is not there; run scripts/gpu_check.sh pack where it can be built"; fi
@@ -112,14 +116,14 @@ check() {
   out=${OUT:-$root/build/gpu-check}
   mkdir -p "$out"
   export out pack
-  export -f verify replay same_twice gpu_tests sanitizer benchmark
+  export -f verify replay same_twice gpu_tests sanitizer benchmark methods
   local toolkit libraries
   toolkit=$(dirname "$(dirname "$(readlink -f "$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)")")")
   libraries=$toolkit/lib64:$toolkit/targets/$(uname -m)-linux/lib
   export LD_LIBRARY_PATH=$libraries:${LD_LIBRARY_PATH:-}
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
 
-  local kernels='*RowKernels*:*ArenaKernels*:*DeviceSeam*'
+  local kernels='*RowKernels*:*ArenaKernels*:*DeviceSeam*:*DeviceOperations*'
   step verify 60 bash -ec verify
   step replay 60 bash -ec replay
   step tests 90 bash -c gpu_tests
@@ -128,6 +132,7 @@ check() {
   step racecheck 60 bash -ec "sanitizer racecheck '$kernels:*StatisticsAreTheHosts*'"
   step initcheck 60 bash -ec "sanitizer initcheck '$kernels:*StatisticsAreTheHosts*:*small_float32_factored*'"
   step benchmark 100 bash -ec benchmark
+  step methods 120 bash -ec methods
 
   say "Benchmark"
   cat "$out/benchmark.log"

@@ -41,16 +41,12 @@ class Points {
     Device& device = input_.device();
     const Matrix squares = device.scratch(1, x.rows());
     device.row_squares(x, squares);
-    std::vector<double> inverse = device.download(squares);
-    std::vector<double> is_zero(inverse.size());
-    for (std::size_t i = 0; i < inverse.size(); ++i) {
-      is_zero[i] = inverse[i] > 0 ? 0 : 1;
-      inverse[i] = inverse[i] > 0 ? 1 / std::sqrt(inverse[i]) : 0;
-    }
-    device.upload(inverse, squares);
+    const View is_zero = points.columns(x.cols(), 1);
+    device.transpose(squares, is_zero);
+    device.map(Map::is_zero, is_zero);
+    device.map(Map::inverse_root, squares);
     device.scale_rows(squares, x);
     device.copy(x, points.columns(0, x.cols()));
-    device.upload(is_zero, points.columns(x.cols(), 1));
   }
 
   const ModelInput& input_;
@@ -63,7 +59,7 @@ class Shortlist {
   Shortlist(Device& device, std::size_t rows, std::size_t keep) : device_(device), keep_(keep), nearest_(rows) {}
 
   /// `distances` [rows, b] to the points first, first + 1, ...; call with ascending `first`.
-  void add(View distances, std::size_t first) {
+  void add(ConstView distances, std::size_t first) {
     const std::size_t rows = distances.rows();
     const std::size_t found = std::min(keep_, distances.cols());
     const std::vector<std::int32_t> columns = device_.smallest_of_rows(distances, found);
@@ -75,7 +71,7 @@ class Shortlist {
       }
       device_.pick(distances, device_.index(column), values.row(c));
     }
-    const std::vector<double> value = device_.download(values);
+    const std::vector<double> value = device_.read(values);
     for (std::size_t i = 0; i < rows; ++i) {
       for (std::size_t c = 0; c < found; ++c) {
         const auto row = static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(columns[i * found + c]);
@@ -132,7 +128,7 @@ class Search {
     std::vector<std::vector<Neighbour>> found = measure(x, candidates);
     const Matrix squares = device_.scratch(1, rows);
     device_.row_squares(centred, squares);
-    const std::vector<double> square = device_.download(squares);
+    const std::vector<double> square = device_.read(squares);
     std::vector<std::int32_t> unsure;
     for (std::size_t i = 0; i < rows; ++i) {
       found[i].resize(count_);
@@ -146,7 +142,7 @@ class Search {
 
  private:
   /// The nearest by |y|^2 - 2 <x, y>, some more than asked for.
-  [[nodiscard]] Shortlist find_candidates(View centred) const {
+  [[nodiscard]] Shortlist find_candidates(ConstView centred) const {
     constexpr std::size_t spare = 8;
     Shortlist candidates(device_, centred.rows(), std::min(count_ + spare, input_.rows()));
     Matrix distances;
@@ -165,7 +161,7 @@ class Search {
   }
 
   /// The candidates in their true order.
-  [[nodiscard]] std::vector<std::vector<Neighbour>> measure(View x, const Shortlist& candidates) const {
+  [[nodiscard]] std::vector<std::vector<Neighbour>> measure(ConstView x, const Shortlist& candidates) const {
     std::vector<std::vector<Neighbour>> measured(x.rows());
     std::vector<std::uint32_t> rows(x.rows());
     const Matrix distances = device_.scratch(1, x.rows());
@@ -177,7 +173,7 @@ class Search {
         device_.add(-1, x.rows(first, y.rows()), y);
         device_.row_squares(y, distances.view().columns(first, y.rows()));
       });
-      const std::vector<double> distance = device_.download(distances);
+      const std::vector<double> distance = device_.read(distances);
       for (std::size_t i = 0; i < rows.size(); ++i) {
         measured[i].push_back({distance[i], rows[i]});
       }
@@ -200,7 +196,8 @@ class Search {
   }
 
   /// Rows with more near neighbours than the products can tell apart: every distance by differences.
-  void search_fully(View x, std::span<const std::int32_t> unsure, std::vector<std::vector<Neighbour>>& found) const {
+  void search_fully(ConstView x, std::span<const std::int32_t> unsure,
+                    std::vector<std::vector<Neighbour>>& found) const {
     if (unsure.empty()) {
       return;
     }

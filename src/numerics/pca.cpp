@@ -27,7 +27,7 @@ Kept choose(std::vector<double> ascending, const ComponentChoice& choice) {
 }
 
 /// The last `count` rows of `ascending` in reverse order.
-Matrix leading_rows(Device& device, View ascending, std::size_t count) {
+Matrix leading_rows(Device& device, ConstView ascending, std::size_t count) {
   std::vector<std::int32_t> order(count);
   for (std::size_t i = 0; i < count; ++i) {
     order[i] = static_cast<std::int32_t>(ascending.rows() - 1 - i);
@@ -38,14 +38,14 @@ Matrix leading_rows(Device& device, View ascending, std::size_t count) {
 }
 
 /// N > D: directions from X^T X, then X V.
-PrincipalComponents project_rows(const ModelInput& input, View mean, const ComponentChoice& choice) {
+PrincipalComponents project_rows(const ModelInput& input, ConstView mean, const ComponentChoice& choice) {
   Device& device = input.device();
   const std::size_t dims = input.dims();
   const Matrix gram = device.matrix(dims, dims);
   input.for_each_centred_block(mean, [&](View x, std::size_t) { device.add_gram(1, x, gram); });
   const Matrix eigenvalues = device.scratch(1, dims);
   device.symmetric_eigen(gram, eigenvalues);
-  const Kept kept = choose(device.download(eigenvalues), choice);
+  const Kept kept = choose(device.read(eigenvalues), choice);
   const Matrix directions = leading_rows(device, gram, kept.count);
   PrincipalComponents made{device.scratch(input.rows(), kept.count), kept.share};
   input.for_each_centred_block(mean, [&](View x, std::size_t first) {
@@ -55,7 +55,7 @@ PrincipalComponents project_rows(const ModelInput& input, View mean, const Compo
 }
 
 /// N <= D: an eigenvector of X X^T times the root of its eigenvalue is the projection itself.
-PrincipalComponents project_columns(const ModelInput& input, View mean, const ComponentChoice& choice) {
+PrincipalComponents project_columns(const ModelInput& input, ConstView mean, const ComponentChoice& choice) {
   Device& device = input.device();
   const std::size_t n = input.rows();
   const Matrix x = input.features();
@@ -64,7 +64,7 @@ PrincipalComponents project_columns(const ModelInput& input, View mean, const Co
   device.multiply(1, x, Op::none, x, Op::transpose, 0, gram);
   const Matrix eigenvalues = device.scratch(1, n);
   device.symmetric_eigen(gram, eigenvalues);
-  const std::vector<double> values = device.download(eigenvalues);
+  const std::vector<double> values = device.read(eigenvalues);
   const Kept kept = choose(values, choice);
   std::vector<double> deviation(kept.count);
   std::transform(values.rbegin(), values.rbegin() + static_cast<std::ptrdiff_t>(kept.count), deviation.begin(),

@@ -6,8 +6,10 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <span>
 
 #include "itm/error.hpp"
+#include "linalg/blas.hpp"
 #include "linalg/lapack.hpp"
 
 namespace itm::host_cuda {
@@ -50,7 +52,7 @@ class HostGraph final : public Graph {
 
 class HostDeviceApi final : public DeviceApi {
  public:
-  explicit HostDeviceApi(std::size_t capacity) : capacity_(capacity) {}
+  explicit HostDeviceApi(std::size_t capacity) : capacity_(capacity) { blas::prepare(); }
 
   [[nodiscard]] std::string name() const override { return "host stand-in"; }
   [[nodiscard]] std::size_t free_bytes() const override {
@@ -102,9 +104,68 @@ class HostDeviceApi final : public DeviceApi {
 
   void eigenvectors(double* matrix, int n) override {
     std::vector<double> values(static_cast<std::size_t>(n));
-    if (!lapack::symmetric_eigen_lower(values.size(), matrix, values.size(), values.data())) {
+    int info = 0;
+    eigen(matrix, n, values.data(), &info);
+    if (info != 0) {
       throw DeviceError("host stand-in: no eigenvectors");
     }
+  }
+
+  [[nodiscard]] void* take(std::size_t bytes) override { return allocate(bytes); }
+  void give_back(void* memory) noexcept override { release(memory); }
+  void send(void* to, const void* from, std::size_t bytes) override { std::memcpy(to, from, bytes); }
+  void read(std::span<const Slice> slices) override {
+    for (const Slice& slice : slices) {
+      for (std::size_t i = 0; i < slice.height; ++i) {
+        std::memcpy(static_cast<std::byte*>(slice.to) + i * slice.width,
+                    static_cast<const std::byte*>(slice.from) + i * slice.pitch, slice.width);
+      }
+    }
+  }
+
+  void multiply(const Gemm<double>& product, double alpha, double beta) override { multiply_as(product, alpha, beta); }
+  void multiply(const Gemm<float>& product, float alpha, float beta) override { multiply_as(product, alpha, beta); }
+  void add_gram(double alpha, const double* a, int rows, int cols, int lda, double* s, int lds) override {
+    blas::add_gram_lower(size(cols), size(rows), alpha, a, size(lda), 1.0, s, size(lds));
+    count_launch(8 * (size(rows) * size(cols) + size(cols) * size(cols)));
+  }
+  void cholesky(double* s, int n, int ld, int* info) override {
+    *info = lapack::cholesky_lower(size(n), s, size(ld)) ? 0 : 1;
+    count_launch(8 * size(n) * size(n));
+  }
+  void cholesky_of_many(double* const* s, int n, int ld, int* info, int count) override {
+    for (int i = 0; i < count; ++i) {
+      info[i] = lapack::cholesky_lower(size(n), s[i], size(ld)) ? 0 : 1;
+    }
+    count_launch(8 * size(n) * size(n) * size(count));
+  }
+  void solve_triangular(bool transposed, const double* l, int n, int ldl, double* b, int rows, int ldb) override {
+    count_launch(8 * (size(n) * size(n) + 2 * size(rows) * size(n)));
+    if (!transposed) {
+      lapack::whiten_rows_lower(size(rows), size(n), l, size(ldl), b, size(ldb));
+      return;
+    }
+    for (std::size_t i = 0; i < size(rows); ++i) {
+      double* x = b + i * size(ldb);
+      for (std::size_t j = size(n); j-- > 0;) {
+        x[j] /= l[j * size(ldl) + j];
+        for (std::size_t p = 0; p < j; ++p) {
+          x[p] -= l[j * size(ldl) + p] * x[j];
+        }
+      }
+    }
+  }
+  void eigen(double* s, int n, double* values, int* info) override {
+    *info = lapack::symmetric_eigen_lower(size(n), s, size(n), values) ? 0 : 1;
+    count_launch(16 * size(n) * size(n));
+  }
+  void sort(double* keys, std::size_t count) override {
+    std::sort(keys, keys + count);
+    count_launch(16 * count);
+  }
+  void sort(std::uint32_t* keys, std::size_t count) override {
+    std::sort(keys, keys + count);
+    count_launch(8 * count);
   }
   void sort_by_key(std::uint64_t* keys, std::uint32_t* values, std::size_t count) override {
     std::vector<std::pair<std::uint64_t, std::uint32_t>> pairs(count);
@@ -114,9 +175,24 @@ class HostDeviceApi final : public DeviceApi {
     std::stable_sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     std::transform(pairs.begin(), pairs.end(), keys, [](const auto& pair) { return pair.first; });
     std::transform(pairs.begin(), pairs.end(), values, [](const auto& pair) { return pair.second; });
+    count_launch(24 * count);
+  }
+  [[nodiscard]] std::unique_ptr<DeviceApi> another() const override {
+    return std::make_unique<HostDeviceApi>(capacity_);
   }
 
  private:
+  static std::size_t size(int count) { return static_cast<std::size_t>(count); }
+
+  template <typename T>
+  void multiply_as(const Gemm<T>& g, T alpha, T beta) {
+    const auto op = [](bool transpose) { return transpose ? blas::Op::transpose : blas::Op::none; };
+    blas::gemm(op(g.transpose_a), op(g.transpose_b), size(g.m), size(g.n), size(g.k), alpha, g.a, size(g.lda), g.b,
+               size(g.ldb), beta, g.c, size(g.ldc));
+    count_launch(sizeof(T) *
+                 (size(g.m) * size(g.k) + size(g.k) * size(g.n) + size(g.m) * size(g.n) * (beta == 0 ? 1U : 2U)));
+  }
+
   mutable std::mutex guard_;
   std::map<void*, std::size_t> sizes_;
   std::size_t capacity_;
