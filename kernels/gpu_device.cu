@@ -11,6 +11,7 @@
 #include "kernels/each.cuh"
 #include "kernels/gpu_clusters.cuh"
 #include "kernels/gpu_memory.cuh"
+#include "kernels/gpu_neighbours.cuh"
 #include "kernels/gpu_pairs.cuh"
 #include "kernels/resident_features.cuh"
 
@@ -313,9 +314,13 @@ class GpuDevice final : public Device {
       } else {
         counts_.uploaded += lease->uploaded();
       }
-      const bool leased = lease != leases.end() && (!one.key.empty() || keyed.empty());
-      opened.push_back(std::make_shared<GpuFeatures>(memory_, std::move(shape), std::move(memory),
-                                                     leased ? std::move(*lease++) : ResidentFeatures::Lease()));
+      ResidentFeatures::Lease mine;
+      if (lease != leases.end() && (!one.key.empty() || keyed.empty())) {
+        mine = std::move(*lease++);
+      }
+      // nvcc's front end finds no constructor for make_shared() here.
+      opened.push_back(
+          FeaturesOnDevice(new GpuFeatures(memory_, std::move(shape), std::move(memory), std::move(mine))));
     }
     return opened;
   }
@@ -746,28 +751,7 @@ class GpuDevice final : public Device {
   std::vector<std::int32_t> smallest_of_rows(ConstView x, std::size_t k) override {
     const std::size_t count = std::min(k, x.cols());
     const Index found = index_scratch(x.rows() * count);
-    std::int32_t* to = found.view().data();
-    each_row(api_, x.rows(), 8 * x.size() * count, [=, x = grid(x)] __device__(std::uint32_t i, std::uint32_t lane) {
-      // The next one is the smallest of those behind the one before it.
-      double last = -HUGE_VAL;
-      std::uint32_t last_at = 0xFFFFFFFFU;
-      for (std::size_t n = 0; n < count; ++n) {
-        Peak<double> peak{-HUGE_VAL, 0xFFFFFFFFU};  // of -x
-        for (std::uint32_t j = lane; j < x.cols; j += warp_size) {
-          const double value = x(i, j);
-          const bool behind = n == 0 || value > last || (value == last && j > last_at);
-          if (behind && (-value > peak.value || peak.index == 0xFFFFFFFFU)) {
-            peak = {-value, j};
-          }
-        }
-        peak = warp_peak(peak);
-        last = -peak.value;
-        last_at = peak.index;
-        if (lane == 0) {
-          to[i * count + n] = static_cast<std::int32_t>(last_at);
-        }
-      }
-    });
+    select_smallest(api_, x, {found.view().data(), nullptr, static_cast<std::uint32_t>(count)});
     return read(ConstIndexView(found));
   }
 
@@ -787,6 +771,10 @@ class GpuDevice final : public Device {
   }
 
   // ---- pairs ----
+  std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& points, std::size_t count) override {
+    const double rounding = options_.arithmetic == Arithmetic::float64 ? 0x1p-53 : 0x1p-24;
+    return gpu_nearest_rows(*this, memory_, points(), count, rounding, options_.block_bytes);
+  }
   PairRanks rank_pairs(ConstView x, ConstIndexView index) override {
     return gpu_rank_pairs(*this, memory_, x, index, options_.block_bytes);
   }

@@ -15,6 +15,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -165,6 +166,12 @@ struct PairRanks {
   double same = 0;           ///< pairs within a class
   double same_rank_sum = 0;  ///< their ranks' sum
   double ties = 0;           ///< sum of t^3 - t over groups of t equal distances
+};
+
+/// The nearest rows of every row (Device::nearest_rows), [N, count] row-major.
+struct Neighbourhoods {
+  std::vector<double> distances;  ///< squared
+  std::vector<std::int32_t> rows;
 };
 
 /// One step s of a quasi-Newton method with the change y of the gradient along it.
@@ -363,6 +370,11 @@ class Device {
                                                          double floor) = 0;
 
   // ---- pairs ----
+  /// The `count` rows that are nearest to each row of a matrix, itself among them, ordered by squared distance and then
+  /// by row number, as differences give them. Nothing, without looking at `points`, from a device that goes through
+  /// blocks of rows faster (the CPU: numerics/nearest_rows.hpp). Waits four times at most.
+  [[nodiscard]] virtual std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& points,
+                                                                   std::size_t count) = 0;
   /// Spearman statistics of the distances 1 - <x_i, x_j> over all pairs i < j of rows of length 1 or 0, split by
   /// whether the rows share their index. Distances are compared in steps of 2^-30: what rounding alone tells apart is
   /// a tie. Memory: 8 bytes per pair. Waits.

@@ -450,6 +450,10 @@ class CpuDevice final : public Device {
     ++counts_.waits;
     return cpu::smallest_of_rows(x, k);
   }
+  std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& /*points*/,
+                                             std::size_t /*count*/) override {
+    return std::nullopt;
+  }
   PairRanks rank_pairs(ConstView x, ConstIndexView index) override {
     ++counts_.launches;
     ++counts_.waits;

@@ -110,6 +110,7 @@ Scored nleep(const ModelInput& input, std::size_t ratio) {
   scored.details["nleep_pca_dims"] = pca.projected.cols();
   scored.details["nleep_pca_energy"] = pca.share;
   scored.details["nleep_gmm_components"] = components;
+  scored.details["nleep_kmeans_iterations"] = start.iterations;
   scored.details["nleep_gmm"] = Details{{"iters", fit.iterations}, {"conv", fit.converged}, {"ll", fit.log_likelihood}};
   return scored;
 }

@@ -228,6 +228,23 @@ class Search {
 
 void for_each_neighbourhood(const ModelInput& input, Metric metric, std::size_t count,
                             const std::function<void(std::uint32_t row, std::span<const Neighbour>)>& use) {
+  const auto points = [&] {
+    const Points all(input, metric);
+    Matrix x = input.device().scratch(input.rows(), all.dims());
+    all.for_each_block({}, [&](ConstView b, std::size_t at) { input.device().copy(b, x.rows(at, b.rows())); });
+    return x;
+  };
+  const std::size_t few = std::min(count, input.rows());
+  if (const std::optional<Neighbourhoods> all = input.device().nearest_rows(points, few)) {
+    std::vector<Neighbour> nearest(few);
+    for (std::uint32_t row = 0; row < input.rows(); ++row) {
+      for (std::size_t i = 0; i < few; ++i) {
+        nearest[i] = {all->distances[row * few + i], static_cast<std::uint32_t>(all->rows[row * few + i])};
+      }
+      use(row, nearest);
+    }
+    return;
+  }
   constexpr std::size_t block = 1024;
   Search search(input, metric, count);
   for (std::size_t first = 0; first < input.rows(); first += block) {

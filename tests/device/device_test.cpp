@@ -592,6 +592,44 @@ TEST_F(DeviceOperations, SmallestOfRowsPrefersTheLowerColumnAmongEquals) {
   EXPECT_EQ(device.smallest_of_rows(x, 3), (std::vector<std::int32_t>{1, 2, 3, 0, 1, 2}));
 }
 
+/// On points of a grid many distances are equal, and far from the origin products cannot tell near ones apart.
+TEST_F(DeviceOperations, NearestRowsAreThoseOfAFullSearch) {
+  constexpr std::size_t rows = 150;
+  constexpr std::size_t dims = 3;
+  constexpr std::size_t few = 5;
+  for (const double origin : {0.0, 1e7}) {
+    Numbers x = numbers(rows * dims, 41);
+    std::transform(x.begin(), x.end(), x.begin(), [&](double v) { return origin + std::round(2 * v) / 1024; });
+    x[0] = -origin;  // so that the mean is far from all
+    std::size_t looked = 0;
+    const auto found = device.nearest_rows(
+        [&] {
+          ++looked;
+          return device.matrix_of(x, rows, dims);
+        },
+        few);
+    if (!found) {
+      EXPECT_EQ(looked, 0U);
+      continue;
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+      std::vector<std::pair<double, std::int32_t>> all;
+      for (std::size_t k = 0; k < rows; ++k) {
+        double square = 0;
+        for (std::size_t d = 0; d < dims; ++d) {
+          square += (x[i * dims + d] - x[k * dims + d]) * (x[i * dims + d] - x[k * dims + d]);
+        }
+        all.emplace_back(square, static_cast<std::int32_t>(k));
+      }
+      std::sort(all.begin(), all.end());
+      for (std::size_t n = 0; n < few; ++n) {
+        ASSERT_EQ(found->rows[i * few + n], all[n].second) << "neighbour " << n << " of row " << i;
+        ASSERT_NEAR(found->distances[i * few + n], all[n].first, 1e-15 * all[n].first);
+      }
+    }
+  }
+}
+
 TEST_F(DeviceOperations, SortsShortAndLongVectorsWithNegativesAndInfinities) {
   for (const std::size_t count : {std::size_t{1}, std::size_t{100}, std::size_t{20'000}}) {
     Numbers values = numbers(count, count);
