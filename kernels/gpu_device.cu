@@ -318,9 +318,7 @@ class GpuDevice final : public Device {
       if (lease != leases.end() && (!one.key.empty() || keyed.empty())) {
         mine = std::move(*lease++);
       }
-      // nvcc's front end finds no constructor for make_shared() here.
-      opened.push_back(
-          FeaturesOnDevice(new GpuFeatures(memory_, std::move(shape), std::move(memory), std::move(mine))));
+      opened.push_back(std::make_shared<GpuFeatures>(memory_, std::move(shape), std::move(memory), std::move(mine)));
     }
     return opened;
   }

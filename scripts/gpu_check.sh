@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Everything that needs a GPU, in one go and under nine minutes.
+# Everything that needs a GPU, in one go and under ten minutes.
 #   scripts/gpu_check.sh pack    on a machine with the dependencies and nvcc: builds for compute capability 9.0 (ITM_GPU_ARCH=NN
 #                                for another) and leaves program, tests, benchmark and the libraries they need in build/gpu-pack,
 #                                as one compressed file
 #   scripts/gpu_check.sh check   on a machine with a GPU, a CUDA toolkit and that folder, and no network: verify, replay, the GPU
-#                                tests, two equal runs, compute-sanitizer and the benchmark; prints a table last
+#                                tests, two equal runs, compute-sanitizer and the benchmarks; prints a table last
 # Logs and bench.json go to $OUT, or build/gpu-check where that is not set. The exit status is 0 only if nothing failed.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -106,7 +106,7 @@ benchmark() {
 }
 
 methods() {
-  "$pack/gpu_methods" --commit "$(cat "$pack/commit")" --quick >"$out/methods.json"
+  "$pack/gpu_methods" --commit "$(cat "$pack/commit")" --quick --device-only >"$out/methods.json"
 }
 
 check() {
@@ -124,7 +124,7 @@ check() {
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
 
   local kernels='*RowKernels*:*ArenaKernels*:*DeviceSeam*:*DeviceOperations*'
-  step verify 60 bash -ec verify
+  step verify 75 bash -ec verify
   step replay 60 bash -ec replay
   step tests 90 bash -c gpu_tests
   step twice 30 bash -ec same_twice
@@ -132,7 +132,7 @@ check() {
   step racecheck 60 bash -ec "sanitizer racecheck '$kernels:*StatisticsAreTheHosts*'"
   step initcheck 60 bash -ec "sanitizer initcheck '$kernels:*StatisticsAreTheHosts*:*small_float32_factored*'"
   step benchmark 100 bash -ec benchmark
-  step methods 120 bash -ec methods
+  step methods 45 bash -ec methods
 
   say "Benchmark"
   cat "$out/benchmark.log"

@@ -35,8 +35,8 @@ class BasicView {
   BasicView(T* data, std::size_t rows, std::size_t cols, std::size_t stride)
       : data_(data), rows_(rows), cols_(cols), stride_(stride) {}
   /// What may be written may be read.
-  template <typename U>
-  requires(std::is_same_v<T, const U>) BasicView(const BasicView<U>& other)  // NOLINT(google-explicit-constructor)
+  template <typename U, typename = std::enable_if_t<std::is_same_v<T, const U>>>
+  BasicView(const BasicView<U>& other)  // NOLINT(google-explicit-constructor)
       : BasicView(other.data(), other.rows(), other.cols(), other.stride()) {}
 
   [[nodiscard]] std::size_t rows() const { return rows_; }
