@@ -138,14 +138,12 @@ __device__ void two_loops(const Grid<double>& product, std::uint32_t pairs, doub
 }
 
 /// out_i = log det(L_i L_i^T), NaN where its factorisation failed.
-void log_dets(GpuMemory& memory, const std::vector<ConstView>& factors, const int* info, View out) {
-  std::vector<Grid<const double>> grids(factors.size());
-  std::transform(factors.begin(), factors.end(), grids.begin(), [](ConstView s) { return grid(s); });
-  const auto array = memory.sent(grids);
+void log_dets(GpuMemory& memory, const std::vector<Grid<const double>>& factors, const int* info, View out) {
+  const auto array = memory.sent(factors);
   const Grid<const double>* factor = array.get();
   std::size_t bytes = 0;
-  for (const ConstView& s : factors) {
-    bytes += 32 * s.rows();
+  for (const Grid<const double>& s : factors) {
+    bytes += std::size_t{32} * s.rows;
   }
   each_row(memory.api(), factors.size(), bytes,
            [=, y = out.data(), step = out.stride()] __device__(std::uint32_t i, std::uint32_t lane) {
@@ -427,12 +425,13 @@ class GpuDevice final : public Device {
     const auto info = memory_.take<int>(1);
     api_.cholesky(s.data(), whole(s.rows()), leading(s), info.get());
     const Matrix log_det = scratch(1, 1);
-    log_dets(memory_, {s}, info.get(), log_det);
+    std::vector<Grid<const double>> factor(1);
+    factor[0] = grid(ConstView(s));
+    log_dets(memory_, factor, info.get(), log_det);
     return std::isfinite(number(log_det));
   }
   void log_dets_of_one_plus(std::span<const Matrix> s, View out) override {
     std::map<std::size_t, std::vector<std::size_t>> of_size;
-    std::vector<ConstView> factors(s.begin(), s.end());
     for (std::size_t i = 0; i < s.size(); ++i) {
       add_to_diagonal(1, s[i]);
       of_size[s[i].rows()].push_back(i);
@@ -454,10 +453,10 @@ class GpuDevice final : public Device {
       }
       order.insert(order.end(), members.begin(), members.end());
     }
-    std::vector<ConstView> sorted;
+    std::vector<Grid<const double>> sorted(order.size());
     std::vector<std::int32_t> place(s.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
-      sorted.push_back(factors[order[i]]);
+      sorted[i] = grid(ConstView(s[order[i]]));
       place[order[i]] = static_cast<std::int32_t>(i);
     }
     const Matrix values = scratch(s.size(), 1);
