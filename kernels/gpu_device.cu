@@ -846,10 +846,12 @@ class GpuDevice final : public Device {
  protected:
   void read_numbers(std::span<const Reading> readings) override {
     std::int32_t status = 0;
-    std::vector<DeviceApi::Slice> slices{{status_.get(), sizeof status, sizeof status, 1, &status}};
-    for (const Reading& one : readings) {
-      slices.push_back({one.from.data(), one.from.stride() * sizeof(double), one.from.cols() * sizeof(double),
-                        one.from.rows(), one.to});
+    std::vector<DeviceApi::Slice> slices(readings.size() + 1);
+    slices[0] = {status_.get(), sizeof status, sizeof status, 1, &status};
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+      const ConstView& from = readings[i].from;
+      slices[i + 1] = {from.data(), from.stride() * sizeof(double), from.cols() * sizeof(double), from.rows(),
+                       readings[i].to};
     }
     api_.read(slices);
     check(status);
