@@ -71,6 +71,7 @@ struct RankOptions {
   std::size_t repeats = 1;              ///< seeds seed, seed + 1, ...; the score is their mean
   bool drop_bad_rows = false;           ///< drop rows with NaN or infinity instead of refusing the file
   std::size_t drop_rare_classes = 0;    ///< leave out classes with fewer rows, for all models alike; 0: none
+  std::size_t rows = 0;                 ///< of a data set at most, the same for all models, by seed; 0: all
   /// Groups of rows that are left out in turn for the error of a score; 0: none. Absent: 8 where that is cheap. Methods
   /// whose score is an accuracy need none.
   std::optional<double> jackknife{};

@@ -10,7 +10,6 @@
 #include "core/text.hpp"
 
 namespace itm::cli {
-namespace {
 
 std::string duration(double seconds) {
   const auto whole = static_cast<long>(std::ceil(seconds));
@@ -20,8 +19,6 @@ std::string duration(double seconds) {
   return whole < 3600 ? fmt::format("{} min {} s", whole / 60, whole % 60)
                       : fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
 }
-
-}  // namespace
 
 std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds,
                           std::optional<double> share, const std::string& what) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <memory>
 #include <numeric>
 #include <optional>
 
@@ -107,13 +109,15 @@ class Shortlist {
   std::vector<std::vector<Neighbour>> nearest_;
 };
 
-/// All rows against all, in square tiles of products. A tile serves the rows of both its sides, so each pair of tiles
-/// is multiplied once.
+/// All rows against all, in square tiles of float32 products. A tile serves the rows of both its sides, so each pair of
+/// tiles is multiplied once. Rows whose nearest the rounding of float32 could hide are compared again in float64, and
+/// those that it could hide then by differences.
 class Search {
  public:
   Search(const ModelInput& input, Metric metric, std::size_t count)
       : input_(input),
         device_(input.device()),
+        rough_(make_cpu_device(Arithmetic::float32)),
         points_(input, metric),
         count_(std::min(count, input.rows())),
         keep_(std::min(count_ + spare, input.rows())),
@@ -132,48 +136,56 @@ class Search {
   /// The neighbourhoods of the rows of tile t; call with t = 0, 1, ...
   std::vector<std::vector<Neighbour>> around(std::size_t t) {
     const Tile mine = load(t);
+    const Tile left = left_of(mine);
     for (std::size_t other = both_sides_ ? t : 0; other < tiles(); ++other) {
       input_.check_cancelled();
-      compare(mine, t, other == t ? mine : load(other), other);
+      compare(left, t, other == t ? mine : load(other), other);
     }
     const Shortlist candidates = std::move(*lists_[t]);
     lists_[t].reset();
-    return decide(mine, candidates);
+    std::vector<std::int32_t> unsure;
+    std::vector<std::vector<Neighbour>> found = decide(left, candidates, 0x1p-24, unsure);
+    if (!unsure.empty()) {
+      compare_again(left, unsure, found);
+    }
+    return found;
   }
 
  private:
-  static constexpr std::size_t tile = 512;  // distances of a tile fit a core's cache
+  static constexpr std::size_t tile =
+      496;  // distances of a tile fit a core's cache; no power of 2, whose columns collide
   static constexpr std::size_t spare = 8;
 
-  /// Rows as they are, and about the mean with what makes a product of two of them their squared distance:
-  /// [-2 x, 1, |x|^2] and [y, |y|^2, 1].
+  /// Rows about the mean with what makes a product of two of them their squared distance: [y, |y|^2, 1] of the rows to
+  /// compare with, [-2 x, 1, |x|^2] of those that are compared.
   struct Tile {
-    Matrix points;
-    Matrix left;
-    Matrix right;
+    Matrix rows;
     Matrix squares;  ///< 1 x rows: |x|^2
+    std::vector<std::uint32_t> numbers;
   };
 
   [[nodiscard]] Tile load(std::size_t t) const {
     const std::size_t rows = std::min(tile, input_.rows() - t * tile);
     const std::size_t dims = points_.dims();
-    std::vector<std::uint32_t> wanted(rows);
-    std::iota(wanted.begin(), wanted.end(), first_of(t));
-    Tile made{device_.scratch(rows, dims), device_.scratch(rows, dims + 2), device_.scratch(rows, dims + 2),
-              device_.scratch(1, rows)};
-    points_.for_each_block(wanted, [&](View x, std::size_t at) {
-      device_.copy(x, made.points.rows(at, x.rows()));
+    Tile made{device_.scratch(rows, dims + 2), device_.scratch(1, rows), std::vector<std::uint32_t>(rows)};
+    std::iota(made.numbers.begin(), made.numbers.end(), first_of(t));
+    points_.for_each_block(made.numbers, [&](View x, std::size_t at) {
       device_.add_to_rows(-1, mean_, x);
-      device_.copy(x, made.right.rows(at, x.rows()).columns(0, dims));
+      device_.copy(x, made.rows.rows(at, x.rows()).columns(0, dims));
     });
-    const View centred = made.right.view().columns(0, dims);
-    device_.row_squares(centred, made.squares);
-    device_.copy(centred, made.left.view().columns(0, dims));
-    device_.scale(-2, made.left.view().columns(0, dims));
-    device_.fill(made.left.view().columns(dims, 1), 1);
-    device_.transpose(made.squares, made.left.view().columns(dims + 1, 1));
-    device_.transpose(made.squares, made.right.view().columns(dims, 1));
-    device_.fill(made.right.view().columns(dims + 1, 1), 1);
+    device_.row_squares(made.rows.view().columns(0, dims), made.squares);
+    device_.transpose(made.squares, made.rows.view().columns(dims, 1));
+    device_.fill(made.rows.view().columns(dims + 1, 1), 1);
+    return made;
+  }
+
+  [[nodiscard]] Tile left_of(const Tile& t) const {
+    const std::size_t dims = points_.dims();
+    Tile made{device_.scratch(t.rows.rows(), dims + 2), t.squares, t.numbers};
+    device_.copy(t.rows.view().columns(0, dims), made.rows.view().columns(0, dims));
+    device_.scale(-2, made.rows.view().columns(0, dims));
+    device_.fill(made.rows.view().columns(dims, 1), 1);
+    device_.transpose(t.squares, made.rows.view().columns(dims + 1, 1));
     return made;
   }
 
@@ -184,9 +196,9 @@ class Search {
     return *lists_[t];
   }
 
-  void compare(const Tile& mine, std::size_t t, const Tile& theirs, std::size_t other) {
-    const Matrix distances = device_.scratch(mine.left.rows(), theirs.right.rows());
-    device_.multiply(1, mine.left, Op::none, theirs.right, Op::transpose, 0, distances);
+  void compare(const Tile& left, std::size_t t, const Tile& right, std::size_t other) {
+    const Matrix distances = device_.scratch(left.rows.rows(), right.rows.rows());
+    rough_->multiply(1, left.rows, Op::none, right.rows, Op::transpose, 0, distances);
     list_of(t).add(distances, first_of(other));
     if (both_sides_ && other != t) {
       const Matrix turned = device_.scratch(distances.cols(), distances.rows());
@@ -195,50 +207,59 @@ class Search {
     }
   }
 
-  /// What rounding may add to or take from the product that is the squared distance of x to a row y at most `distance`
-  /// from it: a product of D + 2 terms is off by at most (D + few) u times the sum of their sizes, which is at most
-  /// (|x| + |y|)^2, and |y| <= |x| + |x - y|; |x|^2 and |y|^2 are such products themselves.
-  [[nodiscard]] double rounding(double square, double distance) const {
+  /// What rounding to `unit` may add to or take from the product that is the squared distance of x to a row y at most
+  /// `distance` from it: a product of D + 2 rounded terms is off by at most (D + few) u times the sum of their sizes,
+  /// which is at most (|x| + |y|)^2, and |y| <= |x| + |x - y|; |x|^2 and |y|^2 are products of their own.
+  [[nodiscard]] double rounding(double square, double distance, double unit) const {
     const double reach = 2 * std::sqrt(square) + std::sqrt(std::max(distance, 0.0));
-    return 2 * (static_cast<double>(points_.dims()) + 8) * input_.product_rounding() * reach * reach;
+    const double own = input_.product_rounding();
+    return (static_cast<double>(points_.dims()) + 8) * (unit + own) * reach * reach;
   }
 
-  /// The nearest of the candidates, by distances that are measured where the products leave a doubt.
-  [[nodiscard]] std::vector<std::vector<Neighbour>> decide(const Tile& mine, const Shortlist& candidates) const {
-    const std::size_t rows = mine.points.rows();
+  /// The nearest of the candidates of some rows, by distances that are measured. `unsure`: those where a row that is no
+  /// candidate may be as near.
+  [[nodiscard]] std::vector<std::vector<Neighbour>> decide(const Tile& mine, const Shortlist& candidates, double unit,
+                                                           std::vector<std::int32_t>& unsure) const {
     const std::vector<double> square = device_.download(mine.squares);
-    std::vector<std::size_t> needed(rows);
     // Those that may be among the nearest. The nearest are no farther than the product of the last of them says and
     // twice its rounding more, where roundings are twice as large at most; so much less may be true of the product of
     // another.
-    for (std::size_t i = 0; i < rows; ++i) {
+    std::vector<std::size_t> needed(square.size());
+    for (std::size_t i = 0; i < needed.size(); ++i) {
       const std::vector<Neighbour>& list = candidates.of(i);
       const double last = list[count_ - 1].distance;
-      const double doubt = last + 4 * rounding(square[i], last);
+      const double doubt = last + 4 * rounding(square[i], last, unit);
       needed[i] = count_;
       while (needed[i] < list.size() && !(list[needed[i]].distance > doubt)) {
         ++needed[i];
       }
     }
-    std::vector<std::vector<Neighbour>> found = measure(mine.points, candidates, needed);
-    std::vector<std::int32_t> unsure;
-    for (std::size_t i = 0; i < rows; ++i) {
+    std::vector<std::vector<Neighbour>> found = measure(mine.numbers, candidates, needed);
+    for (std::size_t i = 0; i < needed.size(); ++i) {
       found[i].resize(count_);
       const std::vector<Neighbour>& list = candidates.of(i);
       const double last = found[i].back().distance;
       // No row outside the candidates can be among the nearest where the last candidate cannot.
-      if (list.size() < input_.rows() && !(list.back().distance > last + rounding(square[i], last))) {
+      if (list.size() < input_.rows() && !(list.back().distance > last + rounding(square[i], last, unit))) {
         unsure.push_back(static_cast<std::int32_t>(i));
       }
     }
-    search_fully(mine.points, unsure, found);
     return found;
   }
 
+  /// Rows as they are, in the given order.
+  [[nodiscard]] Matrix points_of(const std::vector<std::uint32_t>& rows) const {
+    Matrix points = device_.scratch(rows.size(), points_.dims());
+    points_.for_each_block(rows, [&](View x, std::size_t at) { device_.copy(x, points.rows(at, x.rows())); });
+    return points;
+  }
+
   /// The first needed[i] candidates of every row i in their true order.
-  [[nodiscard]] std::vector<std::vector<Neighbour>> measure(View x, const Shortlist& candidates,
+  [[nodiscard]] std::vector<std::vector<Neighbour>> measure(const std::vector<std::uint32_t>& numbers,
+                                                            const Shortlist& candidates,
                                                             const std::vector<std::size_t>& needed) const {
-    std::vector<std::vector<Neighbour>> measured(x.rows());
+    const Matrix points = points_of(numbers);
+    std::vector<std::vector<Neighbour>> measured(numbers.size());
     for (std::size_t c = 0; c < *std::max_element(needed.begin(), needed.end()); ++c) {
       std::vector<std::uint32_t> rows;
       std::vector<std::int32_t> who;
@@ -248,8 +269,8 @@ class Search {
           who.push_back(static_cast<std::int32_t>(i));
         }
       }
-      const Matrix mine = device_.scratch(who.size(), x.cols());
-      device_.gather_rows(x, device_.index(who), mine);
+      const Matrix mine = device_.scratch(who.size(), points.cols());
+      device_.gather_rows(points, device_.index(who), mine);
       const Matrix distances = device_.scratch(1, who.size());
       points_.for_each_block(rows, [&](View y, std::size_t first) {
         device_.add(-1, mine.rows(first, y.rows()), y);
@@ -266,13 +287,41 @@ class Search {
     return measured;
   }
 
+  /// Some rows of a tile against all, by the products of the device itself.
+  void compare_again(const Tile& left, const std::vector<std::int32_t>& some,
+                     std::vector<std::vector<Neighbour>>& found) const {
+    const Index places = device_.index(some);
+    Tile mine{device_.scratch(some.size(), left.rows.cols()), device_.scratch(1, some.size()), {}};
+    device_.gather_rows(left.rows, places, mine.rows);
+    device_.transpose(mine.rows.view().columns(points_.dims() + 1, 1), mine.squares);
+    std::transform(some.begin(), some.end(), std::back_inserter(mine.numbers),
+                   [&](std::int32_t i) { return left.numbers[static_cast<std::size_t>(i)]; });
+    Shortlist candidates(device_, some.size(), keep_);
+    for (std::size_t other = 0; other < tiles(); ++other) {
+      input_.check_cancelled();
+      const Tile right = load(other);
+      const Matrix distances = device_.scratch(some.size(), right.rows.rows());
+      device_.multiply(1, mine.rows, Op::none, right.rows, Op::transpose, 0, distances);
+      candidates.add(distances, first_of(other));
+    }
+    std::vector<std::int32_t> unsure;
+    std::vector<std::vector<Neighbour>> better = decide(mine, candidates, input_.product_rounding(), unsure);
+    search_fully(mine.numbers, unsure, better);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      found[static_cast<std::size_t>(some[i])] = std::move(better[i]);
+    }
+  }
+
   /// Rows with more near neighbours than the products can tell apart: every distance by differences.
-  void search_fully(View x, std::span<const std::int32_t> unsure, std::vector<std::vector<Neighbour>>& found) const {
+  void search_fully(const std::vector<std::uint32_t>& numbers, std::span<const std::int32_t> unsure,
+                    std::vector<std::vector<Neighbour>>& found) const {
     if (unsure.empty()) {
       return;
     }
-    const Matrix some = device_.scratch(unsure.size(), x.cols());
-    device_.gather_rows(x, device_.index(unsure), some);
+    std::vector<std::uint32_t> rows;
+    std::transform(unsure.begin(), unsure.end(), std::back_inserter(rows),
+                   [&](std::int32_t i) { return numbers[static_cast<std::size_t>(i)]; });
+    const Matrix some = points_of(rows);
     Shortlist nearest(device_, unsure.size(), count_);
     Matrix distances;
     points_.for_each_block({}, [&](View y, std::size_t first) {
@@ -289,6 +338,7 @@ class Search {
 
   const ModelInput& input_;
   Device& device_;
+  std::unique_ptr<Device> rough_;
   Points points_;
   std::size_t count_;
   std::size_t keep_;

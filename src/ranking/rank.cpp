@@ -329,6 +329,12 @@ class Ranking {
     if (options_.drop_rare_classes > 0) {
       drop_rare_classes(task, options_.drop_rare_classes);
     }
+    if (options_.rows > 0) {
+      const std::size_t rows = task.labels.classes > 0
+                                   ? task.labels.values.size()
+                                   : static_cast<std::size_t>(workload_of(task.entries.front(), task.labels).rows);
+      sample_rows(task, rows, options_.rows, options_.seed);
+    }
     return task;
   }
 

@@ -174,6 +174,12 @@ std::vector<SharedSetting> make_settings() {
       number(
           SettingScope::every, described("drop-rare-classes", "Leave out classes with fewer rows; 0: none", 0, 1e9),
           [](auto& o) -> auto& { return o.drop_rare_classes; }),
+      number(
+          SettingScope::every,
+          described("rows",
+                    "Score at most so many rows of a data set, the same for all models, drawn by --seed; 0: all", 0,
+                    1e9),
+          [](auto& o) -> auto& { return o.rows; }),
   };
 }
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
+#include "core/philox.hpp"
 #include "core/text.hpp"
 #include "itm/error.hpp"
 
@@ -12,11 +14,14 @@ namespace {
 
 /// Keeps the rows of `task` at the places `kept` (ascending) of the rows that it has now.
 void keep(DatasetTask& task, const std::vector<std::uint32_t>& kept) {
+  const bool labelled = task.labels.classes > 0;
   std::vector<std::uint32_t> rows(kept.size());
-  Labels labels{std::vector<std::int32_t>(kept.size()), task.labels.classes, task.labels.names};
+  Labels labels{std::vector<std::int32_t>(labelled ? kept.size() : 0), task.labels.classes, task.labels.names};
   for (std::size_t i = 0; i < kept.size(); ++i) {
     rows[i] = task.rows.empty() ? kept[i] : task.rows[kept[i]];
-    labels.values[i] = task.labels.values[kept[i]];
+    if (labelled) {
+      labels.values[i] = task.labels.values[kept[i]];
+    }
   }
   task.rows = std::move(rows);
   task.labels = std::move(labels);
@@ -41,7 +46,82 @@ void renumber(Labels& labels, const std::vector<std::size_t>& sizes) {
   labels.names = std::move(names);
 }
 
+/// How many rows of classes of these sizes make `most` in all: the share of each, at least two where it has them, and
+/// what is then left over or too much where rounding took or gave most.
+std::vector<std::size_t> shares_of(const std::vector<std::size_t>& sizes, std::size_t most) {
+  const double total = static_cast<double>(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}));
+  std::vector<std::size_t> shares(sizes.size());
+  std::vector<double> owed(sizes.size());
+  std::size_t given = 0;
+  for (std::size_t c = 0; c < sizes.size(); ++c) {
+    const double wanted = static_cast<double>(most) * static_cast<double>(sizes[c]) / total;
+    shares[c] = std::max(static_cast<std::size_t>(wanted), std::min<std::size_t>(sizes[c], 2));
+    owed[c] = wanted - static_cast<double>(shares[c]);
+    given += shares[c];
+  }
+  for (; given < most; ++given) {
+    std::size_t next = sizes.size();
+    for (std::size_t c = 0; c < sizes.size(); ++c) {
+      if (shares[c] < sizes[c] && (next == sizes.size() || owed[c] > owed[next])) {
+        next = c;
+      }
+    }
+    ++shares[next];
+    owed[next] -= 1;
+  }
+  for (; given > most; --given) {
+    std::size_t next = sizes.size();
+    for (std::size_t c = 0; c < sizes.size(); ++c) {
+      if (shares[c] > 2 && (next == sizes.size() || owed[c] < owed[next])) {
+        next = c;
+      }
+    }
+    --shares[next];
+    owed[next] += 1;
+  }
+  return shares;
+}
+
 }  // namespace
+
+void sample_rows(DatasetTask& task, std::size_t rows, std::size_t most, std::uint64_t seed) {
+  constexpr std::size_t fewest = 10;  // as for whole data sets
+  constexpr std::uint64_t stream = philox::stream_id("rows of a data set");
+  const bool labelled = task.labels.classes > 0;
+  const std::size_t count = labelled ? task.labels.values.size() : task.rows.empty() ? rows : task.rows.size();
+  if (count <= most) {
+    return;
+  }
+  std::vector<std::vector<std::uint32_t>> members(std::max<std::size_t>(task.labels.classes, 1));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    members[labelled ? static_cast<std::size_t>(task.labels.values[i]) : 0].push_back(i);
+  }
+  std::vector<std::size_t> sizes;
+  std::size_t least = 0;
+  for (const std::vector<std::uint32_t>& one : members) {
+    sizes.push_back(one.size());
+    least += std::min<std::size_t>(one.size(), 2);
+  }
+  if (most < std::max(least, fewest)) {
+    throw InputError(fmt::format("{}: {} rows are too few for its {} classes; pass --rows {} or more",
+                                 printable(task.dataset, 200), with_commas(most), with_commas(task.labels.classes),
+                                 std::max(least, fewest)));
+  }
+  const std::vector<std::size_t> shares = shares_of(sizes, most);
+  std::vector<std::uint32_t> kept;
+  for (std::size_t c = 0; c < members.size(); ++c) {
+    std::sort(members[c].begin(), members[c].end(), [&](std::uint32_t a, std::uint32_t b) {
+      const std::uint64_t first = philox::draw64(seed, stream, a);
+      const std::uint64_t second = philox::draw64(seed, stream, b);
+      return first != second ? first < second : a < b;
+    });
+    kept.insert(kept.end(), members[c].begin(), members[c].begin() + static_cast<std::ptrdiff_t>(shares[c]));
+  }
+  std::sort(kept.begin(), kept.end());
+  keep(task, kept);
+  task.remarks.push_back(
+      fmt::format("scored on {} of {} rows, the same for all models", with_commas(most), with_commas(count)));
+}
 
 void drop_rare_classes(DatasetTask& task, std::size_t fewest) {
   const std::size_t rows = task.labels.values.size();

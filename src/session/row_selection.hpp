@@ -9,4 +9,9 @@ namespace itm {
 /// two classes would be left.
 void drop_rare_classes(DatasetTask& task, std::size_t fewest);
 
+/// Keeps at most `most` rows, drawn by seed and row number: of every class its share, rounded, but two at least (or
+/// what it has); of regression targets any, `rows` being their number. Says so in task.remarks. Throws InputError where
+/// two rows a class are more than `most`, or `most` is less than 10.
+void sample_rows(DatasetTask& task, std::size_t rows, std::size_t most, std::uint64_t seed);
+
 }  // namespace itm

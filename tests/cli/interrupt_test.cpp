@@ -77,6 +77,37 @@ TEST_P(Interrupt, EndsInTheMiddleOfALongStep) {
   }
 }
 
+/// Eigenvectors of 4,096 x 4,096 matrices and the like have no place to look at the person.
+TEST_P(Interrupt, EndsInsideEveryMethod) {
+  TemporaryFolder folder;
+  const std::string zoo = folder / "zoo";
+  ASSERT_EQ(run_itm({"synth", zoo, "--models", "1", "--rows", "8000", "--classes", "100", "--dims", "4096"}).status, 0);
+  for (const std::string method : {"hscore", "ncti", "pactran", "knn", "sfda", "transrate", "nleep", "linear_probe"}) {
+    RunningItm itm({"rank", zoo, "--method", method, "--threads", "1", "--out", folder / "r.json"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+    itm.send(GetParam());
+    Finished run;
+    EXPECT_LT(seconds_to_end(itm, run), about_a_second) << method;
+    EXPECT_EQ(run.status, 130) << method << run.err;
+    EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"zoo"}) << method;
+  }
+}
+
+/// Who stops a long ranking was told beforehand that it is one, and how to make it shorter.
+TEST_P(Interrupt, OfALongRankingComesAfterAWordOnWhatItTakes) {
+  TemporaryFolder folder;
+  const std::string zoo = folder / "zoo";
+  ASSERT_EQ(run_itm({"synth", zoo, "--models", "1", "--rows", "8000", "--classes", "1000", "--dims", "64"}).status, 0);
+  RunningItm itm({"rank", zoo, "--method", "pactran,knn", "--repeats", "50", "--threads", "1"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+  itm.send(GetParam());
+  Finished run;
+  EXPECT_LT(seconds_to_end(itm, run), about_a_second);
+  EXPECT_NE(run.err.find("pactran on "), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("(8,000 rows of 1 model); --rows N scores a sample"), std::string::npos) << run.err;
+  EXPECT_EQ(run.err.find("knn on "), std::string::npos) << run.err;
+}
+
 TEST_P(Interrupt, TheSecondOneEndsAtOnceAndLeavesNothing) {
   TemporaryFolder folder;
   write_small_zoo(folder.path());

@@ -28,7 +28,8 @@ NctiParts parts_of(const ZooEntry& entry, const Labels& labels, NumpyRandom& ran
   const std::unique_ptr<Device> device = make_cpu_device();
   RankOptions options;
   options.variant = variant;
-  const ModelInput input(*device, find_estimator("ncti"), options, entry, labels, 0);
+  const DatasetTask task{"case", {entry}, labels};
+  const ModelInput input(*device, find_estimator("ncti"), options, task, entry, 0);
   return ncti_parts(input, random);
 }
 

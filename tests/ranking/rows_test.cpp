@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "itm/dataset.hpp"
 #include "itm/error.hpp"
 #include "made_array.hpp"
+#include "session/row_selection.hpp"
 
 namespace {
 
@@ -152,6 +154,91 @@ TEST(AnyLabels, ScoreAsTheSameClassesNumberedFromZero) {
     expect_equal_scores(report, itm::rank(plain, quick(method)), method);
     ASSERT_FALSE(report.results[0].remarks.empty());
     EXPECT_EQ(report.results[0].remarks[0], "label -7 counts as a class; drop its rows where it means unlabelled");
+  }
+}
+
+/// 3 classes of 200, 60 and 4 rows, and two models on them.
+struct Unequal {
+  MadeData data = made_data(264, 8, 2, 0.8, 11);
+  MadeData other = made_data(264, 8, 2, 0.4, 12);
+  std::vector<std::int64_t> labels;
+  Unequal() {
+    for (std::size_t i = 0; i < data.rows; ++i) {
+      labels.push_back(i % 66 == 5 ? 2 : i % 22 < 5 ? 1 : 0);
+    }
+  }
+  [[nodiscard]] RankReport rank(const RankOptions& options) const {
+    Dataset made("made", labels);
+    made.add("one", itm::view(data.values.data(), data.rows, data.dims));
+    made.add("other", itm::view(other.values.data(), other.rows, other.dims));
+    return itm::rank(made, options);
+  }
+};
+
+TEST(SampledRows, AreAsManyAsAskedForAndSaySo) {
+  RankOptions options = quick("logme");
+  options.rows = 50;
+  const itm::RankedDataset result = Unequal().rank(options).results.at(0);
+  for (const itm::ScoredModel& model : result.models) {
+    EXPECT_EQ(model.details.number("rows"), 50) << model.model;
+    EXPECT_EQ(model.details.number("classes"), 3) << model.model;
+  }
+  ASSERT_FALSE(result.remarks.empty());
+  EXPECT_EQ(result.remarks[0], "scored on 50 of 264 rows, the same for all models");
+}
+
+TEST(SampledRows, HoldTheShareOfEveryClassAndAtLeastTwoRows) {
+  const Unequal data;
+  itm::DatasetTask task{"made", {}, {std::vector<std::int32_t>(data.labels.begin(), data.labels.end()), 3}};
+  std::vector<std::size_t> all(3);
+  std::vector<std::size_t> sampled(3);
+  for (const std::int32_t y : task.labels.values) {
+    ++all[static_cast<std::size_t>(y)];
+  }
+  const std::vector<std::int32_t> before = task.labels.values;
+  itm::sample_rows(task, 0, 50, 3);
+  ASSERT_EQ(task.rows.size(), 50U);
+  EXPECT_TRUE(std::is_sorted(task.rows.begin(), task.rows.end()));
+  for (std::size_t i = 0; i < task.rows.size(); ++i) {
+    EXPECT_EQ(task.labels.values[i], before[task.rows[i]]);
+    ++sampled[static_cast<std::size_t>(task.labels.values[i])];
+  }
+  EXPECT_EQ(sampled[2], 2U);
+  EXPECT_NEAR(static_cast<double>(sampled[1]), 50.0 * static_cast<double>(all[1]) / 264, 1.5);
+  EXPECT_EQ(sampled[0] + sampled[1] + sampled[2], 50U);
+}
+
+TEST(SampledRows, DependOnTheSeedAndOnNothingElse) {
+  const Unequal data;
+  for (const char* method : methods) {
+    RankOptions options = quick(method);
+    options.rows = 60;
+    const RankReport one = data.rank(options);
+    options.threads = 2;
+    expect_equal_scores(data.rank(options), one, method);
+  }
+  RankOptions options = quick("logme");
+  options.rows = 60;
+  const double first = data.rank(options).results[0].models[0].score;
+  options.seed = 1;
+  EXPECT_NE(data.rank(options).results[0].models[0].score, first);
+}
+
+TEST(SampledRows, MoreThanThereAreAreAll) {
+  RankOptions options = quick("logme");
+  const RankReport all = Unequal().rank(options);
+  options.rows = 264;
+  expect_equal_scores(Unequal().rank(options), all, "logme");
+}
+
+TEST(SampledRows, TooFewForTheClassesAreRefused) {
+  RankOptions options = quick("logme");
+  options.rows = 9;
+  try {
+    (void)Unequal().rank(options);
+    FAIL() << "nine rows were ranked";
+  } catch (const itm::InputError& error) {
+    EXPECT_STREQ(error.what(), "made: 9 rows are too few for its 3 classes; pass --rows 10 or more");
   }
 }
 
