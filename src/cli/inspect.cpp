@@ -267,7 +267,7 @@ ExitStatus inspect(const Options& o, const Context& context) {
   const std::map<std::string, Findings> zoo = look_at_all(o, context);
   context.write(context.in_format([&] { return as_json(o, zoo); }, [&] { return as_csv(zoo, context.csv_text()); },
                                   [&] { return as_table(o, zoo, context.paint()); }));
-  return all_of(&Finding::problems, zoo).empty() ? ExitStatus::success : ExitStatus::bad_input;
+  return all_of(&Finding::problems, zoo).empty() ? ExitStatus::success : ExitStatus::comparison_failed;
 }
 
 }  // namespace
@@ -285,7 +285,7 @@ Command inspect_command() {
             "  itm inspect my_zoo --dataset pets --format json\n"
             "\n"
             "mean and variance are averages over the columns (the paper's Fig. 6); dis is the dispersion of eq. 12.\n"
-            "Problems keep a model from being ranked, and the exit status is 2; notes do not, and it is 0.");
+            "Problems keep a model from being ranked, and the exit status is 1; notes do not, and it is 0.");
         return [o, &context] { return inspect(*o, context); };
       }};
 }

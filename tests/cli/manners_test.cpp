@@ -106,7 +106,7 @@ TEST_F(Manners, InspectTellsWhatKeepsAModelFromARanking) {
       << harmless.out;
   std::filesystem::remove(folder_ / "poor_made_label.npy");
   const Finished fatal = run_itm({"inspect", zoo_});
-  EXPECT_EQ(fatal.status, 2);
+  EXPECT_EQ(fatal.status, 1);
   EXPECT_NE(fatal.out.find("problem: " + (folder_ / "poor_made_feature.npy").string() + ": has no labels"),
             std::string::npos)
       << fatal.out;

@@ -334,7 +334,7 @@ def names(program, material):
             for key, data in (("feature", material.feature), ("label", material.label)):
                 with open(case.file(f"{name}_made_{key}.npy"), "wb") as file:
                     file.write(data)
-        for command in (["rank", case.folder, "--method", "knn", "--html", case.folder + ".html"],
+        for command in (["rank", case.folder, "--method", "knn", "--html", case.folder + ".html", "--force"],
                         ["inspect", case.folder]):
             for form in ("table", "csv", "json"):
                 ended = program.run([*command, "--format", form])
