@@ -66,12 +66,12 @@ void Context::add_options(CLI::App& app) {
   app.add_flag("--verbose", verbose, "Say more on standard error")->group(group);
 }
 
-void Context::prepare(bool goes_on) {
+void Context::prepare() {
   if (quiet && verbose) {
     throw InputError("--quiet and --verbose contradict each other; pass one of them");
   }
   open_log(quiet, verbose);
-  files_.may_replace(force_ || goes_on);
+  files_.may_replace(force_);
   files_.writes("--out", out_);
   blas::reserve(threads);
 }
@@ -87,6 +87,14 @@ void Context::reads(const Zoo& zoo) const {
         files_.reads("a file of the zoo", *ref ? (*ref)->file : std::filesystem::path());
       }
     }
+  }
+}
+
+void Context::keeps_journal(const std::filesystem::path& file) const {
+  files_.keeps("--journal", "the journal", file);
+  std::error_code ignored;
+  if (!file.empty() && std::filesystem::exists(file, ignored)) {
+    files_.may_replace(true);
   }
 }
 

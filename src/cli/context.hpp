@@ -33,9 +33,8 @@ class Context {
 
   /// Adds --format, --out, --force, --raw-csv, --seed, --threads, --backend, --quiet, --verbose.
   void add_options(CLI::App& app);
-  /// After parsing, before any work: the log level, and whether --out can be written at all. Where the command
-  /// `goes_on` from a journal, its results replace those of before. Throws InputError.
-  void prepare(bool goes_on);
+  /// After parsing, before any work: the log level, and whether --out can be written at all. Throws InputError.
+  void prepare();
 
   /// --format, else what the ending of --out says, else a table.
   [[nodiscard]] Format format() const;
@@ -64,7 +63,8 @@ class Context {
   /// All files of the zoo's entries.
   void reads(const Zoo& zoo) const;
   void writes(std::string_view option, const std::filesystem::path& file) const { files_.writes(option, file); }
-  void keeps_journal(const std::filesystem::path& file) const { files_.keeps("--journal", "the journal", file); }
+  /// Where the journal is there already, the command goes on from it, and its results replace those of before.
+  void keeps_journal(const std::filesystem::path& file) const;
   /// Colour for the result: only a table on a terminal whose owner did not set NO_COLOR.
   [[nodiscard]] Paint paint() const;
   /// The one place where a result leaves a command: standard output, or --out, whole or not at all. Throws Interrupted

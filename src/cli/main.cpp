@@ -131,8 +131,7 @@ int run(int argc, char** argv) {
   if (chosen.empty()) {
     return fail_usage("no command given", "");
   }
-  const CLI::Option* journal = chosen.front()->get_option_no_throw("--journal");
-  context.prepare(journal != nullptr && journal->count() > 0);
+  context.prepare();
   try {
     return static_cast<int>(actions.at(chosen.front()->get_name())());
   } catch (const InputError&) {
