@@ -1,13 +1,18 @@
 // How long ITM takes on a CUDA device, against what the device could do. Prints JSON (schema itm.gpu_bench/1).
 //
-//   gpu_itm [--commit TEXT] [--quick]
+//   gpu_itm [--commit TEXT] [--quick] [--out FILE]
+//   gpu_itm --profile
 //
-// For each case: milliseconds of a whole run with features resident, and of a run of one iteration, which is all
-// set-up; milliseconds per phase of an iteration; and two floors from ceilings that the same program measures, a large
-// matrix product in the same precision and a device-to-device copy:
+// For each case: milliseconds of a whole run with features resident; of a run of one iteration, which is all set-up;
+// of each further iteration (the slope between a fifth of the iterations and all of them) and of what does not grow
+// with them, recording included; milliseconds per phase of an iteration, each launched twenty times outside any graph;
+// and two floors from ceilings that the same program measures on random numbers, a large matrix product in the same
+// precision and a device-to-device copy:
 //   GEMM floor    the products' operations at the speed of the large product
 //   memory floor  the bytes that must move at the speed of the copy, each array once per phase that touches it
-// Features are made, so scores mean nothing; times do. Exit status 3 without a device.
+// Features are made, so scores mean nothing; times do. FILE is written anew after every case, and a case that fails
+// says why there and stops none of the others. --profile runs two iterations of the paper's zoo without graphs, for a
+// profiler that looks at kernels. Exit status 1 where a case failed, 3 without a device.
 
 #include <cuda_runtime.h>
 
@@ -15,6 +20,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -40,6 +46,7 @@ struct Case {
   std::size_t classes = 100;
   itm::ItmOptions itm = {};
   itm::ZooEngineOptions engine = {};
+  bool phases = false;  ///< look at each phase, too
 };
 
 constexpr std::size_t paper_dims[] = {1024, 1280, 1280, 512, 768, 384, 768, 768, 1024, 768};
@@ -101,6 +108,14 @@ double wall_milliseconds(const Work& work) {
 
 // ---- ceilings and floors
 
+void fill_randomly(std::vector<float>& values) {
+  std::uint32_t state = 12345;
+  for (float& v : values) {
+    state = state * 1664525U + 1013904223U;
+    v = static_cast<float>(state >> 8) * (1.0F / 8388608.0F) - 1.0F;
+  }
+}
+
 struct Ceilings {
   double pedantic_flops = 0;  ///< per second
   double tf32_flops = 0;
@@ -115,7 +130,9 @@ Ceilings measure_ceilings() {
   constexpr std::size_t count = std::size_t{n} * n;
   const itm::DeviceBuffer<float> a(*api, count);
   const itm::DeviceBuffer<float> c(*api, count);
-  a.zero();
+  std::vector<float> random(count);  // a product of zeros runs faster than any other
+  fill_randomly(random);
+  api->upload(const_cast<float*>(a.data()), random.data(), count * sizeof(float));
   Ceilings ceilings;
   for (const bool tf32 : {false, true}) {
     const auto product = api->prepare(
@@ -127,7 +144,9 @@ Ceilings measure_ceilings() {
   constexpr std::size_t bytes = std::size_t{1} << 29;  // ten times an H100's L2
   const itm::DeviceBuffer<std::byte> from(*api, bytes);
   const itm::DeviceBuffer<std::byte> to(*api, bytes);
-  from.zero();
+  for (std::size_t at = 0; at < bytes; at += count * sizeof(float)) {
+    api->upload(const_cast<std::byte*>(from.data()) + at, random.data(), count * sizeof(float));
+  }
   ceilings.bytes =
       2.0 * bytes /
       (timer(10,
@@ -180,11 +199,7 @@ Work work_of(const Case& run, const itm::ItmPlan& plan) {
 class Features {
  public:
   explicit Features(std::size_t count) : values_(std::make_shared<std::vector<float>>(count)) {
-    std::uint32_t state = 12345;
-    for (float& v : *values_) {
-      state = state * 1664525U + 1013904223U;
-      v = static_cast<float>(state >> 8) * (1.0F / 8388608.0F) - 1.0F;
-    }
+    fill_randomly(*values_);
   }
   [[nodiscard]] itm::Array array(std::size_t rows, std::size_t dims) const {
     return {"made", itm::DType::f32, false, {rows, dims}, false, reinterpret_cast<const std::byte*>(values_->data()),
@@ -195,55 +210,113 @@ class Features {
   std::shared_ptr<std::vector<float>> values_;
 };
 
-Json run_case(Case run, const Features& pool, const Ceilings& ceilings) {
-  itm::Labels labels;
-  labels.classes = run.classes;
-  for (std::size_t i = 0; i < run.rows; ++i) {
-    labels.values.push_back(static_cast<std::int32_t>(i % run.classes));
-  }
-  std::unique_ptr<itm::DeviceApi> api = itm::cuda::make_cuda_device_api();
-  Timer timer(static_cast<cudaStream_t>(api->stream()));
-  bool in_phase = false;
-  bool profiling = false;
-  std::map<std::string, double> phases;
-  itm::ZooEngineOptions engine_options = run.engine;
-  const auto engine = itm::cuda::make_zoo_engine(std::move(api), engine_options);
-
-  const itm::ItmPlan plan = engine->plan(labels, run.itm);
-  std::vector<itm::FeatureStatistics> statistics(run.dims.size());
-  std::vector<itm::ItmTask> tasks(run.dims.size());
-  const double upload = wall_milliseconds([&] {
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      tasks[i].features = {[&pool, &run, i] { return pool.array(run.rows, run.dims[i]); }, std::to_string(i)};
-      statistics[i] = engine->measure(tasks[i].features, labels, itm::Standardise::dim);
-      tasks[i].statistics = &statistics[i];
-      tasks[i].plan = &plan;
+/// A zoo on the device: its features are resident, statistics measured and plans made.
+class Zoo {
+ public:
+  Zoo(const Case& run, const Features& pool, const itm::ZooEngineOptions& options)
+      : run_(run),
+        engine_(itm::cuda::make_zoo_engine(itm::cuda::make_cuda_device_api(), options)),
+        statistics_(run.dims.size()),
+        tasks_(run.dims.size()) {
+    labels_.classes = run.classes;
+    for (std::size_t i = 0; i < run.rows; ++i) {
+      labels_.values.push_back(static_cast<std::int32_t>(i % run.classes));
     }
-  });
-  (void)engine->run(tasks, run.itm);
-  double total = 1e300;
-  for (int repeat = 0; repeat < 3; ++repeat) {
-    total = std::min(total, wall_milliseconds([&] { (void)engine->run(tasks, run.itm); }));
+    upload_ = wall_milliseconds([&] {
+      for (std::size_t i = 0; i < tasks_.size(); ++i) {
+        const std::size_t dims = run.dims[i];
+        const std::size_t rows = run.rows;
+        tasks_[i].features = {[&pool, rows, dims] { return pool.array(rows, dims); }, std::to_string(i)};
+        statistics_[i] = engine_->measure(tasks_[i].features, labels_, itm::Standardise::dim);
+        tasks_[i].statistics = &statistics_[i];
+      }
+    });
   }
 
-  // The same with one iteration: set-up alone. Then one iteration phase by phase, each twenty times in a row.
-  itm::ItmOptions once = run.itm;
-  once.iterations = 1;
-  const itm::ItmPlan short_plan = engine->plan(labels, once);
-  std::for_each(tasks.begin(), tasks.end(), [&](itm::ItmTask& task) { task.plan = &short_plan; });
-  const double setup = wall_milliseconds([&] { (void)engine->run(tasks, once); });
+  [[nodiscard]] double upload() const { return upload_; }
+  [[nodiscard]] itm::ItmPlan plan(std::size_t iterations) const {
+    itm::ItmOptions options = run_.itm;
+    options.iterations = iterations;
+    return engine_->plan(labels_, options);
+  }
+  /// Trains the zoo, wall clock in milliseconds.
+  double train(std::size_t iterations, const itm::ItmPlan& plan) {
+    itm::ItmOptions options = run_.itm;
+    options.iterations = iterations;
+    std::for_each(tasks_.begin(), tasks_.end(), [&plan](itm::ItmTask& task) { task.plan = &plan; });
+    return wall_milliseconds([&] {
+      for (const itm::ItmOutcome& outcome : engine_->run(tasks_, options)) {
+        if (outcome.failure) {
+          std::rethrow_exception(outcome.failure);
+        }
+      }
+    });
+  }
+  /// The shortest of `repeats`, after one that is not counted.
+  double best(std::size_t iterations, int repeats) {
+    const itm::ItmPlan made = plan(iterations);
+    (void)train(iterations, made);
+    double shortest = 1e300;
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+      shortest = std::min(shortest, train(iterations, made));
+    }
+    return shortest;
+  }
 
-  std::unique_ptr<itm::DeviceApi> profiled_api = itm::cuda::make_cuda_device_api();
-  Timer profiler(static_cast<cudaStream_t>(profiled_api->stream()));
-  engine_options.on_phase = [&](const char* phase, const std::function<void()>& work) {
-    if (in_phase || !profiling) {
+ private:
+  const Case& run_;
+  itm::Labels labels_;
+  std::shared_ptr<itm::ItmEngine> engine_;
+  std::vector<itm::FeatureStatistics> statistics_;
+  std::vector<itm::ItmTask> tasks_;
+  double upload_ = 0;
+};
+
+/// Milliseconds of each phase of one iteration, launched twenty times in a row outside any graph.
+Json phases_of(const Case& run, const Features& pool) {
+  std::map<std::string, double> phases;
+  bool counting = false;
+  bool inside = false;
+  itm::ZooEngineOptions options = run.engine;
+  options.on_phase = [&](const char* phase, const std::function<void()>& work) {
+    if (inside || !counting) {
       work();
       return;
     }
-    in_phase = true;  // validation is one phase, whatever it is made of
-    phases[phase] = profiler(std::strcmp(phase, "validate") == 0 ? 2 : 20, work);
-    in_phase = false;
+    inside = true;  // validation is one phase, whatever it is made of
+    const int times = std::strcmp(phase, "validate") == 0 ? 2 : 20;
+    work();
+    ITM_CUDA_TRY(cudaDeviceSynchronize());
+    phases[phase] = wall_milliseconds([&] {
+                      for (int i = 0; i < times; ++i) {
+                        work();
+                      }
+                      ITM_CUDA_TRY(cudaDeviceSynchronize());
+                    }) /
+                    times;
+    inside = false;
   };
+  Zoo zoo(run, pool, options);
+  const itm::ItmPlan once = zoo.plan(1);
+  (void)zoo.train(1, once);
+  counting = true;
+  (void)zoo.train(1, once);
+  Json json = Json::object();
+  for (const auto& [phase, milliseconds] : phases) {
+    json[phase] = milliseconds;
+  }
+  return json;
+}
+
+Json run_case(const Case& run, const Features& pool, const Ceilings& ceilings) {
+  Zoo zoo(run, pool, run.engine);
+  const std::size_t iterations = run.itm.iterations;
+  const std::size_t fewer = std::max<std::size_t>(1, iterations / 5);
+  const double total = zoo.best(iterations, 3);
+  const double part = zoo.best(fewer, 3);
+  const double setup = zoo.best(1, 3);
+  const double slope = (total - part) / static_cast<double>(iterations - fewer);
+  const itm::ItmPlan plan = zoo.plan(iterations);
   double bytes = 0;
   for (const std::size_t dims : run.dims) {
     bytes += static_cast<double>(run.rows * dims) * 4;
@@ -254,7 +327,7 @@ Json run_case(Case run, const Features& pool, const Ceilings& ceilings) {
             {"rows", run.rows},
             {"classes", run.classes},
             {"batch", plan.batch},
-            {"iterations", plan.iterations},
+            {"iterations", iterations},
             {"validate_every", run.itm.validate_every},
             {"recurrence",
              itm::choose_recurrence(run.itm.recurrence, plan.batch, run.classes, run.itm.steps) == Recurrence::gram
@@ -265,17 +338,13 @@ Json run_case(Case run, const Features& pool, const Ceilings& ceilings) {
             {"half_features", run.engine.half_features},
             {"graph_iterations", run.engine.graph_iterations},
             {"milliseconds", total},
+            {"milliseconds_per_iteration", slope},
+            {"milliseconds_besides_iterations", total - slope * static_cast<double>(iterations)},
             {"milliseconds_of_setup", setup},
-            {"milliseconds_of_upload_and_statistics", upload},
-            {"upload_gb_per_s", bytes / 1e6 / upload}};
-  if (run.engine.strategy == itm::GemmStrategy::buckets && run.dims.size() <= 10) {
-    const auto profiled = itm::cuda::make_zoo_engine(std::move(profiled_api), engine_options);
-    (void)profiled->run(tasks, once);  // uploads
-    profiling = true;
-    (void)profiled->run(tasks, once);
-    for (const auto& [phase, milliseconds] : phases) {
-      json["phases_ms"][phase] = milliseconds;
-    }
+            {"milliseconds_of_upload_and_statistics", zoo.upload()},
+            {"upload_gb_per_s", bytes / 1e6 / zoo.upload()}};
+  if (run.phases) {
+    json["phases_outside_graphs_ms"] = phases_of(run, pool);
   }
   const Work work = work_of(run, plan);
   const double gemm_floor =
@@ -284,9 +353,18 @@ Json run_case(Case run, const Features& pool, const Ceilings& ceilings) {
   json["gemm_floor_ms"] = gemm_floor;
   json["memory_floor_ms"] = memory_floor;
   json["ratio_to_larger_floor"] = total / std::max(gemm_floor, memory_floor);
-  std::fprintf(stderr, "%-26s %9.2f ms  %6.2f x floor\n", run.name.c_str(), total,
+  std::fprintf(stderr, "%-26s %9.2f ms  %8.4f ms an iteration  %8.2f ms besides  %6.2f x floor\n", run.name.c_str(),
+               total, slope, total - slope * static_cast<double>(iterations),
                total / std::max(gemm_floor, memory_floor));
   return json;
+}
+
+/// Two iterations and a validation, kernel by kernel.
+void run_for_profiler(const Case& run, const Features& pool) {
+  itm::ZooEngineOptions options = run.engine;
+  options.on_phase = [](const char*, const std::function<void()>& work) { work(); };
+  Zoo zoo(run, pool, options);
+  (void)zoo.train(2, zoo.plan(2));
 }
 
 std::vector<Case> cases(bool quick) {
@@ -302,7 +380,10 @@ std::vector<Case> cases(bool quick) {
   };
   vary("grouped products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::grouped; });
   vary("padded products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::padded; });
-  vary("graphs of 20", [](Case& c) { c.engine.graph_iterations = 20; });
+  for (const std::size_t length : {1, 5, 20}) {
+    vary(("graphs of " + std::to_string(length)).c_str(), [length](Case& c) { c.engine.graph_iterations = length; });
+  }
+  all.front().phases = true;
   if (quick) {
     return all;
   }
@@ -335,20 +416,41 @@ std::vector<Case> cases(bool quick) {
   return all;
 }
 
+/// A result is whole or not there.
+void write(const std::string& path, const Json& json) {
+  const std::string unfinished = path + ".part";
+  std::ofstream(unfinished) << json.dump(2) << '\n';
+  if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
+    throw itm::InputError(path + ": cannot be written; choose another --out");
+  }
+}
+
 int run(int count, char** arguments) {
   std::string commit = "unknown";
+  std::string out;
   bool quick = false;
+  bool profile = false;
   for (int i = 1; i < count; ++i) {
     const std::string argument = arguments[i];
     if (argument == "--quick") {
       quick = true;
+    } else if (argument == "--profile") {
+      profile = true;
     } else if (argument == "--commit" && i + 1 < count) {
       commit = arguments[++i];
+    } else if (argument == "--out" && i + 1 < count) {
+      out = arguments[++i];
     } else {
-      throw itm::InputError(argument + ": is no option; usage: gpu_itm [--commit TEXT] [--quick]");
+      throw itm::InputError(
+          argument + ": is no option; usage: gpu_itm [--commit TEXT] [--quick] [--out FILE] or gpu_itm --profile");
     }
   }
   (void)itm::resolve_backend(itm::Backend::cuda);
+  const Features pool(50'000 * 1280);
+  if (profile) {
+    run_for_profiler(cases(true).front(), pool);
+    return 0;
+  }
   const Ceilings ceilings = measure_ceilings();
   int version = 0;
   ITM_CUDA_TRY(cudaRuntimeGetVersion(&version));
@@ -359,13 +461,25 @@ int run(int count, char** arguments) {
             {"ceilings",
              {{"float32_pedantic_tflops", ceilings.pedantic_flops / 1e12},
               {"tf32_tflops", ceilings.tf32_flops / 1e12},
-              {"copy_gb_per_s", ceilings.bytes / 1e9}}}};
-  const Features pool(50'000 * 1280);
+              {"copy_gb_per_s", ceilings.bytes / 1e9}}},
+            {"cases", Json::array()}};
+  bool failed = false;
   for (const Case& each : cases(quick)) {
-    json["cases"].push_back(run_case(each, pool, ceilings));
+    try {
+      json["cases"].push_back(run_case(each, pool, ceilings));
+    } catch (const std::exception& error) {
+      failed = true;
+      std::fprintf(stderr, "%-26s failed: %s\n", each.name.c_str(), error.what());
+      json["cases"].push_back({{"case", each.name}, {"error", error.what()}});
+    }
+    if (!out.empty()) {
+      write(out, json);
+    }
   }
-  std::printf("%s\n", json.dump(2).c_str());
-  return 0;
+  if (out.empty()) {
+    std::printf("%s\n", json.dump(2).c_str());
+  }
+  return failed ? 1 : 0;
 }
 
 }  // namespace
