@@ -155,11 +155,14 @@ kernel_figures() {
 check() {
   chosen=("$@")
   if [[ ! -f $pack/all.tar.gz ]]; then die "build/gpu-pack is not there; run scripts/gpu_check.sh pack where it can be built"; fi
-  tar -C "$pack" -xzf "$pack/all.tar.gz"
+  # Not beside the archive: that folder is what gets carried.
+  local archive=$pack/all.tar.gz
+  pack=$(mktemp -d)
+  tar -C "$pack" -xzf "$archive"
   out=${OUT:-$root/build/gpu-check}
   mkdir -p "$out/logs"
   # shellcheck disable=SC2154  # code is the status at the end
-  trap 'code=$?; set +e; tar -C "$out" -czf "$out/logs.tar.gz" logs; rm -rf "$out/logs"; (exit "$code"); summary' EXIT
+  trap 'code=$?; set +e; tar -C "$out" -czf "$out/logs.tar.gz" logs; rm -rf "$out/logs" "$pack"; (exit "$code"); summary' EXIT
   export out pack
   export -f verify replay same_twice gpu_tests sanitizer benchmark kernel_figures
   local toolkit libraries
