@@ -14,6 +14,7 @@
 // says why there and stops none of the others. --profile runs two iterations of the paper's zoo without graphs, for a
 // profiler that looks at kernels. Exit status 1 where a case failed, 3 without a device.
 
+#include <cuda_profiler_api.h>
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -53,12 +54,12 @@ constexpr std::size_t paper_dims[] = {1024, 1280, 1280, 512, 768, 384, 768, 768,
 
 const char* name_of(itm::GemmStrategy strategy) {
   switch (strategy) {
+    case itm::GemmStrategy::automatic:
+      return "automatic";
     case itm::GemmStrategy::buckets:
       return "buckets";
     case itm::GemmStrategy::grouped:
       return "grouped";
-    case itm::GemmStrategy::padded:
-      return "padded";
   }
   return "";
 }
@@ -136,8 +137,7 @@ Ceilings measure_ceilings() {
   Ceilings ceilings;
   for (const bool tf32 : {false, true}) {
     const auto product = api->prepare(
-        std::vector<itm::Gemm<float>>{{false, false, n, n, n, a.data(), n, a.data(), n, false, c.data(), n}},
-        itm::GemmStrategy::buckets, tf32);
+        std::vector<itm::Gemm<float>>{{false, false, n, n, n, a.data(), n, a.data(), n, false, c.data(), n}}, tf32);
     const double flops = 2.0 * n * n * n / (timer(10, [&] { product->run(); }) / 1e3);
     (tf32 ? ceilings.tf32_flops : ceilings.pedantic_flops) = flops;
   }
@@ -364,7 +364,10 @@ void run_for_profiler(const Case& run, const Features& pool) {
   itm::ZooEngineOptions options = run.engine;
   options.on_phase = [](const char*, const std::function<void()>& work) { work(); };
   Zoo zoo(run, pool, options);
-  (void)zoo.train(2, zoo.plan(2));
+  const itm::ItmPlan plan = zoo.plan(2);
+  ITM_CUDA_TRY(cudaProfilerStart());
+  (void)zoo.train(2, plan);
+  ITM_CUDA_TRY(cudaProfilerStop());
 }
 
 std::vector<Case> cases(bool quick) {
@@ -378,9 +381,12 @@ std::vector<Case> cases(bool quick) {
     change(other);
     all.push_back(std::move(other));
   };
-  vary("grouped products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::grouped; });
-  vary("padded products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::padded; });
-  for (const std::size_t length : {1, 5, 20}) {
+  vary("cuBLAS", [](Case& c) { c.engine.strategy = itm::GemmStrategy::buckets; });
+  for (const std::size_t depth : {64, 256}) {
+    vary(("products " + std::to_string(depth) + " deep").c_str(), [depth](Case& c) { c.engine.product_depth = depth; });
+  }
+  vary("own validation products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::grouped; });
+  for (const std::size_t length : {1, 16, 100}) {
     vary(("graphs of " + std::to_string(length)).c_str(), [length](Case& c) { c.engine.graph_iterations = length; });
   }
   all.front().phases = true;
@@ -398,9 +404,11 @@ std::vector<Case> cases(bool quick) {
     zoo.dims.push_back(256 + 64 * (i * 7 % 17));  // 256 to 1280
   }
   all.push_back(zoo);
-  zoo.name = "200 models, grouped";
-  zoo.engine.strategy = itm::GemmStrategy::grouped;
-  all.push_back(zoo);
+  for (const itm::GemmStrategy strategy : {itm::GemmStrategy::buckets, itm::GemmStrategy::grouped}) {
+    zoo.name = std::string("200 models, ") + name_of(strategy);
+    zoo.engine.strategy = strategy;
+    all.push_back(zoo);
+  }
 
   Case large = paper;
   large.itm.iterations = 10;
@@ -409,6 +417,10 @@ std::vector<Case> cases(bool quick) {
   large.itm.batch_size = 16'384;
   large.itm.recurrence = Recurrence::factored;
   all.push_back(large);
+  large.name = "B = 16,384, grouped";
+  large.engine.strategy = itm::GemmStrategy::grouped;
+  all.push_back(large);
+  large.engine.strategy = itm::GemmStrategy::automatic;
   large.name = "B = 8,192, gram";
   large.itm.batch_size = 8'192;
   large.itm.recurrence = Recurrence::gram;

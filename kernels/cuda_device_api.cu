@@ -122,8 +122,8 @@ constexpr cublasOperation_t operation(bool transpose) { return transpose ? CUBLA
 template <typename T>
 class CudaGemms final : public GemmGroup {
  public:
-  CudaGemms(DeviceApi& api, const Lines& lines, std::vector<Gemm<T>> products, GemmStrategy strategy, bool tf32)
-      : lines_(lines), grouped_(strategy == GemmStrategy::grouped), compute_(compute_type<T>(tf32)) {
+  CudaGemms(DeviceApi& api, const Lines& lines, std::vector<Gemm<T>> products, bool tf32)
+      : lines_(lines), compute_(compute_type<T>(tf32)) {
     std::vector<const T*> a;
     std::vector<const T*> b;
     std::vector<T*> c;
@@ -162,13 +162,6 @@ class CudaGemms final : public GemmGroup {
     if (shapes_.empty()) {
       return;
     }
-    if (grouped_) {
-      ITM_CUBLAS_TRY(cublas().gemm_grouped(
-          lines_.blas, op_a_.data(), op_b_.data(), m_.data(), n_.data(), k_.data(), alpha_.data(), untyped(a_.data()),
-          data_type<T>, lda_.data(), untyped(b_.data()), data_type<T>, ldb_.data(), beta_.data(), untyped(c_.data()),
-          data_type<T>, ldc_.data(), static_cast<int>(shapes_.size()), counts_.data(), compute_));
-      return;
-    }
     // One shape after another would leave most of the device idle: small products of few models fill little of it.
     const std::size_t used = std::min(shapes_.size() - 1, lines_.sides.size());
     if (used > 0) {
@@ -200,7 +193,6 @@ class CudaGemms final : public GemmGroup {
   static void* const* untyped(T* const* pointers) { return reinterpret_cast<void* const*>(pointers); }
 
   const Lines& lines_;
-  bool grouped_;
   cublasComputeType_t compute_;
   std::vector<Gemm<T>> shapes_;
   DeviceBuffer<const T*> a_;
@@ -330,13 +322,11 @@ class CudaDeviceApi final : public DeviceApi {
     ITM_CUDA_TRY(cudaStreamSynchronize(copy_));
   }
 
-  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, GemmStrategy strategy,
-                                                   bool tf32) override {
-    return std::make_unique<CudaGemms<float>>(*this, lines_, std::move(products), strategy, tf32);
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, bool tf32) override {
+    return std::make_unique<CudaGemms<float>>(*this, lines_, std::move(products), tf32);
   }
-  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, GemmStrategy strategy,
-                                                   bool tf32) override {
-    return std::make_unique<CudaGemms<double>>(*this, lines_, std::move(products), strategy, tf32);
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, bool tf32) override {
+    return std::make_unique<CudaGemms<double>>(*this, lines_, std::move(products), tf32);
   }
   [[nodiscard]] std::unique_ptr<Graph> record(const std::function<void()>& work) override {
     return std::make_unique<CudaGraph>(work_, work);

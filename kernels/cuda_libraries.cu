@@ -41,7 +41,6 @@ Cublas load_cublas() {
   find(library, "cublasSetWorkspace_v2", all.set_workspace);
   find(library, "cublasGetStatusString", all.status);
   find(library, "cublasGemmBatchedEx_64", all.gemm_batched);
-  find(library, "cublasGemmGroupedBatchedEx", all.gemm_grouped);
   return all;
 }
 

@@ -19,7 +19,6 @@ struct Cublas {
   decltype(&cublasSetWorkspace_v2) set_workspace;
   decltype(&cublasGetStatusString) status;
   decltype(&cublasGemmBatchedEx_64) gemm_batched;
-  decltype(&cublasGemmGroupedBatchedEx) gemm_grouped;
 };
 struct Cusolver {
   decltype(&cusolverDnCreate) create;

@@ -35,9 +35,6 @@ struct Gemm {
   }
 };
 
-/// How the products of one group reach the library. `padded` is `buckets` over rows that the engine made equally long.
-enum class GemmStrategy : std::uint8_t { buckets, grouped, padded };
-
 /// The products of one operation for all models of a group, prepared once over fixed buffers.
 class GemmGroup {
  public:
@@ -79,10 +76,8 @@ class DeviceApi {
   virtual void fill(void* to, std::size_t bytes, std::size_t unit,
                     const std::function<void(std::byte* at, std::size_t offset, std::size_t count)>& write) = 0;
 
-  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, GemmStrategy strategy,
-                                                           bool tf32) = 0;
-  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, GemmStrategy strategy,
-                                                           bool tf32) = 0;
+  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, bool tf32) = 0;
+  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, bool tf32) = 0;
   /// Records what `work` launches; `work` must be free of synchronisation and is not run as such.
   [[nodiscard]] virtual std::unique_ptr<Graph> record(const std::function<void()>& work) = 0;
 

@@ -208,7 +208,6 @@ class ZooEngine final : public ItmEngine {
                                                  const std::vector<FeatureShape>& features,
                                                  const ItmOptions& options) const {
     std::vector<LaneShape> shapes;
-    std::uint32_t widest = 0;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       const ItmPlan& plan = *tasks[i].plan;
       const std::size_t classes = plan.labels.classes;
@@ -219,11 +218,7 @@ class ZooEngine final : public ItmEngine {
       s.classes = static_cast<std::uint32_t>(classes);
       s.width = rounded_up(classes, 4);
       s.gram = choose_recurrence(options.recurrence, plan.batch, classes, options.steps) == Recurrence::gram;
-      widest = std::max(widest, s.pitch);
       shapes.push_back(s);
-    }
-    if (options_.strategy == GemmStrategy::padded) {
-      std::for_each(shapes.begin(), shapes.end(), [widest](LaneShape& s) { s.pitch = widest; });
     }
     return shapes;
   }

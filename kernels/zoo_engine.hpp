@@ -3,6 +3,7 @@
 // for all of them. Compiled twice: by nvcc for a device, and for the host by the tests.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -11,13 +12,18 @@
 
 namespace itm {
 
+/// What multiplies: cuBLAS, one batched product a shape (`buckets`), the kernel of grouped_product.cuh, or whichever of
+/// the two is faster for a group of products.
+enum class GemmStrategy : std::uint8_t { automatic, buckets, grouped };
+
 struct ZooEngineOptions {
   std::size_t memory_budget = 0;  ///< bytes; 0: nine tenths of what is free
   bool half_features = false;
-  GemmStrategy strategy = GemmStrategy::buckets;
+  GemmStrategy strategy = GemmStrategy::automatic;
+  std::size_t product_depth = 128;  ///< of k, a block of `grouped`
   /// For benchmarks: does the work of a phase (as often as it likes) in place of the engine; nothing is recorded then.
   std::function<void(const char* phase, const std::function<void()>& work)> on_phase = {};
-  std::size_t graph_iterations = 128;  ///< longest stretch of iterations recorded as one graph
+  std::size_t graph_iterations = 4;    ///< longest stretch of iterations recorded as one graph
   std::size_t validation_chunks = 16;  ///< most validation batches of one model at once
 };
 

@@ -2,8 +2,8 @@
 // One wave: the models of a zoo that are on the device together, trained and validated in lockstep (spec 2, steps
 // 6-10).
 //
-// An iteration is 7 kernels and, for n steps in factored form, 5 + 4 n products, each one call for all models; a
-// stretch of iterations with its validation is one recorded graph. See lane.cuh for shapes.
+// An iteration is 7 kernels and, for n steps in factored form, 4 + 4 n groups of products, each for all models; a few
+// iterations, and a validation, are one recorded graph. See lane.cuh for shapes.
 
 #include <algorithm>
 #include <cmath>
@@ -21,6 +21,7 @@
 #include "kernels/column_sums.cuh"
 #include "kernels/cross_entropy.cuh"
 #include "kernels/gather_rows.cuh"
+#include "kernels/grouped_product.cuh"
 #include "kernels/keep_copy.cuh"
 #include "kernels/normalise_backward.cuh"
 #include "kernels/normalise_rows.cuh"
@@ -35,7 +36,7 @@ namespace itm::ITM_KERNELS {
 struct LaneShape {
   std::uint32_t batch = 0;
   std::uint32_t dims = 0;
-  std::uint32_t pitch = 0;  ///< D rounded up to 4 entries, or to the widest model's under GemmStrategy::padded
+  std::uint32_t pitch = 0;  ///< D rounded up to 4 entries
   std::uint32_t classes = 0;
   std::uint32_t width = 0;  ///< C rounded up to 4 entries
   bool gram = false;
@@ -136,9 +137,8 @@ struct Products {
   std::unique_ptr<GemmGroup> factored_step[2];  // R += scaled inner; dE += scaled inner
   std::unique_ptr<GemmGroup> head;              // logits = E head_w^T
   std::unique_ptr<GemmGroup> head_of_theta;     // logits = Theta head_w^T
-  std::unique_ptr<GemmGroup> gradient_head_w;   // dLogits^T E
   std::unique_ptr<GemmGroup> d_evolved;         // d_theta = dLogits head_w
-  std::unique_ptr<GemmGroup> gradient_psi_w;    // dZ^T X
+  std::unique_ptr<GemmGroup> gradients;         // of psi_w, dZ^T X, and of head_w, dLogits^T E
 };
 
 /// Lanes that advance together.
@@ -373,6 +373,16 @@ class ZooGroup {
     return lane;
   }
 
+  std::unique_ptr<GemmGroup> products_of(std::vector<Gemm<T>> group) const {
+    // Products that fill the device one shape after the other are faster in cuBLAS, with its larger tiles.
+    const bool tf32 = options_.precision == Precision::tf32;
+    const bool few = blocks_of(group, engine_.product_depth) <= most_grouped_blocks && !tf32;
+    if (engine_.strategy == GemmStrategy::grouped || (engine_.strategy == GemmStrategy::automatic && few)) {
+      return std::make_unique<GroupedProducts<T>>(api_, group, engine_.product_depth);
+    }
+    return api_.prepare(std::move(group), tf32);
+  }
+
   void prepare_products(LaneSet<T>& set, const std::vector<ProductWorkspace<T>>& workspaces,
                         const std::vector<std::size_t>& model_of_lane) {
     enum class Lanes { all, gram, factored };
@@ -384,7 +394,7 @@ class ZooGroup {
           group.push_back(product(set.lanes[l], workspaces[l], shape, model_of_lane[l]));
         }
       }
-      return api_.prepare(std::move(group), engine_.strategy, options_.precision == Precision::tf32);
+      return products_of(std::move(group));
     };
     using L = const Lane<T>&;
     using W = const ProductWorkspace<T>&;
@@ -426,38 +436,22 @@ class ZooGroup {
     };
     p.head = head_of(false);
     p.head_of_theta = head_of(true);
-    p.gradient_head_w = prepare(Lanes::all, [&](L l, W, S s, std::size_t m) {
-      return Gemm<T>{true,
-                     false,
-                     i(s.width),
-                     i(s.width),
-                     i(s.batch),
-                     l.logits,
-                     i(s.width),
-                     l.evolved,
-                     i(s.width),
-                     false,
-                     gradient_of_model_[m].head_w,
-                     i(s.width)};
-    });
     p.d_evolved = prepare(Lanes::all, [&](L l, W, S s, std::size_t m) {
       return Gemm<T>{false,      false, i(s.batch), i(s.width), i(s.width), l.logits, i(s.width), of_model_[m].head_w,
                      i(s.width), false, l.d_theta,  i(s.width)};
     });
-    p.gradient_psi_w = prepare(Lanes::all, [&](L l, W, S s, std::size_t m) {
-      return Gemm<T>{true,
-                     false,
-                     i(s.width),
-                     i(s.pitch),
-                     i(s.batch),
-                     l.d_theta,
-                     i(s.width),
-                     l.x,
-                     i(s.pitch),
-                     false,
-                     gradient_of_model_[m].psi_w,
-                     i(s.pitch)};
-    });
+    // Nothing needs either before the update: one launch, in which the short products fill what the long ones leave.
+    std::vector<Gemm<T>> gradients;
+    for (std::size_t lane = 0; lane < set.lanes.size(); ++lane) {
+      const Lane<T>& l = set.lanes[lane];
+      const LaneShape& s = members_[model_of_lane[lane]].shape;
+      const ParameterArrays<T>& to = gradient_of_model_[model_of_lane[lane]];
+      gradients.push_back({true, false, i(s.width), i(s.pitch), i(s.batch), l.d_theta, i(s.width), l.x, i(s.pitch),
+                           false, to.psi_w, i(s.pitch)});
+      gradients.push_back({true, false, i(s.width), i(s.width), i(s.batch), l.logits, i(s.width), l.evolved, i(s.width),
+                           false, to.head_w, i(s.width)});
+    }
+    p.gradients = products_of(std::move(gradients));
   }
 
   void initialise_parameters() {
@@ -574,10 +568,7 @@ class ZooGroup {
   void backward(Cursor cursor) {
     const LaneSet<T>& set = training_;
     phase("loss", [&] { launch_rows(set, cross_entropy<T>, cursor); });
-    phase("head backward", [&] {
-      set.products.gradient_head_w->run();
-      set.products.d_evolved->run();
-    });
+    phase("head backward", [&] { set.products.d_evolved->run(); });
     phase("evolve backward", [&] { apply_recurrence(set, true); });
     phase("normalise backward", [&] { launch_rows(set, normalise_backward<T>, cursor); });
     if (losses_.size() > 0) {
@@ -585,7 +576,7 @@ class ZooGroup {
              cursor, losses_.data());
     }
     phase("bias gradients", [&] { launch_column_sums(api_, set.on_device.data(), set.lanes.size(), set.width); });
-    phase("project backward", [&] { set.products.gradient_psi_w->run(); });
+    phase("weight gradients", [&] { set.products.gradients->run(); });
   }
 
   void update(Cursor cursor) {
@@ -723,10 +714,7 @@ class ZooGroup {
     const DeviceBuffer<T> gram(api_, batch * batch);
     const auto b = static_cast<int>(s.batch);
     const auto w = static_cast<int>(s.width);
-    const auto product =
-        api_.prepare(std::vector<Gemm<T>>{{false, true, b, b, w, lane.scaled, w, lane.theta, w, false, gram.data(), b}},
-                     engine_.strategy, options_.precision == Precision::tf32);
-    product->run();
+    products_of({{false, true, b, b, w, lane.scaled, w, lane.theta, w, false, gram.data(), b}})->run();
     snapshot.recurrence = download(gram.data(), s.batch, s.batch, s.batch);
     for (double& c_j : snapshot.recurrence) {
       c_j = -c_j;  // `scaled` carries the sign of the step

@@ -153,7 +153,7 @@ kernel_figures() {
     echo "no Nsight Compute here"
     return 77
   fi
-  "$ncu" --csv --log-file "$out/kernels.csv" --metrics "gpu__time_duration.sum,launch__grid_size,launch__block_size,launch__registers_per_thread,sm__throughput.avg.pct_of_peak_sustained_elapsed,gpu__compute_memory_throughput.avg.pct_of_peak_sustained_elapsed,dram__bytes.sum" \
+  "$ncu" --profile-from-start off --clock-control none --csv --log-file "$out/kernels.csv" --metrics "gpu__time_duration.sum,launch__grid_size,launch__block_size,launch__registers_per_thread,sm__throughput.avg.pct_of_peak_sustained_elapsed,gpu__compute_memory_throughput.avg.pct_of_peak_sustained_elapsed,dram__bytes.sum" \
     "$pack/gpu_itm" --profile
   echo "$(wc -l <"$out/kernels.csv") lines of figures"
 }

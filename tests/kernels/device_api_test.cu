@@ -6,6 +6,7 @@
 
 #include "device_test.hpp"
 #include "engine/plan_tools.hpp"
+#include "kernels/grouped_product.cuh"
 
 namespace itm::ITM_KERNELS {
 namespace {
@@ -14,7 +15,7 @@ class ITM_DEVICE(DeviceSeam) : public DeviceTest {
  protected:
   /// C = op(A) op(B) (+ C) for each of some shapes in one group, against the definition.
   template <typename T>
-  void check_products(GemmStrategy strategy, bool transpose_a, bool transpose_b, bool accumulate) {
+  void check_products(bool grouped, bool transpose_a, bool transpose_b, bool accumulate) {
     struct Product {
       int m, n, k;
     };
@@ -56,7 +57,8 @@ class ITM_DEVICE(DeviceSeam) : public DeviceTest {
       group.push_back({transpose_a, transpose_b, p.m, p.n, p.k, buffers[last - 2].data(), lda, buffers[last - 1].data(),
                        ldb, accumulate, buffers[last].data(), p.n});
     }
-    const auto products = api().prepare(group, strategy, false);
+    const std::unique_ptr<GemmGroup> products =
+        grouped ? std::make_unique<GroupedProducts<T>>(api(), group, product_step) : api().prepare(group, false);
     products->run();
     for (std::size_t i = 0; i < want.size(); ++i) {
       expect_close("C", buffers[result[i]].download(), want[i], 10 * rounding<T>);
@@ -64,17 +66,18 @@ class ITM_DEVICE(DeviceSeam) : public DeviceTest {
   }
 };
 
-TEST_F(ITM_DEVICE(DeviceSeam), ProductsOfAnyShapeUnderEveryStrategy) {
-  for (const GemmStrategy strategy : {GemmStrategy::buckets, GemmStrategy::grouped, GemmStrategy::padded}) {
+TEST_F(ITM_DEVICE(DeviceSeam), ProductsOfAnyShape) {
+  for (const bool grouped : {false, true}) {
     for (const int bits : {0, 1, 2, 3, 4, 5, 6, 7}) {
-      check_products<float>(strategy, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0);
-      check_products<double>(strategy, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0);
+      check_products<float>(grouped, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0);
+      check_products<double>(grouped, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0);
     }
   }
 }
 
 TEST_F(ITM_DEVICE(DeviceSeam), AnEmptyGroupOfProductsDoesNothing) {
-  api().prepare(std::vector<Gemm<float>>{}, GemmStrategy::grouped, false)->run();
+  api().prepare(std::vector<Gemm<float>>{}, false)->run();
+  GroupedProducts<float>(api(), {}, product_step).run();
 }
 
 TEST_F(ITM_DEVICE(DeviceSeam), EigenvectorsAreOrthonormalAndDiagonalise) {
@@ -113,9 +116,8 @@ TEST_F(ITM_DEVICE(DeviceSeam), AGraphRunsItsWorkAtEveryReplay) {
   const std::vector<double> one{1};
   const DeviceBuffer<double> a(api(), one);
   const DeviceBuffer<double> c(api(), one);
-  const auto product =
-      api().prepare(std::vector<Gemm<double>>{{false, false, 1, 1, 1, a.data(), 1, a.data(), 1, true, c.data(), 1}},
-                    GemmStrategy::buckets, false);
+  const auto product = api().prepare(
+      std::vector<Gemm<double>>{{false, false, 1, 1, 1, a.data(), 1, a.data(), 1, true, c.data(), 1}}, false);
   const auto graph = api().record([&] {
     product->run();
     product->run();

@@ -33,6 +33,12 @@ inline dim3 gridDim;
 
 void __syncthreads();
 void __syncwarp(unsigned mask = 0xFFFFFFFFU);
+inline void __threadfence() {}
+inline std::uint32_t atomicAdd(std::uint32_t* at, std::uint32_t value) {
+  const std::uint32_t before = *at;
+  *at += value;
+  return before;
+}
 
 namespace itm::host_cuda {
 

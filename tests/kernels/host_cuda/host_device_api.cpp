@@ -90,10 +90,10 @@ class HostDeviceApi final : public DeviceApi {
     }
   }
 
-  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, GemmStrategy, bool) override {
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, bool) override {
     return std::make_unique<HostGemms<float>>(std::move(products));
   }
-  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, GemmStrategy, bool) override {
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, bool) override {
     return std::make_unique<HostGemms<double>>(std::move(products));
   }
   [[nodiscard]] std::unique_ptr<Graph> record(const std::function<void()>& work) override {
