@@ -20,6 +20,13 @@
 
 #include "kernels/device_api.hpp"
 
+/// Before a loop over registers, which cannot be indexed.
+#ifdef __CUDACC__
+#define ITM_UNROLL _Pragma("unroll")
+#else
+#define ITM_UNROLL
+#endif
+
 /// A kernel that is no template: nvcc does not let it be inline.
 #define ITM_KERNEL [[maybe_unused]] static __global__
 
