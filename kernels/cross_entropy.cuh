@@ -43,7 +43,8 @@ __device__ inline T sum_of_exponentials(const Lane<T>& lane, const T* row, T lar
 
 template <typename T>
 __global__ void cross_entropy(const Lane<T>* lanes, Cursor cursor) {
-  const Lane<T>& lane = lanes[blockIdx.y];
+  start_after_work_before();
+  const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= lane.batch) {
     return;
@@ -76,7 +77,8 @@ __global__ void cross_entropy(const Lane<T>* lanes, Cursor cursor) {
 
 template <typename T>
 __global__ void count_hits(const Lane<T>* lanes, Cursor cursor) {
-  const Lane<T>& lane = lanes[blockIdx.y];
+  start_after_work_before();
+  const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   const Window window = window_of(lane, cursor);
   if (i >= window.count) {
@@ -94,7 +96,8 @@ __global__ void count_hits(const Lane<T>* lanes, Cursor cursor) {
 
 template <typename T>
 __global__ void pick_targets(const Lane<T>* lanes, Cursor cursor) {
-  const Lane<T>& lane = lanes[blockIdx.y];
+  start_after_work_before();
+  const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= window_of(lane, cursor).count) {
     return;

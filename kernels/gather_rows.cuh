@@ -38,7 +38,7 @@ __device__ inline void as_stored(Stored stored, Body body) {
 template <typename Element, typename T>
 __device__ inline void gather_tile_of(const Lane<T>& lane, Window window, std::uint32_t first) {
   std::size_t source[gather_tile];
-  for (unsigned r = 0; r < gather_tile; ++r) {
+  ITM_UNROLL for (unsigned r = 0; r < gather_tile; ++r) {
     const std::uint32_t i = first + r;
     source[r] = 0;
     if (i < window.count) {
@@ -50,12 +50,15 @@ __device__ inline void gather_tile_of(const Lane<T>& lane, Window window, std::u
     const bool inside = d < lane.dims;
     const double shift = inside ? lane.shift[d] : 0;
     const double scale = inside ? lane.scale[d] : 0;
-    for (unsigned r = 0; r < gather_tile; ++r) {
+    // All loads, then all stores: a load does not overtake a store that might change it.
+    double value[gather_tile];
+    ITM_UNROLL for (unsigned r = 0; r < gather_tile; ++r) {
+      value[r] = inside && first + r < window.count ? element<Element>(lane.feature, source[r] + d) : shift;
+    }
+    ITM_UNROLL for (unsigned r = 0; r < gather_tile; ++r) {
       const std::uint32_t i = first + r;
       if (i < lane.batch) {
-        const bool real = inside && i < window.count;
-        lane.x[static_cast<std::size_t>(i) * lane.pitch + d] =
-            real ? static_cast<T>((element<Element>(lane.feature, source[r] + d) - shift) * scale) : T{0};
+        lane.x[static_cast<std::size_t>(i) * lane.pitch + d] = static_cast<T>((value[r] - shift) * scale);
       }
     }
   }
@@ -63,7 +66,8 @@ __device__ inline void gather_tile_of(const Lane<T>& lane, Window window, std::u
 
 template <typename T>
 __global__ void gather_rows(const Lane<T>* lanes, Cursor cursor) {
-  const Lane<T>& lane = lanes[blockIdx.y];
+  start_after_work_before();
+  const Lane<T> lane = lanes[blockIdx.y];
   const Window window = window_of(lane, cursor);
   const std::uint32_t first = blockIdx.x * gather_tile;
   if (first >= lane.batch) {
@@ -77,9 +81,10 @@ __global__ void gather_rows(const Lane<T>* lanes, Cursor cursor) {
 }
 
 template <typename T>
-void launch_gather_rows(DeviceApi& api, const Lane<T>* lanes, std::size_t count, std::uint32_t batch, Cursor cursor) {
-  launch(api, gather_rows<T>, dim3(tiles(batch, gather_tile), static_cast<unsigned>(count)), dim3(gather_threads),
-         lanes, cursor);
+void launch_gather_rows(DeviceApi& api, bool early, const Lane<T>* lanes, std::size_t count, std::uint32_t batch,
+                        Cursor cursor) {
+  launch(api, early, gather_rows<T>, dim3(tiles(batch, gather_tile), static_cast<unsigned>(count)),
+         dim3(gather_threads), lanes, cursor);
 }
 
 }  // namespace itm::ITM_KERNELS

@@ -110,7 +110,8 @@ struct OperandShare {
 ITM_KERNEL void __launch_bounds__(product_threads, 2) grouped_product(const ProductJob* jobs) {
   alignas(16) __shared__ float shared[4 * product_buffer];
   __shared__ bool last;
-  const ProductJob job = jobs[blockIdx.x];
+  const ProductJob job = jobs[blockIdx.x];  // nothing writes jobs
+  start_after_work_before();
   const Gemm<float>& g = job.gemm;
   const unsigned half = threadIdx.x / 128;
   const unsigned ty = threadIdx.x % 128 / 16;  // rows ty * 4 and 32 + ty * 4, four each
@@ -288,8 +289,10 @@ class GroupedProducts final : public GemmGroup {
     jobs_ = DeviceBuffer<ProductJob>(api, jobs);
   }
 
-  void run() override {
-    launch(api_, grouped_product, dim3(static_cast<unsigned>(jobs_.size())), dim3(product_threads), jobs_.data());
+  using GemmGroup::run;
+  void run(bool early) override {
+    launch(api_, early, grouped_product, dim3(static_cast<unsigned>(jobs_.size())), dim3(product_threads),
+           jobs_.data());
   }
 
  private:

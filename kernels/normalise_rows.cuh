@@ -15,7 +15,8 @@ namespace itm::ITM_KERNELS {
 
 template <typename T>
 __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
-  const Lane<T>& lane = lanes[blockIdx.y];
+  start_after_work_before();
+  const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= lane.batch) {
     return;
@@ -47,7 +48,8 @@ __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
 /// R = Theta - Y.
 template <typename T>
 __global__ void subtract_centres(const Lane<T>* lanes, Cursor cursor) {
-  const Lane<T>& lane = lanes[blockIdx.y];
+  start_after_work_before();
+  const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= window_of(lane, cursor).count) {
     return;  // those rows are zero

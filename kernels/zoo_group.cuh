@@ -151,6 +151,8 @@ struct LaneSet {
   std::uint32_t width = 0;  ///< largest padded C
   bool gram = false;        ///< some lane is in gram form
   bool factored = false;    ///< some lane is in factored form
+  /// Whether all that it launches are kernels of ours, of which each may be started before the one before has ended.
+  bool early = true;
 };
 
 /// What a wave needs to know of one of its models.
@@ -373,21 +375,31 @@ class ZooGroup {
     return lane;
   }
 
-  std::unique_ptr<GemmGroup> products_of(std::vector<Gemm<T>> group) const {
+  struct PreparedProducts {
+    std::unique_ptr<GemmGroup> products;
+    bool ours = false;
+  };
+  PreparedProducts products_of(std::vector<Gemm<T>> group) const {
     // Products that fill the device one shape after the other are faster in cuBLAS, with its larger tiles.
     const bool tf32 = options_.precision == Precision::tf32;
     if constexpr (std::is_same_v<T, float>) {
       const bool few = blocks_of(group, engine_.product_depth) <= most_grouped_blocks && !tf32;
       if (engine_.strategy == GemmStrategy::grouped || (engine_.strategy == GemmStrategy::automatic && few)) {
-        return std::make_unique<GroupedProducts>(api_, group, engine_.product_depth);
+        return {std::make_unique<GroupedProducts>(api_, group, engine_.product_depth), true};
       }
     }
-    return api_.prepare(std::move(group), tf32);
+    const bool ours = group.empty();
+    return {api_.prepare(std::move(group), tf32), ours};
   }
 
   void prepare_products(LaneSet<T>& set, const std::vector<ProductWorkspace<T>>& workspaces,
                         const std::vector<std::size_t>& model_of_lane) {
     enum class Lanes { all, gram, factored };
+    const auto prepare_group = [&](std::vector<Gemm<T>> group) {
+      auto [products, ours] = products_of(std::move(group));
+      set.early = set.early && ours;
+      return std::move(products);
+    };
     const auto prepare = [&](Lanes which, auto product) {
       std::vector<Gemm<T>> group;
       for (std::size_t l = 0; l < set.lanes.size(); ++l) {
@@ -396,7 +408,7 @@ class ZooGroup {
           group.push_back(product(set.lanes[l], workspaces[l], shape, model_of_lane[l]));
         }
       }
-      return products_of(std::move(group));
+      return prepare_group(std::move(group));
     };
     using L = const Lane<T>&;
     using W = const ProductWorkspace<T>&;
@@ -453,7 +465,7 @@ class ZooGroup {
       gradients.push_back({true, false, i(s.width), i(s.width), i(s.batch), l.logits, i(s.width), l.evolved, i(s.width),
                            false, to.head_w, i(s.width)});
     }
-    p.gradients = products_of(std::move(gradients));
+    p.gradients = prepare_group(std::move(gradients));
   }
 
   void initialise_parameters() {
@@ -517,7 +529,8 @@ class ZooGroup {
   template <typename... Parameters>
   void launch_rows(const LaneSet<T>& set, void (*kernel)(const Lane<T>*, Parameters...),
                    std::type_identity_t<Parameters>... arguments) {
-    launch(api_, kernel, row_grid(set.batch, set.lanes.size()), row_block(), set.on_device.data(), arguments...);
+    launch(api_, set.early, kernel, row_grid(set.batch, set.lanes.size()), row_block(), set.on_device.data(),
+           arguments...);
   }
 
   /// (I - C_j)^n on R, or backward on dE: C_j is symmetric and a constant in back-propagation (eq. 7).
@@ -526,11 +539,11 @@ class ZooGroup {
     for (std::size_t step = 0; step < options_.steps; ++step) {
       if (set.gram) {
         launch_rows(set, keep_copy<T>, backward);
-        set.products.gram_step[which]->run();
+        set.products.gram_step[which]->run(set.early);
       }
       if (set.factored) {
-        set.products.inner[which]->run();
-        set.products.factored_step[which]->run();
+        set.products.inner[which]->run(set.early);
+        set.products.factored_step[which]->run(set.early);
       }
     }
   }
@@ -547,44 +560,47 @@ class ZooGroup {
 
   /// X, Theta, E_n and the logits without their bias.
   void forward(const LaneSet<T>& set, Cursor cursor, bool predicted) {
-    phase("gather", [&] { launch_gather_rows(api_, set.on_device.data(), set.lanes.size(), set.batch, cursor); });
-    phase("project", [&] { set.products.project->run(); });
+    phase("gather",
+          [&] { launch_gather_rows(api_, set.early, set.on_device.data(), set.lanes.size(), set.batch, cursor); });
+    phase("project", [&] { set.products.project->run(set.early); });
     phase("normalise", [&] { launch_rows(set, normalise_rows<T>, cursor); });
     if (predicted) {
       phase("predict targets", [&] {
-        set.products.head_of_theta->run();
+        set.products.head_of_theta->run(set.early);
         launch_rows(set, pick_targets<T>, cursor);
         launch_rows(set, subtract_centres<T>, cursor);
       });
     }
     phase("evolve", [&] {
       if (set.gram) {
-        set.products.gram->run();
+        set.products.gram->run(set.early);
       }
       apply_recurrence(set, false);
       launch_rows(set, add_centres<T>, cursor);
     });
-    phase("head", [&] { set.products.head->run(); });
+    phase("head", [&] { set.products.head->run(set.early); });
   }
 
   void backward(Cursor cursor) {
     const LaneSet<T>& set = training_;
     phase("loss", [&] { launch_rows(set, cross_entropy<T>, cursor); });
-    phase("head backward", [&] { set.products.d_evolved->run(); });
+    phase("head backward", [&] { set.products.d_evolved->run(set.early); });
     phase("evolve backward", [&] { apply_recurrence(set, true); });
     phase("normalise backward", [&] { launch_rows(set, normalise_backward<T>, cursor); });
     if (losses_.size() > 0) {
-      launch(api_, mean_loss<T>, dim3(static_cast<unsigned>(set.lanes.size())), dim3(sum_threads), set.on_device.data(),
-             cursor, losses_.data());
+      launch(api_, set.early, mean_loss<T>, dim3(static_cast<unsigned>(set.lanes.size())), dim3(sum_threads),
+             set.on_device.data(), cursor, losses_.data());
     }
-    phase("bias gradients", [&] { launch_column_sums(api_, set.on_device.data(), set.lanes.size(), set.width); });
-    phase("weight gradients", [&] { set.products.gradients->run(); });
+    phase("bias gradients",
+          [&] { launch_column_sums(api_, set.early, set.on_device.data(), set.lanes.size(), set.width); });
+    phase("weight gradients", [&] { set.products.gradients->run(set.early); });
   }
 
   void update(Cursor cursor) {
     phase("adamw", [&] {
-      launch(api_, adamw<T>, dim3(tiles(parameter_count_, adamw_threads)), dim3(adamw_threads), parameters_.data(),
-             gradient_.data(), moment1_.data(), moment2_.data(), parameter_count_, rates_.data(), cursor);
+      launch(api_, training_.early, adamw<T>, dim3(tiles(parameter_count_, adamw_threads)), dim3(adamw_threads),
+             parameters_.data(), gradient_.data(), moment1_.data(), moment2_.data(), parameter_count_, rates_.data(),
+             cursor);
     });
   }
 
@@ -716,7 +732,7 @@ class ZooGroup {
     const DeviceBuffer<T> gram(api_, batch * batch);
     const auto b = static_cast<int>(s.batch);
     const auto w = static_cast<int>(s.width);
-    products_of({{false, true, b, b, w, lane.scaled, w, lane.theta, w, false, gram.data(), b}})->run();
+    products_of({{false, true, b, b, w, lane.scaled, w, lane.theta, w, false, gram.data(), b}}).products->run();
     snapshot.recurrence = download(gram.data(), s.batch, s.batch, s.batch);
     for (double& c_j : snapshot.recurrence) {
       c_j = -c_j;  // `scaled` carries the sign of the step

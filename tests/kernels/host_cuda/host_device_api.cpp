@@ -18,7 +18,8 @@ class HostGemms final : public GemmGroup {
  public:
   explicit HostGemms(std::vector<Gemm<T>> products) : products_(std::move(products)) {}
 
-  void run() override {
+  using GemmGroup::run;
+  void run(bool) override {
     for (const Gemm<T>& g : products_) {
       for (int i = 0; i < g.m; ++i) {
         for (int j = 0; j < g.n; ++j) {
