@@ -1,6 +1,5 @@
 #pragma once
-// E_n = R + Y. One-hot centres touch one entry a row: one thread each. (B, C) in place otherwise. Grid and block as in
-// lane.cuh.
+// E = R + Y before the last of several steps, which then makes E_n of it. (B, C). Grid and block as in lane.cuh.
 
 #include "kernels/lane.cuh"
 
@@ -14,16 +13,10 @@ __global__ void add_centres(const Lane<T>* lanes, Cursor cursor) {
   if (i >= window_of(lane, cursor).count) {
     return;
   }
-  T* row = lane.evolved + static_cast<std::size_t>(i) * lane.width;
+  const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   const std::uint32_t y = lane.targets[i];
-  if (lane.centres == nullptr) {
-    if (threadIdx.x == 0) {
-      row[y] += T{1};
-    }
-    return;
-  }
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    row[c] += centre(lane, y, c);
+    lane.evolved[start + c] = lane.residual[start + c] + centre(lane, y, c);
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// work = R (forward) or work = dE (backward) before a step of the gram form, R += G work: a product cannot read what it
-// writes. (B, C); lanes in factored form have no `work` and are left alone. Grid and block as in lane.cuh.
+// work = R (forward) or work = dE (backward) before a step of the gram form in place, R += G work: a product cannot
+// read what it writes. (B, C); lanes in factored form have no `work` and are left alone. Grid and block as in lane.cuh.
 
 #include "kernels/lane.cuh"
 
@@ -14,7 +14,7 @@ __global__ void keep_copy(const Lane<T>* lanes, bool backward) {
   if (lane.work == nullptr || i >= lane.batch) {
     return;
   }
-  const T* from = backward ? lane.d_theta : lane.evolved;
+  const T* from = backward ? lane.d_theta : lane.residual;
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
     lane.work[start + c] = from[start + c];

@@ -46,7 +46,8 @@ struct Lane {
   T* x;                     // (B, D)
   T* theta;                 // (B, C)
   T* scaled;                // (B, C) -(eta / count) Theta
-  T* evolved;               // (B, C) R, then E_n
+  T* residual;              // (B, C) R
+  T* evolved;               // (B, C) Theta = R_0 + Y, at the end E_n = R_n + Y
   T* logits;                // (B, C), then their gradient
   T* d_theta;               // (B, C) dE_n, then dTheta, then dZ
   T* work;                  // (B, C), gram form only

@@ -1,9 +1,9 @@
 #pragma once
 // Theta and what the recurrence starts from, in one pass over the projected rows z (in `theta`):
-//   z += psi_b;  Theta = z / max(|z|, 1e-12);  scaled = -(eta / count) Theta;  R = Theta - Y
+//   z += psi_b;  Theta = z / max(|z|, 1e-12);  scaled = -(eta / count) Theta;  R = Theta - Y;  E = Theta = R + Y
 // and, for targets that are known only after Theta, the last of them on its own (subtract_centres).
 //
-// (B, C) in, three times (B, C) out; a warp per row, the sum of squares by shuffles. Folding -eta / count into a copy
+// (B, C) in, four times (B, C) out; a warp per row, the sum of squares by shuffles. Folding -eta / count into a copy
 // of Theta lets one batched product serve models with different eta. Reference: math::normalise_row (itm_math.hpp).
 
 #include <cmath>
@@ -38,7 +38,8 @@ __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
     const T theta = real ? (lane.theta[start + c] + lane.psi_b[c]) * inverse : T{0};
     lane.theta[start + c] = theta;
     lane.scaled[start + c] = -strength * theta;
-    lane.evolved[start + c] = real ? theta - centre(lane, y, c) : T{0};
+    lane.residual[start + c] = real ? theta - centre(lane, y, c) : T{0};
+    lane.evolved[start + c] = theta;
   }
   if (threadIdx.x == 0) {
     lane.inverse_norm[i] = real ? inverse : T{0};
@@ -57,7 +58,7 @@ __global__ void subtract_centres(const Lane<T>* lanes, Cursor cursor) {
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   const std::uint32_t y = lane.targets[i];
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    lane.evolved[start + c] = lane.theta[start + c] - centre(lane, y, c);
+    lane.residual[start + c] = lane.theta[start + c] - centre(lane, y, c);
   }
 }
 

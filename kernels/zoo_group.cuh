@@ -2,7 +2,7 @@
 // One wave: the models of a zoo that are on the device together, trained and validated in lockstep (spec 2, steps
 // 6-10).
 //
-// An iteration is 7 kernels and, for n steps in factored form, 4 + 4 n groups of products, each for all models; a few
+// An iteration is 6 kernels and, for n steps in factored form, 4 + 4 n groups of products, each for all models; a few
 // iterations, and a validation, are one recorded graph. See lane.cuh for shapes.
 
 #include <algorithm>
@@ -96,6 +96,7 @@ ProductWorkspace<T> lay_out_workspace(Layout& layout, const LaneShape& shape, La
   lane.x = layout.take<T>(batch * shape.pitch);
   lane.theta = layout.take<T>(rows);
   lane.scaled = layout.take<T>(rows);
+  lane.residual = layout.take<T>(rows);
   lane.evolved = layout.take<T>(rows);
   lane.logits = layout.take<T>(rows);
   lane.d_theta = layout.take<T>(rows);
@@ -130,11 +131,13 @@ template <typename T>
 
 /// The matrix products of a set of lanes, in the order of an iteration.
 struct Products {
-  std::unique_ptr<GemmGroup> project;           // theta = X psi_w^T
-  std::unique_ptr<GemmGroup> gram;              // gram = scaled Theta^T
-  std::unique_ptr<GemmGroup> gram_step[2];      // R += gram work; the same for dE
-  std::unique_ptr<GemmGroup> inner[2];          // inner = Theta^T R; Theta^T dE
-  std::unique_ptr<GemmGroup> factored_step[2];  // R += scaled inner; dE += scaled inner
+  std::unique_ptr<GemmGroup> project;  // theta = X psi_w^T
+  std::unique_ptr<GemmGroup> gram;     // gram = scaled Theta^T
+  /// A step of the recurrence; all but the last of the forward ones work in place.
+  enum Step { forward, last, backward };
+  std::unique_ptr<GemmGroup> gram_step[3];      // R += gram work; E += gram R; dE += gram work
+  std::unique_ptr<GemmGroup> inner[3];          // inner = Theta^T R; the same; Theta^T dE
+  std::unique_ptr<GemmGroup> factored_step[3];  // R += scaled inner; E += scaled inner; dE += scaled inner
   std::unique_ptr<GemmGroup> head;              // logits = E head_w^T
   std::unique_ptr<GemmGroup> head_of_theta;     // logits = Theta head_w^T
   std::unique_ptr<GemmGroup> d_evolved;         // d_theta = dLogits head_w
@@ -152,7 +155,7 @@ struct LaneSet {
   bool gram = false;        ///< some lane is in gram form
   bool factored = false;    ///< some lane is in factored form
   /// Whether all that it launches are kernels of ours, of which each may be started before the one before has ended.
-  bool early = true;
+  bool early = false;
 };
 
 /// What a wave needs to know of one of its models.
@@ -318,6 +321,7 @@ class ZooGroup {
     Layout layout(reinterpret_cast<std::uintptr_t>(workspace_.data()));
     std::vector<ProductWorkspace<T>> workspaces;
     std::vector<std::size_t> model_of_lane;
+    set.early = engine_.early_starts;
     for (std::size_t i = 0; i < members_.size(); ++i) {
       const Member& m = members_[i];
       const std::size_t lanes = validating ? std::min(most, chunks_of(m)) : 1;
@@ -423,17 +427,19 @@ class ZooGroup {
       return Gemm<T>{false,      true,    i(s.batch), i(s.batch), i(s.width), l.scaled,
                      i(s.width), l.theta, i(s.width), false,      w.gram,     i(s.batch)};
     });
-    for (const int backward : {0, 1}) {
-      const auto target = [backward](L l) { return backward != 0 ? l.d_theta : l.evolved; };
-      p.gram_step[backward] = prepare(Lanes::gram, [&](L l, W w, S s, std::size_t) {
-        return Gemm<T>{false,      false,  i(s.batch), i(s.width), i(s.batch), w.gram,
-                       i(s.batch), l.work, i(s.width), true,       target(l),  i(s.width)};
+    for (const Products::Step step : {Products::forward, Products::last, Products::backward}) {
+      const auto source = [step](L l) { return step == Products::backward ? l.d_theta : l.residual; };
+      const auto target = [step, source](L l) { return step == Products::last ? l.evolved : source(l); };
+      p.gram_step[step] = prepare(Lanes::gram, [&](L l, W w, S s, std::size_t) {
+        return Gemm<T>{false,      false,  i(s.batch), i(s.width),
+                       i(s.batch), w.gram, i(s.batch), step == Products::last ? l.residual : l.work,
+                       i(s.width), true,   target(l),  i(s.width)};
       });
-      p.inner[backward] = prepare(Lanes::factored, [&](L l, W w, S s, std::size_t) {
+      p.inner[step] = prepare(Lanes::factored, [&](L l, W w, S s, std::size_t) {
         return Gemm<T>{true,       false,     i(s.width), i(s.width), i(s.batch), l.theta,
-                       i(s.width), target(l), i(s.width), false,      w.inner,    i(s.width)};
+                       i(s.width), source(l), i(s.width), false,      w.inner,    i(s.width)};
       });
-      p.factored_step[backward] = prepare(Lanes::factored, [&](L l, W w, S s, std::size_t) {
+      p.factored_step[step] = prepare(Lanes::factored, [&](L l, W w, S s, std::size_t) {
         return Gemm<T>{false,      false,   i(s.batch), i(s.width), i(s.width), l.scaled,
                        i(s.width), w.inner, i(s.width), true,       target(l),  i(s.width)};
       });
@@ -533,19 +539,28 @@ class ZooGroup {
            arguments...);
   }
 
-  /// (I - C_j)^n on R, or backward on dE: C_j is symmetric and a constant in back-propagation (eq. 7).
-  void apply_recurrence(const LaneSet<T>& set, bool backward) {
-    const int which = backward ? 1 : 0;
-    for (std::size_t step = 0; step < options_.steps; ++step) {
-      if (set.gram) {
-        launch_rows(set, keep_copy<T>, backward);
-        set.products.gram_step[which]->run(set.early);
+  void step(const LaneSet<T>& set, Products::Step which) {
+    if (set.gram) {
+      if (which != Products::last) {
+        launch_rows(set, keep_copy<T>, which == Products::backward);
       }
-      if (set.factored) {
-        set.products.inner[which]->run(set.early);
-        set.products.factored_step[which]->run(set.early);
-      }
+      set.products.gram_step[which]->run(set.early);
     }
+    if (set.factored) {
+      set.products.inner[which]->run(set.early);
+      set.products.factored_step[which]->run(set.early);
+    }
+  }
+
+  /// E_n = (I - C_j)^n R + Y. The last step adds to R_(n-1) + Y, which for one step is Theta.
+  void evolve(const LaneSet<T>& set, Cursor cursor) {
+    for (std::size_t n = 1; n < options_.steps; ++n) {
+      step(set, Products::forward);
+    }
+    if (options_.steps > 1) {
+      launch_rows(set, add_centres<T>, cursor);
+    }
+    step(set, Products::last);
   }
 
   /// Does `work`, which is one phase of an iteration.
@@ -575,8 +590,7 @@ class ZooGroup {
       if (set.gram) {
         set.products.gram->run(set.early);
       }
-      apply_recurrence(set, false);
-      launch_rows(set, add_centres<T>, cursor);
+      evolve(set, cursor);
     });
     phase("head", [&] { set.products.head->run(set.early); });
   }
@@ -585,7 +599,12 @@ class ZooGroup {
     const LaneSet<T>& set = training_;
     phase("loss", [&] { launch_rows(set, cross_entropy<T>, cursor); });
     phase("head backward", [&] { set.products.d_evolved->run(set.early); });
-    phase("evolve backward", [&] { apply_recurrence(set, true); });
+    // C_j is symmetric and a constant in back-propagation (eq. 7).
+    phase("evolve backward", [&] {
+      for (std::size_t n = 0; n < options_.steps; ++n) {
+        step(set, Products::backward);
+      }
+    });
     phase("normalise backward", [&] { launch_rows(set, normalise_backward<T>, cursor); });
     if (losses_.size() > 0) {
       launch(api_, set.early, mean_loss<T>, dim3(static_cast<unsigned>(set.lanes.size())), dim3(sum_threads),

@@ -55,6 +55,7 @@ class MadeLane {
       feature_rows.push_back(s.mapped ? static_cast<std::uint32_t>(rows - 1 - i) : i);
     }
     z = numbers<T>(s.batch, s.classes, width);
+    residual = numbers<T>(s.batch, s.classes, width);
     evolved = numbers<T>(s.batch, s.classes, width);
     logits = numbers<T>(s.batch, s.classes, width);
     d_theta = numbers<T>(s.batch, s.classes, width);
@@ -79,7 +80,7 @@ class MadeLane {
   std::uint32_t pitch = 0;
   double eta = 0.6;
   std::vector<double> feature, shift, scale;
-  std::vector<T> psi_b, head_b, centres, z, evolved, logits, d_theta, inverse_norm, row_loss;
+  std::vector<T> psi_b, head_b, centres, z, residual, evolved, logits, d_theta, inverse_norm, row_loss;
   std::vector<std::uint32_t> row_list, feature_rows, targets, row_hits;
   std::vector<std::int32_t> labels;
 
@@ -89,8 +90,8 @@ class MadeLane {
     DeviceBuffer<double> shift, scale;
     DeviceBuffer<std::uint32_t> feature_rows, rows, targets, row_hits;
     DeviceBuffer<std::int32_t> labels;
-    DeviceBuffer<T> psi_b, head_b, gradient_psi_b, gradient_head_b, centres, x, theta, scaled, evolved, logits, d_theta,
-        work, inverse_norm, row_loss;
+    DeviceBuffer<T> psi_b, head_b, gradient_psi_b, gradient_head_b, centres, x, theta, scaled, residual, evolved,
+        logits, d_theta, work, inverse_norm, row_loss;
     DeviceBuffer<double> chunk_loss;
     DeviceBuffer<std::uint32_t> chunk_hits;
   } device;
@@ -158,6 +159,7 @@ class MadeLane {
     device.x = DeviceBuffer<T>(api, static_cast<std::size_t>(shape.batch) * pitch);
     device.theta = DeviceBuffer<T>(api, z);
     device.scaled = DeviceBuffer<T>(api, rows);
+    device.residual = DeviceBuffer<T>(api, residual);
     device.evolved = DeviceBuffer<T>(api, evolved);
     device.logits = DeviceBuffer<T>(api, logits);
     device.d_theta = DeviceBuffer<T>(api, d_theta);
@@ -193,6 +195,7 @@ class MadeLane {
     lane.x = device.x.data();
     lane.theta = device.theta.data();
     lane.scaled = device.scaled.data();
+    lane.residual = device.residual.data();
     lane.evolved = device.evolved.data();
     lane.logits = device.logits.data();
     lane.d_theta = device.d_theta.data();

@@ -123,7 +123,8 @@ TEST_F(ITM_DEVICE(RowKernels), NormaliseGivesUnitRowsAndTheStartOfTheRecurrence)
     using T = decltype(zero);
     const auto theta = run<T>(normalise_rows<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::theta); });
     const auto scaled = run<T>(normalise_rows<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::scaled); });
-    const auto r = run<T>(normalise_rows<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::evolved); });
+    const auto r = run<T>(normalise_rows<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::residual); });
+    const auto e = run<T>(normalise_rows<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::evolved); });
     const auto inverse =
         run<T>(normalise_rows<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::inverse_norm); });
     expect_close("Theta", theta,
@@ -137,6 +138,7 @@ TEST_F(ITM_DEVICE(RowKernels), NormaliseGivesUnitRowsAndTheStartOfTheRecurrence)
                    return i < l.shape.count ? unit_entry(l, i, c) - l.centre_entry(l.targets[i], c) : 0.0;
                  }),
                  rounding<T>);
+    EXPECT_EQ(e, theta) << "R_0 + Y";
     expect_close("1 / |z|", inverse,
                  column<T>([](const auto& l, auto i) { return i < l.shape.count ? unit_length_inverse(l, i) : 0.0; }),
                  4 * rounding<T>);
@@ -157,16 +159,17 @@ TEST_F(ITM_DEVICE(RowKernels), NormaliseOfAZeroRowStaysFinite) {
 
 TEST_F(ITM_DEVICE(RowKernels), CentresAreSubtractedAndAdded) {
   using T = float;
-  const auto r = run<T>(subtract_centres<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::evolved); });
+  const auto r = run<T>(subtract_centres<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::residual); });
   expect_close("Theta - Y", r, matrix<T>([](const auto& l, auto i, auto c) {
                  return i < l.shape.count ? static_cast<double>(l.z[at(l, i, c)]) - l.centre_entry(l.targets[i], c)
-                                          : static_cast<double>(l.evolved[at(l, i, c)]);
+                                          : static_cast<double>(l.residual[at(l, i, c)]);
                }),
                rounding<T>);
   const auto e = run<T>(add_centres<T>, [](const auto& zoo) { return zoo.download(&OnDevice<T>::evolved); });
   expect_close("R + Y", e, matrix<T>([](const auto& l, auto i, auto c) {
-                 return static_cast<double>(l.evolved[at(l, i, c)]) +
-                        (i < l.shape.count ? l.centre_entry(l.targets[i], c) : 0.0);
+                 return i < l.shape.count
+                            ? static_cast<double>(l.residual[at(l, i, c)]) + l.centre_entry(l.targets[i], c)
+                            : static_cast<double>(l.evolved[at(l, i, c)]);
                }),
                rounding<T>);
 }
@@ -176,7 +179,7 @@ TEST_F(ITM_DEVICE(RowKernels), KeepCopyCopiesWhatTheStepReads) {
     const MadeZoo<double> zoo(api());
     launch(api(), keep_copy<double>, zoo.grid(), row_block(), zoo.table(), backward);
     EXPECT_EQ(zoo.download(&OnDevice<double>::work),
-              zoo.download(backward ? &OnDevice<double>::d_theta : &OnDevice<double>::evolved));
+              zoo.download(backward ? &OnDevice<double>::d_theta : &OnDevice<double>::residual));
   }
 }
 
