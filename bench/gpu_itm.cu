@@ -382,10 +382,7 @@ std::vector<Case> cases(bool quick) {
     all.push_back(std::move(other));
   };
   vary("cuBLAS", [](Case& c) { c.engine.strategy = itm::GemmStrategy::buckets; });
-  for (const std::size_t depth : {64, 256}) {
-    vary(("products " + std::to_string(depth) + " deep").c_str(), [depth](Case& c) { c.engine.product_depth = depth; });
-  }
-  vary("no early starts", [](Case& c) { c.engine.early_starts = false; });
+  vary("early starts", [](Case& c) { c.engine.early_starts = true; });
   vary("own validation products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::grouped; });
   for (const std::size_t length : {1, 16, 100}) {
     vary(("graphs of " + std::to_string(length)).c_str(), [length](Case& c) { c.engine.graph_iterations = length; });

@@ -22,9 +22,12 @@
 
 /// Before a loop over registers, which cannot be indexed.
 #ifdef __CUDACC__
+#define ITM_PRAGMA(text) _Pragma(#text)
 #define ITM_UNROLL _Pragma("unroll")
+#define ITM_UNROLL_BY(times) ITM_PRAGMA(unroll times)
 #else
 #define ITM_UNROLL
+#define ITM_UNROLL_BY(times)
 #endif
 
 /// A kernel that is no template: nvcc does not let it be inline.

@@ -387,9 +387,9 @@ class ZooGroup {
     // Products that fill the device one shape after the other are faster in cuBLAS, with its larger tiles.
     const bool tf32 = options_.precision == Precision::tf32;
     if constexpr (std::is_same_v<T, float>) {
-      const bool few = blocks_of(group, engine_.product_depth) <= most_grouped_blocks && !tf32;
+      const bool few = blocks_of(group) <= most_grouped_blocks && !tf32;
       if (engine_.strategy == GemmStrategy::grouped || (engine_.strategy == GemmStrategy::automatic && few)) {
-        return {std::make_unique<GroupedProducts>(api_, group, engine_.product_depth), true};
+        return {std::make_unique<GroupedProducts>(api_, group), true};
       }
     }
     const bool ours = group.empty();
