@@ -382,8 +382,7 @@ std::vector<Case> cases(bool quick) {
     all.push_back(std::move(other));
   };
   vary("cuBLAS", [](Case& c) { c.engine.strategy = itm::GemmStrategy::buckets; });
-  vary("early starts", [](Case& c) { c.engine.early_starts = true; });
-  vary("own validation products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::grouped; });
+  vary("grouped products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::grouped; });
   for (const std::size_t length : {1, 16, 100}) {
     vary(("graphs of " + std::to_string(length)).c_str(), [length](Case& c) { c.engine.graph_iterations = length; });
   }

@@ -22,7 +22,6 @@ constexpr unsigned adamw_threads = 256;
 template <typename T>
 __global__ void adamw(T* parameter, const T* gradient, T* moment1, T* moment2, std::size_t count,
                       const AdamWRate<T>* rates, Cursor cursor) {
-  start_after_work_before();
   const std::size_t i = static_cast<std::size_t>(blockIdx.x) * adamw_threads + threadIdx.x;
   if (i >= count) {
     return;

@@ -7,7 +7,6 @@ namespace itm::ITM_KERNELS {
 
 template <typename T>
 __global__ void add_centres(const Lane<T>* lanes, Cursor cursor) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= window_of(lane, cursor).count) {

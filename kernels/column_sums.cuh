@@ -11,7 +11,6 @@ namespace itm::ITM_KERNELS {
 template <typename T>
 __global__ void column_sums(const Lane<T>* lanes) {
   __shared__ double partial[rows_per_block][warp_size];
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const T* from = blockIdx.z == 0 ? lane.logits : lane.d_theta;
   T* to = blockIdx.z == 0 ? lane.gradient_head_b : lane.gradient_psi_b;
@@ -33,9 +32,8 @@ __global__ void column_sums(const Lane<T>* lanes) {
 }
 
 template <typename T>
-void launch_column_sums(DeviceApi& api, bool early, const Lane<T>* lanes, std::size_t count, std::uint32_t width) {
-  launch(api, early, column_sums<T>, dim3(tiles(width, warp_size), static_cast<unsigned>(count), 2), row_block(),
-         lanes);
+void launch_column_sums(DeviceApi& api, const Lane<T>* lanes, std::size_t count, std::uint32_t width) {
+  launch(api, column_sums<T>, dim3(tiles(width, warp_size), static_cast<unsigned>(count), 2), row_block(), lanes);
 }
 
 }  // namespace itm::ITM_KERNELS

@@ -43,7 +43,6 @@ __device__ inline T sum_of_exponentials(const Lane<T>& lane, const T* row, T lar
 
 template <typename T>
 __global__ void cross_entropy(const Lane<T>* lanes, Cursor cursor) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= lane.batch) {
@@ -77,7 +76,6 @@ __global__ void cross_entropy(const Lane<T>* lanes, Cursor cursor) {
 
 template <typename T>
 __global__ void count_hits(const Lane<T>* lanes, Cursor cursor) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   const Window window = window_of(lane, cursor);
@@ -96,7 +94,6 @@ __global__ void count_hits(const Lane<T>* lanes, Cursor cursor) {
 
 template <typename T>
 __global__ void pick_targets(const Lane<T>* lanes, Cursor cursor) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= window_of(lane, cursor).count) {

@@ -158,8 +158,7 @@ class CudaGemms final : public GemmGroup {
     }
   }
 
-  using GemmGroup::run;
-  void run(bool) override {
+  void run() override {
     if (shapes_.empty()) {
       return;
     }
@@ -249,7 +248,6 @@ class CudaDeviceApi final : public DeviceApi {
     cudaDeviceProp properties{};
     ITM_CUDA_TRY(cudaGetDeviceProperties(&properties, device_));
     name_ = properties.name;
-    can_start_early_ = properties.major >= 9;
     // Freed memory stays with the process: the next wave wants it again.
     ITM_CUDA_TRY(cudaDeviceGetDefaultMemPool(&pool_, device_));
     std::uint64_t keep_all = std::numeric_limits<std::uint64_t>::max();
@@ -269,7 +267,6 @@ class CudaDeviceApi final : public DeviceApi {
     ITM_CUDA_TRY(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used));
     return free + static_cast<std::size_t>(reserved - used);
   }
-  [[nodiscard]] bool can_start_early() const override { return can_start_early_; }
   [[nodiscard]] void* stream() const override { return static_cast<cudaStream_t>(work_); }
 
   // Allocations have a stream of their own, which never waits for work and is never captured; the caller frees what no
@@ -381,7 +378,6 @@ class CudaDeviceApi final : public DeviceApi {
   void on_device() const { ITM_CUDA_TRY(cudaSetDevice(device_)); }
 
   int device_ = 0;
-  bool can_start_early_ = false;
   cudaMemPool_t pool_ = nullptr;
   std::string name_;
   Stream work_;

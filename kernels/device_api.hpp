@@ -39,9 +39,7 @@ struct Gemm {
 class GemmGroup {
  public:
   virtual ~GemmGroup() = default;
-  /// `early`: the work before is one kernel of ours (launch() in platform.cuh); a library does not care.
-  virtual void run(bool early) = 0;
-  void run() { run(false); }
+  virtual void run() = 0;
 };
 
 /// Recorded work that is started as one.
@@ -59,8 +57,6 @@ class DeviceApi {
 
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual std::size_t free_bytes() const = 0;
-  /// Whether a kernel may be started before the one before it has ended (compute capability 9.0).
-  [[nodiscard]] virtual bool can_start_early() const { return false; }
   /// The stream as the library of the implementation knows it.
   [[nodiscard]] virtual void* stream() const = 0;
 

@@ -66,7 +66,6 @@ __device__ inline void gather_tile_of(const Lane<T>& lane, Window window, std::u
 
 template <typename T>
 __global__ void gather_rows(const Lane<T>* lanes, Cursor cursor) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const Window window = window_of(lane, cursor);
   const std::uint32_t first = blockIdx.x * gather_tile;
@@ -81,10 +80,9 @@ __global__ void gather_rows(const Lane<T>* lanes, Cursor cursor) {
 }
 
 template <typename T>
-void launch_gather_rows(DeviceApi& api, bool early, const Lane<T>* lanes, std::size_t count, std::uint32_t batch,
-                        Cursor cursor) {
-  launch(api, early, gather_rows<T>, dim3(tiles(batch, gather_tile), static_cast<unsigned>(count)),
-         dim3(gather_threads), lanes, cursor);
+void launch_gather_rows(DeviceApi& api, const Lane<T>* lanes, std::size_t count, std::uint32_t batch, Cursor cursor) {
+  launch(api, gather_rows<T>, dim3(tiles(batch, gather_tile), static_cast<unsigned>(count)), dim3(gather_threads),
+         lanes, cursor);
 }
 
 }  // namespace itm::ITM_KERNELS

@@ -106,8 +106,7 @@ struct OperandShare {
 ITM_KERNEL void __launch_bounds__(product_threads, 4) grouped_product(const ProductJob* jobs) {
   alignas(16) __shared__ float shared[2 * product_depth * product_tile];
   __shared__ bool last;
-  const ProductJob job = jobs[blockIdx.x];  // nothing writes jobs
-  start_after_work_before();
+  const ProductJob job = jobs[blockIdx.x];
   const Gemm<float>& g = job.gemm;
   {
     OperandShare a;
@@ -208,8 +207,8 @@ ITM_KERNEL void __launch_bounds__(product_threads, 4) grouped_product(const Prod
   return blocks;
 }
 
-/// Groups of more blocks than this are faster in cuBLAS (docs/gpu.md).
-constexpr std::size_t most_grouped_blocks = 8192;
+/// Groups of more blocks than this are faster in cuBLAS: eight blocks an SM of an H100 (docs/gpu.md).
+constexpr std::size_t most_grouped_blocks = 1024;
 
 /// A group that the kernel above runs.
 class GroupedProducts final : public GemmGroup {
@@ -254,10 +253,8 @@ class GroupedProducts final : public GemmGroup {
     jobs_ = DeviceBuffer<ProductJob>(api, jobs);
   }
 
-  using GemmGroup::run;
-  void run(bool early) override {
-    launch(api_, early, grouped_product, dim3(static_cast<unsigned>(jobs_.size())), dim3(product_threads),
-           jobs_.data());
+  void run() override {
+    launch(api_, grouped_product, dim3(static_cast<unsigned>(jobs_.size())), dim3(product_threads), jobs_.data());
   }
 
  private:

@@ -8,7 +8,6 @@ namespace itm::ITM_KERNELS {
 
 template <typename T>
 __global__ void keep_copy(const Lane<T>* lanes, bool backward) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (lane.work == nullptr || i >= lane.batch) {

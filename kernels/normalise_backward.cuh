@@ -10,7 +10,6 @@ namespace itm::ITM_KERNELS {
 
 template <typename T>
 __global__ void normalise_backward(const Lane<T>* lanes, Cursor cursor) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   const Window window = window_of(lane, cursor);

@@ -15,7 +15,6 @@ namespace itm::ITM_KERNELS {
 
 template <typename T>
 __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= lane.batch) {
@@ -49,7 +48,6 @@ __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
 /// R = Theta - Y.
 template <typename T>
 __global__ void subtract_centres(const Lane<T>* lanes, Cursor cursor) {
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= window_of(lane, cursor).count) {

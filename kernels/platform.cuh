@@ -37,43 +37,19 @@ namespace itm::ITM_KERNELS {
 
 constexpr unsigned warp_size = 32;
 
-/// Starts kernel(args...) on the stream of `api`. An empty grid is no launch. `early`: where the device can, while the
-/// kernel before it still runs, for a kernel that begins with start_after_work_before().
+/// Starts kernel(args...) on the stream of `api`. An empty grid is no launch.
 template <typename... Parameters>
-void launch(DeviceApi& api, bool early, void (*kernel)(Parameters...), dim3 grid, dim3 block,
+void launch(DeviceApi& api, void (*kernel)(Parameters...), dim3 grid, dim3 block,
             std::type_identity_t<Parameters>... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) {
     return;
   }
 #ifdef __CUDACC__
-  cudaLaunchConfig_t config{};
-  config.gridDim = grid;
-  config.blockDim = block;
-  config.stream = static_cast<cudaStream_t>(api.stream());
-  cudaLaunchAttribute attribute{};
-  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attribute.val.programmaticStreamSerializationAllowed = 1;
-  config.attrs = &attribute;
-  config.numAttrs = early && api.can_start_early() ? 1 : 0;
-  ITM_CUDA_TRY(cudaLaunchKernelEx(&config, kernel, arguments...));
+  kernel<<<grid, block, 0, static_cast<cudaStream_t>(api.stream())>>>(arguments...);
+  ITM_CUDA_TRY(cudaGetLastError());
 #else
   (void)api;
-  (void)early;
   run_grid(grid, block, [&] { kernel(arguments...); });
-#endif
-}
-template <typename... Parameters>
-void launch(DeviceApi& api, void (*kernel)(Parameters...), dim3 grid, dim3 block,
-            std::type_identity_t<Parameters>... arguments) {
-  launch(api, false, kernel, grid, block, arguments...);
-}
-
-/// First in a kernel that may be started early: lets the next one start, and waits for all that the kernel before has
-/// written. Every block does so, whatever it does after. What is before it may read only what no kernel writes.
-__device__ inline void start_after_work_before() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  cudaTriggerProgrammaticLaunchCompletion();
-  cudaGridDependencySynchronize();
 #endif
 }
 

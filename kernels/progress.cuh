@@ -16,7 +16,6 @@ constexpr unsigned sum_threads = 128;
 template <typename T>
 __global__ void mean_loss(const Lane<T>* lanes, Cursor cursor, double* losses) {
   __shared__ double scratch[sum_threads / warp_size];
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.x];
   const std::uint32_t count = window_of(lane, cursor).count;
   double sum = 0;
@@ -33,7 +32,6 @@ template <typename T>
 __global__ void sum_chunk(const Lane<T>* lanes, Cursor cursor) {
   __shared__ double loss_scratch[sum_threads / warp_size];
   __shared__ std::uint32_t hit_scratch[sum_threads / warp_size];
-  start_after_work_before();
   const Lane<T> lane = lanes[blockIdx.x];
   const std::uint32_t count = window_of(lane, cursor).count;
   const std::uint32_t chunk = lane.first_chunk + cursor.step() * lane.chunk_advance;
@@ -62,7 +60,6 @@ struct Checkpoints {
 
 /// The checkpoint after `cursor.step()` iterations goes to slot (step - 1) / every.
 ITM_KERNEL void sum_chunks(const Checkpoints* models, std::uint32_t count, Cursor cursor, std::uint32_t every) {
-  start_after_work_before();
   const std::uint32_t model = blockIdx.x * blockDim.x + threadIdx.x;
   if (model >= count) {
     return;
@@ -80,7 +77,6 @@ ITM_KERNEL void sum_chunks(const Checkpoints* models, std::uint32_t count, Curso
 }
 
 ITM_KERNEL void advance(std::uint32_t* base, std::uint32_t count) {
-  start_after_work_before();
   if (threadIdx.x == 0) {
     *base += count;
   }

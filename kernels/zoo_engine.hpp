@@ -23,7 +23,6 @@ struct ZooEngineOptions {
   /// For benchmarks: does the work of a phase (as often as it likes) in place of the engine; nothing is recorded then.
   std::function<void(const char* phase, const std::function<void()>& work)> on_phase = {};
   std::size_t graph_iterations = 4;    ///< longest stretch of iterations recorded as one graph
-  bool early_starts = false;           ///< kernels start while the one before still runs, where the device can
   std::size_t validation_chunks = 16;  ///< most validation batches of one model at once
 };
 

@@ -154,8 +154,6 @@ struct LaneSet {
   std::uint32_t width = 0;  ///< largest padded C
   bool gram = false;        ///< some lane is in gram form
   bool factored = false;    ///< some lane is in factored form
-  /// Whether all that it launches are kernels of ours, of which each may be started before the one before has ended.
-  bool early = false;
 };
 
 /// What a wave needs to know of one of its models.
@@ -321,7 +319,6 @@ class ZooGroup {
     Layout layout(reinterpret_cast<std::uintptr_t>(workspace_.data()));
     std::vector<ProductWorkspace<T>> workspaces;
     std::vector<std::size_t> model_of_lane;
-    set.early = engine_.early_starts;
     for (std::size_t i = 0; i < members_.size(); ++i) {
       const Member& m = members_[i];
       const std::size_t lanes = validating ? std::min(most, chunks_of(m)) : 1;
@@ -379,31 +376,20 @@ class ZooGroup {
     return lane;
   }
 
-  struct PreparedProducts {
-    std::unique_ptr<GemmGroup> products;
-    bool ours = false;
-  };
-  PreparedProducts products_of(std::vector<Gemm<T>> group) const {
-    // Products that fill the device one shape after the other are faster in cuBLAS, with its larger tiles.
+  std::unique_ptr<GemmGroup> products_of(std::vector<Gemm<T>> group) const {
     const bool tf32 = options_.precision == Precision::tf32;
     if constexpr (std::is_same_v<T, float>) {
       const bool few = blocks_of(group) <= most_grouped_blocks && !tf32;
       if (engine_.strategy == GemmStrategy::grouped || (engine_.strategy == GemmStrategy::automatic && few)) {
-        return {std::make_unique<GroupedProducts>(api_, group), true};
+        return std::make_unique<GroupedProducts>(api_, group);
       }
     }
-    const bool ours = group.empty();
-    return {api_.prepare(std::move(group), tf32), ours};
+    return api_.prepare(std::move(group), tf32);
   }
 
   void prepare_products(LaneSet<T>& set, const std::vector<ProductWorkspace<T>>& workspaces,
                         const std::vector<std::size_t>& model_of_lane) {
     enum class Lanes { all, gram, factored };
-    const auto prepare_group = [&](std::vector<Gemm<T>> group) {
-      auto [products, ours] = products_of(std::move(group));
-      set.early = set.early && ours;
-      return std::move(products);
-    };
     const auto prepare = [&](Lanes which, auto product) {
       std::vector<Gemm<T>> group;
       for (std::size_t l = 0; l < set.lanes.size(); ++l) {
@@ -412,7 +398,7 @@ class ZooGroup {
           group.push_back(product(set.lanes[l], workspaces[l], shape, model_of_lane[l]));
         }
       }
-      return prepare_group(std::move(group));
+      return products_of(std::move(group));
     };
     using L = const Lane<T>&;
     using W = const ProductWorkspace<T>&;
@@ -471,7 +457,7 @@ class ZooGroup {
       gradients.push_back({true, false, i(s.width), i(s.width), i(s.batch), l.logits, i(s.width), l.evolved, i(s.width),
                            false, to.head_w, i(s.width)});
     }
-    p.gradients = prepare_group(std::move(gradients));
+    p.gradients = products_of(std::move(gradients));
   }
 
   void initialise_parameters() {
@@ -535,8 +521,7 @@ class ZooGroup {
   template <typename... Parameters>
   void launch_rows(const LaneSet<T>& set, void (*kernel)(const Lane<T>*, Parameters...),
                    std::type_identity_t<Parameters>... arguments) {
-    launch(api_, set.early, kernel, row_grid(set.batch, set.lanes.size()), row_block(), set.on_device.data(),
-           arguments...);
+    launch(api_, kernel, row_grid(set.batch, set.lanes.size()), row_block(), set.on_device.data(), arguments...);
   }
 
   void step(const LaneSet<T>& set, Products::Step which) {
@@ -544,11 +529,11 @@ class ZooGroup {
       if (which != Products::last) {
         launch_rows(set, keep_copy<T>, which == Products::backward);
       }
-      set.products.gram_step[which]->run(set.early);
+      set.products.gram_step[which]->run();
     }
     if (set.factored) {
-      set.products.inner[which]->run(set.early);
-      set.products.factored_step[which]->run(set.early);
+      set.products.inner[which]->run();
+      set.products.factored_step[which]->run();
     }
   }
 
@@ -575,30 +560,29 @@ class ZooGroup {
 
   /// X, Theta, E_n and the logits without their bias.
   void forward(const LaneSet<T>& set, Cursor cursor, bool predicted) {
-    phase("gather",
-          [&] { launch_gather_rows(api_, set.early, set.on_device.data(), set.lanes.size(), set.batch, cursor); });
-    phase("project", [&] { set.products.project->run(set.early); });
+    phase("gather", [&] { launch_gather_rows(api_, set.on_device.data(), set.lanes.size(), set.batch, cursor); });
+    phase("project", [&] { set.products.project->run(); });
     phase("normalise", [&] { launch_rows(set, normalise_rows<T>, cursor); });
     if (predicted) {
       phase("predict targets", [&] {
-        set.products.head_of_theta->run(set.early);
+        set.products.head_of_theta->run();
         launch_rows(set, pick_targets<T>, cursor);
         launch_rows(set, subtract_centres<T>, cursor);
       });
     }
     phase("evolve", [&] {
       if (set.gram) {
-        set.products.gram->run(set.early);
+        set.products.gram->run();
       }
       evolve(set, cursor);
     });
-    phase("head", [&] { set.products.head->run(set.early); });
+    phase("head", [&] { set.products.head->run(); });
   }
 
   void backward(Cursor cursor) {
     const LaneSet<T>& set = training_;
     phase("loss", [&] { launch_rows(set, cross_entropy<T>, cursor); });
-    phase("head backward", [&] { set.products.d_evolved->run(set.early); });
+    phase("head backward", [&] { set.products.d_evolved->run(); });
     // C_j is symmetric and a constant in back-propagation (eq. 7).
     phase("evolve backward", [&] {
       for (std::size_t n = 0; n < options_.steps; ++n) {
@@ -607,19 +591,17 @@ class ZooGroup {
     });
     phase("normalise backward", [&] { launch_rows(set, normalise_backward<T>, cursor); });
     if (losses_.size() > 0) {
-      launch(api_, set.early, mean_loss<T>, dim3(static_cast<unsigned>(set.lanes.size())), dim3(sum_threads),
-             set.on_device.data(), cursor, losses_.data());
+      launch(api_, mean_loss<T>, dim3(static_cast<unsigned>(set.lanes.size())), dim3(sum_threads), set.on_device.data(),
+             cursor, losses_.data());
     }
-    phase("bias gradients",
-          [&] { launch_column_sums(api_, set.early, set.on_device.data(), set.lanes.size(), set.width); });
-    phase("weight gradients", [&] { set.products.gradients->run(set.early); });
+    phase("bias gradients", [&] { launch_column_sums(api_, set.on_device.data(), set.lanes.size(), set.width); });
+    phase("weight gradients", [&] { set.products.gradients->run(); });
   }
 
   void update(Cursor cursor) {
     phase("adamw", [&] {
-      launch(api_, training_.early, adamw<T>, dim3(tiles(parameter_count_, adamw_threads)), dim3(adamw_threads),
-             parameters_.data(), gradient_.data(), moment1_.data(), moment2_.data(), parameter_count_, rates_.data(),
-             cursor);
+      launch(api_, adamw<T>, dim3(tiles(parameter_count_, adamw_threads)), dim3(adamw_threads), parameters_.data(),
+             gradient_.data(), moment1_.data(), moment2_.data(), parameter_count_, rates_.data(), cursor);
     });
   }
 
@@ -751,7 +733,7 @@ class ZooGroup {
     const DeviceBuffer<T> gram(api_, batch * batch);
     const auto b = static_cast<int>(s.batch);
     const auto w = static_cast<int>(s.width);
-    products_of({{false, true, b, b, w, lane.scaled, w, lane.theta, w, false, gram.data(), b}}).products->run();
+    products_of({{false, true, b, b, w, lane.scaled, w, lane.theta, w, false, gram.data(), b}})->run();
     snapshot.recurrence = download(gram.data(), s.batch, s.batch, s.batch);
     for (double& c_j : snapshot.recurrence) {
       c_j = -c_j;  // `scaled` carries the sign of the step

@@ -19,7 +19,7 @@ TEST_F(ITM_DEVICE(ArenaKernels), ColumnSumsAreTheBiasGradients) {
   using T = float;
   const auto got = in_every_order([&] {
     const MadeZoo<T> zoo(api());
-    launch_column_sums(api(), false, zoo.table(), zoo.lanes.size(), zoo.width);
+    launch_column_sums(api(), zoo.table(), zoo.lanes.size(), zoo.width);
     return std::pair(zoo.download(&OnDevice<T>::gradient_head_b), zoo.download(&OnDevice<T>::gradient_psi_b));
   });
   std::vector<double> head;

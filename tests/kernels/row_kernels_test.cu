@@ -96,7 +96,7 @@ TEST_F(ITM_DEVICE(RowKernels), GatherStandardisesRowsAndLooksUpTargets) {
   using T = double;
   const auto got = in_every_order([&] {
     const MadeZoo<T> zoo(api());
-    launch_gather_rows(api(), false, zoo.table(), zoo.lanes.size(), zoo.batch, zoo.cursor());
+    launch_gather_rows(api(), zoo.table(), zoo.lanes.size(), zoo.batch, zoo.cursor());
     return std::pair(zoo.download(&OnDevice<T>::x), zoo.download(&OnDevice<T>::targets));
   });
   std::vector<double> x;

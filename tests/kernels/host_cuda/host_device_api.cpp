@@ -18,8 +18,7 @@ class HostGemms final : public GemmGroup {
  public:
   explicit HostGemms(std::vector<Gemm<T>> products) : products_(std::move(products)) {}
 
-  using GemmGroup::run;
-  void run(bool) override {
+  void run() override {
     for (const Gemm<T>& g : products_) {
       for (int i = 0; i < g.m; ++i) {
         for (int j = 0; j < g.n; ++j) {
