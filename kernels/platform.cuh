@@ -35,13 +35,15 @@ namespace itm::ITM_KERNELS {
 constexpr unsigned warp_size = 32;
 
 /// Starts kernel(args...) on the stream of `api`. An empty grid is no launch. `early`: where the device can, while the
-/// kernel before it still runs, for a kernel that begins with start_after_work_before().
+/// kernel before it still runs, for a kernel that begins with start_after_work_before(). Who knows how many bytes it
+/// moves counts them (DeviceApi::count_moved).
 template <typename... Parameters>
 void launch(DeviceApi& api, bool early, void (*kernel)(Parameters...), dim3 grid, dim3 block,
             std::type_identity_t<Parameters>... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) {
     return;
   }
+  api.count_launch(0);
 #ifdef __CUDACC__
   cudaLaunchConfig_t config{};
   config.gridDim = grid;
@@ -54,7 +56,6 @@ void launch(DeviceApi& api, bool early, void (*kernel)(Parameters...), dim3 grid
   config.numAttrs = early && api.can_start_early() ? 1 : 0;
   ITM_CUDA_TRY(cudaLaunchKernelEx(&config, kernel, arguments...));
 #else
-  (void)api;
   (void)early;
   run_grid(grid, block, [&] { kernel(arguments...); });
 #endif

@@ -23,9 +23,10 @@ struct ZooEngineOptions {
   std::size_t product_depth = 128;  ///< of k, a block of `grouped`
   /// For benchmarks: does the work of a phase (as often as it likes) in place of the engine; nothing is recorded then.
   std::function<void(const char* phase, const std::function<void()>& work)> on_phase = {};
-  std::size_t graph_iterations = 4;    ///< longest stretch of iterations recorded as one graph
-  bool early_starts = true;            ///< kernels start while the one before still runs, where the device can
-  std::size_t validation_chunks = 16;  ///< most validation batches of one model at once
+  std::size_t graph_iterations = 4;                  ///< longest stretch of iterations recorded as one graph
+  bool early_starts = true;                          ///< kernels start while the one before still runs, where they can
+  std::size_t validation_chunks = 16;                ///< most validation batches of one model at once
+  std::size_t block_bytes = std::size_t{256} << 20;  ///< of a block of rows of a Device
 };
 
 namespace cuda {
