@@ -13,6 +13,7 @@
 #include "itm/engine.hpp"
 #include "itm/estimator.hpp"
 #include "itm/itm.hpp"
+#include "itm/report.hpp"
 #include "itm/zoo.hpp"
 
 namespace itm {
@@ -49,6 +50,7 @@ struct StageDeviation {
 struct VerifyReport {
   std::string dataset;
   std::string method = "itm";
+  Place place;  ///< where what is compared with the reference was computed
   std::vector<StageDeviation> stages;
   std::vector<std::string> reference_order;  ///< models, best first
   std::vector<std::string> other_order;

@@ -111,6 +111,7 @@ VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const Ran
   VerifyReport report;
   report.dataset = dataset;
   report.method = method;
+  report.place = other.place;
   report.reference_order = order_of(reference);
   report.other_order = order_of(other);
   report.stages.push_back(compare_series("score", scores));

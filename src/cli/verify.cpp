@@ -32,11 +32,10 @@ struct VerifyOptions {
 std::string as_json(const std::vector<VerifyReport>& reports) {
   nlohmann::json json{{"schema", "itm.verify/1"}, {"results", nlohmann::json::array()}};
   for (const VerifyReport& report : reports) {
-    nlohmann::json result{{"dataset", report.dataset},
-                          {"method", report.method},
-                          {"within_tolerance", report.within},
-                          {"same_ranking", report.same_ranking},
-                          {"reference_ranking", report.reference_order},
+    nlohmann::json result{{"dataset", report.dataset},           {"method", report.method},
+                          {"backend", report.place.backend},     {"device", report.place.device},
+                          {"precision", report.place.precision}, {"within_tolerance", report.within},
+                          {"same_ranking", report.same_ranking}, {"reference_ranking", report.reference_order},
                           {"ranking", report.other_order}};
     for (const StageDeviation& stage : report.stages) {
       result["stages"].push_back({{"name", stage.worst.name},
@@ -52,10 +51,13 @@ std::string as_json(const std::vector<VerifyReport>& reports) {
 }
 
 std::string as_csv(const std::vector<VerifyReport>& reports, CsvText text) {
-  std::string csv = "dataset,method,stage,worst_model,max_absolute,frobenius_relative,tolerance,within_tolerance\n";
+  std::string csv =
+      "dataset,method,backend,device,precision,stage,worst_model,max_absolute,frobenius_relative,tolerance,within_"
+      "tolerance\n";
   for (const VerifyReport& report : reports) {
     for (const StageDeviation& stage : report.stages) {
-      csv += fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(report.dataset, text), report.method,
+      csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(report.dataset, text), report.method,
+                         report.place.backend, csv_field(report.place.device, text), report.place.precision,
                          csv_field(stage.worst.name, text), csv_field(stage.model, text), stage.worst.absolute,
                          stage.worst.frobenius, stage.worst.tolerance, stage.worst.within);
     }
@@ -78,7 +80,8 @@ std::string as_table(const std::vector<VerifyReport>& reports, Paint paint) {
            fmt::format("{:.0e}", stage.worst.tolerance), stage.model, stage.worst.within ? "ok" : "BEYOND"},
           stage.worst.within ? TextTable::Style::plain : TextTable::Style::bad);
     }
-    text += paint.bold(printable(report.dataset) + ", " + report.method) + "\n" + table.text(paint);
+    text += paint.bold(printable(report.dataset) + ", " + report.method) +
+            fmt::format("  {} on {}\n", report.place.precision, printable(report.place.device)) + table.text(paint);
     text += report.reference_order == report.other_order ? "  same ranking"
             : report.same_ranking                        ? "  same ranking up to near ties"
                                                          : "  DIFFERENT ranking";

@@ -26,7 +26,7 @@ class OnDevice : public ::testing::TestWithParam<std::string> {
   /// The bundled zoo; the host takes minutes over a model of the methods that iterate, so those get three models.
   static Zoo glyphs(const std::string& method) {
     Zoo zoo = itm::discover_zoo(itm::testing::examples() + "/glyphs");
-    if (method == "nleep" || method == "lead" || method == "linear_probe") {
+    if (method == "nleep" || method == "lead" || method == "linear_probe" || method == "pactran") {
       zoo.datasets.at("greek").resize(3);
     }
     return zoo;
@@ -72,6 +72,12 @@ double most_waits(const std::string& method, const ScoredModel& scored) {
   if (method == "linear_probe") {
     return 2 * detail("linear_probe_iterations") + 16;
   }
+  if (method == "pactran") {
+    return 2 * detail("pactran_iterations") + 16;
+  }
+  if (method == "ncti") {  // scikit-learn's principal components: up to seven rounds that are made orthonormal twice
+    return 2 * 7 + 16;
+  }
   if (method == "lead") {
     return 2 * detail("lead_classifier_iterations") + 16;
   }
@@ -101,6 +107,8 @@ TEST(VerifyMethod, ComparesScoresAndDetails) {
                                                       options, "etran", itm::testing::engine_under_test());
   EXPECT_TRUE(report.within);
   EXPECT_EQ(report.reference_order, report.other_order);
+  EXPECT_EQ(report.place.backend, "cuda");
+  EXPECT_EQ(report.place.device, itm::testing::engine_under_test()->device());
   std::vector<std::string> names;
   for (const itm::StageDeviation& stage : report.stages) {
     EXPECT_TRUE(stage.worst.within) << stage.worst.name << " of " << stage.model;
@@ -111,7 +119,8 @@ TEST(VerifyMethod, ComparesScoresAndDetails) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, OnDevice,
                          ::testing::Values("logme", "leep", "nce", "nleep", "parc", "sfda", "ped", "etran", "gbc",
-                                           "lead", "hscore", "transrate", "knn", "linear_probe"),
+                                           "ncti", "pactran", "pactran_dirichlet", "lead", "hscore", "transrate", "knn",
+                                           "linear_probe"),
                          [](const auto& method) { return method.param; });
 
 }  // namespace
