@@ -33,7 +33,7 @@ TEST(LinearClassifier, HasTheCoefficientsOfScikitLearn) {
   const Labels labels = testing::any_labels(testing::test_data() + "/probes/wide_label.npy");
   ZooEntry entry;
   entry.feature.file = testing::test_data() + "/probes/wide_feature.npy";
-  const auto device = make_cpu_device();
+  const auto device = testing::device_under_test();
   const RankOptions options;
   const DatasetTask task{"wide", {}, labels};
   const ModelInput input(*device, find_estimator("linear_probe"), options, task, entry, 0);
@@ -54,7 +54,7 @@ TEST(LinearClassifier, HasTheCoefficientsOfScikitLearn) {
 }
 
 TEST(LinearClassifier, RangesLeaveOutTheRowsBetweenThem) {
-  const auto device = make_cpu_device();
+  const auto device = testing::device_under_test();
   // A third row that contradicts the first lies between the ranges.
   const Matrix x = device->matrix_of(std::vector<double>{1, 1, 1, 1, -1, 1, 1, 1, -1, 1}, 5, 2);
   const std::vector<std::int32_t> label{0, 0, 0, 1, 1};
