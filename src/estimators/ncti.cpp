@@ -322,7 +322,7 @@ Cost cost(const Workload& work, const RankOptions&) {
   const double dims = std::min<double>(components, narrow);
   return {2e-11 * (work.rows * work.dims * narrow + 1500 * narrow * narrow) +
               3e-11 * work.rows * dims * (work.dims + 4 * work.classes) + 2e-9 * work.rows * work.classes,
-          work.bytes + 16 * narrow * narrow + 16 * work.rows * (dims + work.classes)};
+          work.bytes + 16 * narrow * narrow + 16 * work.rows * dims + 24 * work.rows * work.classes};
 }
 
 }  // namespace
