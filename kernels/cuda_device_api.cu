@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <cstring>
 #include <cub/device/device_radix_sort.cuh>
 #include <limits>
 #include <mutex>
@@ -20,6 +21,9 @@ constexpr std::size_t blas_workspace_bytes = std::size_t{16} << 20;
 /// Groups of products with several shapes spread over this many streams.
 constexpr std::size_t side_streams = 6;
 constexpr std::size_t staging_bytes = std::size_t{16} << 20;
+/// Small uploads go through so many buffers of this size.
+constexpr std::size_t letter_bytes = std::size_t{1} << 20;
+constexpr std::size_t letters = 4;
 
 class Stream {
  public:
@@ -59,7 +63,8 @@ class Pinned {
 
 /// Staging buffer and the end of the last copy out of it.
 struct Staging {
-  Pinned buffer{staging_bytes};
+  explicit Staging(std::size_t bytes = staging_bytes) : buffer(bytes) {}
+  Pinned buffer;
   Event copied;
 };
 
@@ -92,10 +97,11 @@ struct Side {
   Event done;
 };
 
-/// The streams that products run on.
+/// The streams that products run on. Those beside the main one are made when a group of products needs them.
 struct Lines {
-  explicit Lines(cudaStream_t main_stream) : stream(main_stream), blas(main_stream) {
-    for (std::size_t i = 0; i < side_streams; ++i) {
+  explicit Lines(cudaStream_t main_stream) : stream(main_stream), blas(main_stream) {}
+  void add_sides() {
+    while (sides.size() < side_streams) {
       sides.push_back(std::make_unique<Side>());
     }
   }
@@ -103,6 +109,21 @@ struct Lines {
   Blas blas;
   Event ready;
   std::vector<std::unique_ptr<Side>> sides;
+};
+
+class Solver {
+ public:
+  explicit Solver(cudaStream_t stream) {
+    ITM_CUSOLVER_TRY(cusolver().create(&handle_));
+    ITM_CUSOLVER_TRY(cusolver().set_stream(handle_, stream));
+  }
+  Solver(const Solver&) = delete;
+  Solver& operator=(const Solver&) = delete;
+  ~Solver() { (void)cusolver().destroy(handle_); }
+  operator cusolverDnHandle_t() const { return handle_; }
+
+ private:
+  cusolverDnHandle_t handle_ = nullptr;
 };
 
 template <typename T>
@@ -323,9 +344,11 @@ class CudaDeviceApi final : public DeviceApi {
   }
 
   [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, bool tf32) override {
+    lines_.add_sides();
     return std::make_unique<CudaGemms<float>>(*this, lines_, std::move(products), tf32);
   }
   [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, bool tf32) override {
+    lines_.add_sides();
     return std::make_unique<CudaGemms<double>>(*this, lines_, std::move(products), tf32);
   }
   [[nodiscard]] std::unique_ptr<Graph> record(const std::function<void()>& work) override {
@@ -333,49 +356,192 @@ class CudaDeviceApi final : public DeviceApi {
   }
 
   void eigenvectors(double* matrix, int n) override {
-    const Cusolver& solver = cusolver();
-    cusolverDnHandle_t handle = nullptr;
-    ITM_CUSOLVER_TRY(solver.create(&handle));
-    const std::unique_ptr<cusolverDnContext, decltype(solver.destroy)> owner(handle, solver.destroy);
-    ITM_CUSOLVER_TRY(solver.set_stream(handle, work_));
     const DeviceBuffer<double> values(*this, static_cast<std::size_t>(n));
     const DeviceBuffer<int> info(*this, 1);
-    int size = 0;
-    ITM_CUSOLVER_TRY(solver.syevd_size(handle, CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, matrix, n,
-                                       values.data(), &size));
-    const DeviceBuffer<double> work(*this, static_cast<std::size_t>(size));
-    // Column k of the column-major result is eigenvector k, which row-major reads as row k.
-    ITM_CUSOLVER_TRY(solver.syevd(handle, CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, matrix, n, values.data(),
-                                  work.data(), size, info.data()));
+    eigen(matrix, n, values.data(), info.data());
     if (info.download().front() != 0) {
       throw DeviceError("cuSOLVER found no eigenvectors for " + std::to_string(n) +
                         " class centres; choose --centres onehot or --backend cpu");
     }
   }
 
+  [[nodiscard]] void* take(std::size_t bytes) override {
+    on_device();
+    void* memory = nullptr;
+    ITM_CUDA_TRY(cudaMallocAsync(&memory, bytes, work_));
+    return memory;
+  }
+  void give_back(void* memory) noexcept override {
+    (void)cudaSetDevice(device_);
+    (void)cudaFreeAsync(memory, work_);
+  }
+
+  void send(void* to, const void* from, std::size_t bytes) override {
+    on_device();
+    while (letters_.size() < letters) {
+      letters_.push_back(std::make_unique<Staging>(letter_bytes));
+    }
+    for (std::size_t offset = 0; offset < bytes; offset += letter_bytes) {
+      Staging& letter = *letters_[next_letter_++ % letters_.size()];
+      ITM_CUDA_TRY(cudaEventSynchronize(letter.copied));  // the copy out of it, issued `letters` copies ago
+      const std::size_t count = std::min(letter_bytes, bytes - offset);
+      std::memcpy(letter.buffer.data(), static_cast<const std::byte*>(from) + offset, count);
+      ITM_CUDA_TRY(cudaMemcpyAsync(static_cast<std::byte*>(to) + offset, letter.buffer.data(), count,
+                                   cudaMemcpyHostToDevice, work_));
+      ITM_CUDA_TRY(cudaEventRecord(letter.copied, work_));
+    }
+  }
+
+  void read(std::span<const Slice> slices) override {
+    on_device();
+    std::size_t bytes = 0;
+    for (const Slice& slice : slices) {
+      bytes += slice.width * slice.height;
+    }
+    // Copies into memory that is not pinned would wait one by one.
+    if (bytes > inbox_bytes_) {
+      inbox_bytes_ = std::max(bytes, letter_bytes);
+      inbox_ = std::make_unique<Pinned>(inbox_bytes_);
+    }
+    std::byte* at = inbox_ ? inbox_->data() : nullptr;
+    for (const Slice& slice : slices) {
+      if (slice.width * slice.height > 0) {
+        ITM_CUDA_TRY(cudaMemcpy2DAsync(at, slice.width, slice.from, slice.pitch, slice.width, slice.height,
+                                       cudaMemcpyDeviceToHost, work_));
+        at += slice.width * slice.height;
+      }
+    }
+    ITM_CUDA_TRY(cudaStreamSynchronize(work_));
+    at = inbox_ ? inbox_->data() : nullptr;
+    for (const Slice& slice : slices) {
+      if (slice.width * slice.height > 0) {
+        std::memcpy(slice.to, at, slice.width * slice.height);
+        at += slice.width * slice.height;
+      }
+    }
+  }
+
+  void multiply(const Gemm<double>& product, double alpha, double beta) override { multiply_as(product, alpha, beta); }
+  void multiply(const Gemm<float>& product, float alpha, float beta) override { multiply_as(product, alpha, beta); }
+
+  // Row-major lower triangles are column-major upper ones, and rows are columns.
+  void add_gram(double alpha, const double* a, int rows, int cols, int lda, double* s, int lds) override {
+    const double one = 1;
+    ITM_CUBLAS_TRY(
+        cublas().syrk(lines_.blas, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, cols, rows, &alpha, a, lda, &one, s, lds));
+    count_launch(sizeof(double) * (size_of(rows, cols) + size_of(cols, cols)));
+  }
+  void cholesky(double* s, int n, int ld, int* info) override {
+    int size = 0;
+    ITM_CUSOLVER_TRY(cusolver().potrf_size(solver(), CUBLAS_FILL_MODE_UPPER, n, s, ld, &size));
+    const Taken<double> work(*this, static_cast<std::size_t>(size));
+    ITM_CUSOLVER_TRY(cusolver().potrf(solver(), CUBLAS_FILL_MODE_UPPER, n, s, ld, work.data(), size, info));
+    count_launch(sizeof(double) * size_of(n, n));
+  }
+  void cholesky_of_many(double* const* s, int n, int ld, int* info, int count) override {
+    ITM_CUSOLVER_TRY(
+        cusolver().potrf_batched(solver(), CUBLAS_FILL_MODE_UPPER, n, const_cast<double**>(s), ld, info, count));
+    count_launch(sizeof(double) * size_of(n, n) * static_cast<std::size_t>(count));
+  }
+  void solve_triangular(bool transposed, const double* l, int n, int ldl, double* b, int rows, int ldb) override {
+    const double one = 1;
+    ITM_CUBLAS_TRY(cublas().trsm(lines_.blas, CUBLAS_SIDE_LEFT, CUBLAS_FILL_MODE_UPPER,
+                                 transposed ? CUBLAS_OP_N : CUBLAS_OP_T, CUBLAS_DIAG_NON_UNIT, n, rows, &one, l, ldl, b,
+                                 ldb));
+    count_launch(sizeof(double) * (size_of(n, n) + 2 * size_of(rows, n)));
+  }
+  void eigen(double* s, int n, double* values, int* info) override {
+    int size = 0;
+    ITM_CUSOLVER_TRY(
+        cusolver().syevd_size(solver(), CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, s, n, values, &size));
+    const Taken<double> work(*this, static_cast<std::size_t>(size));
+    // Column k of the column-major result is eigenvector k, which row-major reads as row k.
+    ITM_CUSOLVER_TRY(cusolver().syevd(solver(), CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, s, n, values,
+                                      work.data(), size, info));
+    count_launch(2 * sizeof(double) * size_of(n, n));
+  }
+
+  void sort(double* keys, std::size_t count) override { sort_keys(keys, count); }
+  void sort(std::uint32_t* keys, std::size_t count) override { sort_keys(keys, count); }
   void sort_by_key(std::uint64_t* keys, std::uint32_t* values, std::size_t count) override {
-    const DeviceBuffer<std::uint64_t> other_keys(*this, count);
-    const DeviceBuffer<std::uint32_t> other_values(*this, count);
+    const Taken<std::uint64_t> other_keys(*this, count);
+    const Taken<std::uint32_t> other_values(*this, count);
     cub::DoubleBuffer<std::uint64_t> key_pair(keys, other_keys.data());
     cub::DoubleBuffer<std::uint32_t> value_pair(values, other_values.data());
-    const auto items = static_cast<int>(count);
     std::size_t bytes = 0;
-    ITM_CUDA_TRY(cub::DeviceRadixSort::SortPairs(nullptr, bytes, key_pair, value_pair, items, 0, 64, work_));
-    const DeviceBuffer<std::byte> work(*this, bytes);
-    ITM_CUDA_TRY(cub::DeviceRadixSort::SortPairs(work.data(), bytes, key_pair, value_pair, items, 0, 64, work_));
-    if (value_pair.Current() != values) {
-      ITM_CUDA_TRY(
-          cudaMemcpyAsync(values, value_pair.Current(), count * sizeof *values, cudaMemcpyDeviceToDevice, work_));
-    }
-    if (key_pair.Current() != keys) {
-      ITM_CUDA_TRY(cudaMemcpyAsync(keys, key_pair.Current(), count * sizeof *keys, cudaMemcpyDeviceToDevice, work_));
-    }
-    ITM_CUDA_TRY(cudaStreamSynchronize(work_));  // before the buffers go
+    ITM_CUDA_TRY(cub::DeviceRadixSort::SortPairs(nullptr, bytes, key_pair, value_pair, count, 0, 64, work_));
+    const Taken<std::byte> work(*this, bytes);
+    ITM_CUDA_TRY(cub::DeviceRadixSort::SortPairs(work.data(), bytes, key_pair, value_pair, count, 0, 64, work_));
+    put_back(value_pair, values, count);
+    put_back(key_pair, keys, count);
+    count_launch(2 * count * (sizeof *keys + sizeof *values));
+  }
+
+  [[nodiscard]] std::unique_ptr<DeviceApi> another() const override {
+    on_device();
+    return std::make_unique<CudaDeviceApi>();
   }
 
  private:
   /// Threads of the pool start on device 0, whatever this engine is on.
   void on_device() const { ITM_CUDA_TRY(cudaSetDevice(device_)); }
+
+  /// Memory ordered with the work, for the length of a call.
+  template <typename T>
+  class Taken {
+   public:
+    Taken(CudaDeviceApi& api, std::size_t size)
+        : api_(api), data_(static_cast<T*>(api.take(std::max<std::size_t>(size, 1) * sizeof(T)))) {}
+    Taken(const Taken&) = delete;
+    Taken& operator=(const Taken&) = delete;
+    ~Taken() { api_.give_back(data_); }
+    [[nodiscard]] T* data() const { return data_; }
+
+   private:
+    CudaDeviceApi& api_;
+    T* data_;
+  };
+
+  static std::size_t size_of(int rows, int cols) {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
+  }
+
+  /// Row-major C = A B is column-major C^T = B^T A^T: the operands change places.
+  template <typename T>
+  void multiply_as(const Gemm<T>& g, T alpha, T beta) {
+    ITM_CUBLAS_TRY(cublas().gemm(lines_.blas, operation(g.transpose_b), operation(g.transpose_a), g.n, g.m, g.k, &alpha,
+                                 g.b, data_type<T>, g.ldb, g.a, data_type<T>, g.lda, &beta, g.c, data_type<T>, g.ldc,
+                                 compute_type<T>(false), CUBLAS_GEMM_DEFAULT));
+    count_launch(sizeof(T) * (size_of(g.m, g.k) + size_of(g.k, g.n) + size_of(g.m, g.n) * (beta == 0 ? 1 : 2)));
+  }
+
+  template <typename T>
+  void sort_keys(T* keys, std::size_t count) {
+    const Taken<T> other(*this, count);
+    cub::DoubleBuffer<T> pair(keys, other.data());
+    std::size_t bytes = 0;
+    ITM_CUDA_TRY(cub::DeviceRadixSort::SortKeys(nullptr, bytes, pair, count, 0, 8 * sizeof(T), work_));
+    const Taken<std::byte> work(*this, bytes);
+    ITM_CUDA_TRY(cub::DeviceRadixSort::SortKeys(work.data(), bytes, pair, count, 0, 8 * sizeof(T), work_));
+    put_back(pair, keys, count);
+    count_launch(2 * count * sizeof(T));
+  }
+
+  /// Sorting may end in the other buffer.
+  template <typename T>
+  void put_back(cub::DoubleBuffer<T>& pair, T* wanted, std::size_t count) {
+    if (pair.Current() != wanted) {
+      ITM_CUDA_TRY(cudaMemcpyAsync(wanted, pair.Current(), count * sizeof(T), cudaMemcpyDeviceToDevice, work_));
+    }
+  }
+
+  /// Made when the first matrix is factorised.
+  [[nodiscard]] const Solver& solver() {
+    if (!solver_) {
+      solver_ = std::make_unique<Solver>(work_);
+    }
+    return *solver_;
+  }
 
   int device_ = 0;
   cudaMemPool_t pool_ = nullptr;
@@ -386,6 +552,11 @@ class CudaDeviceApi final : public DeviceApi {
   Lines lines_{work_};
   std::mutex staging_guard_;
   std::vector<std::unique_ptr<Staging>> staging_;
+  std::unique_ptr<Solver> solver_;
+  std::vector<std::unique_ptr<Staging>> letters_;
+  std::size_t next_letter_ = 0;
+  std::unique_ptr<Pinned> inbox_;
+  std::size_t inbox_bytes_ = 0;
 };
 
 }  // namespace

@@ -41,6 +41,9 @@ Cublas load_cublas() {
   find(library, "cublasSetWorkspace_v2", all.set_workspace);
   find(library, "cublasGetStatusString", all.status);
   find(library, "cublasGemmBatchedEx_64", all.gemm_batched);
+  find(library, "cublasGemmEx_64", all.gemm);
+  find(library, "cublasDsyrk_v2_64", all.syrk);
+  find(library, "cublasDtrsm_v2_64", all.trsm);
   return all;
 }
 
@@ -52,6 +55,9 @@ Cusolver load_cusolver() {
   find(library, "cusolverDnSetStream", all.set_stream);
   find(library, "cusolverDnDsyevd_bufferSize", all.syevd_size);
   find(library, "cusolverDnDsyevd", all.syevd);
+  find(library, "cusolverDnDpotrf_bufferSize", all.potrf_size);
+  find(library, "cusolverDnDpotrf", all.potrf);
+  find(library, "cusolverDnDpotrfBatched", all.potrf_batched);
   return all;
 }
 

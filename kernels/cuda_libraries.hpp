@@ -19,6 +19,9 @@ struct Cublas {
   decltype(&cublasSetWorkspace_v2) set_workspace;
   decltype(&cublasGetStatusString) status;
   decltype(&cublasGemmBatchedEx_64) gemm_batched;
+  decltype(&cublasGemmEx_64) gemm;
+  decltype(&cublasDsyrk_v2_64) syrk;
+  decltype(&cublasDtrsm_v2_64) trsm;
 };
 struct Cusolver {
   decltype(&cusolverDnCreate) create;
@@ -26,6 +29,9 @@ struct Cusolver {
   decltype(&cusolverDnSetStream) set_stream;
   decltype(&cusolverDnDsyevd_bufferSize) syevd_size;
   decltype(&cusolverDnDsyevd) syevd;
+  decltype(&cusolverDnDpotrf_bufferSize) potrf_size;
+  decltype(&cusolverDnDpotrf) potrf;
+  decltype(&cusolverDnDpotrfBatched) potrf_batched;
 };
 
 /// Throw DeviceError that names the library which cannot be loaded.

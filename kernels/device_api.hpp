@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -83,8 +84,60 @@ class DeviceApi {
 
   /// Replaces the symmetric n x n matrix by its eigenvectors, one a row, by ascending eigenvalue, sign undetermined.
   virtual void eigenvectors(double* matrix, int n) = 0;
+
+  // What follows is issued in order with the work and waits for nothing, except read(). Matrices are row-major and lie
+  // on the device, and so does `info`, in which 0 means success.
+
+  /// Memory that work issued from now on may use, until give_back(): work issued before that may still run.
+  [[nodiscard]] virtual void* take(std::size_t bytes) = 0;
+  virtual void give_back(void* memory) noexcept = 0;
+  /// Copies to the device; `from` may be changed at once.
+  virtual void send(void* to, const void* from, std::size_t bytes) = 0;
+  /// `height` rows of `width` bytes that begin `pitch` bytes apart, to be packed at `to` on the host.
+  struct Slice {
+    const void* from = nullptr;
+    std::size_t pitch = 0;
+    std::size_t width = 0;
+    std::size_t height = 0;
+    void* to = nullptr;
+  };
+  /// Waits for all work before it, once.
+  virtual void read(std::span<const Slice> slices) = 0;
+
+  /// C = alpha op(A) op(B) + beta C; `accumulate` is not looked at.
+  virtual void multiply(const Gemm<double>& product, double alpha, double beta) = 0;
+  virtual void multiply(const Gemm<float>& product, float alpha, float beta) = 0;
+  /// Lower triangle of S += alpha A^T A; A is rows x cols.
+  virtual void add_gram(double alpha, const double* a, int rows, int cols, int lda, double* s, int lds) = 0;
+  /// Lower triangle of S becomes L with S = L L^T.
+  virtual void cholesky(double* s, int n, int ld, int* info) = 0;
+  /// The same for `count` matrices n x n; the array of their addresses lies on the device too. One `info` each.
+  virtual void cholesky_of_many(double* const* s, int n, int ld, int* info, int count) = 0;
+  /// Every row b of B, rows x n, becomes L^-1 b, or L^-T b.
+  virtual void solve_triangular(bool transposed, const double* l, int n, int ldl, double* b, int rows, int ldb) = 0;
+  /// S, n x n without gaps, becomes its eigenvectors, one a row, by ascending eigenvalue. Reads the lower triangle.
+  virtual void eigen(double* s, int n, double* values, int* info) = 0;
+  /// Ascending.
+  virtual void sort(double* keys, std::size_t count) = 0;
+  virtual void sort(std::uint32_t* keys, std::size_t count) = 0;
   /// Sorts `values` by `keys`, stable; both are overwritten.
   virtual void sort_by_key(std::uint64_t* keys, std::uint32_t* values, std::size_t count) = 0;
+
+  /// Another order of work on the same device, with a stream, handles and workspace of its own.
+  [[nodiscard]] virtual std::unique_ptr<DeviceApi> another() const = 0;
+
+  /// Kernels and library calls issued so far, and the bytes of device memory that they read or wrote, at least.
+  [[nodiscard]] std::uint64_t launches() const { return launches_; }
+  [[nodiscard]] std::uint64_t moved() const { return moved_; }
+  void count_launch(std::size_t bytes) {
+    ++launches_;
+    moved_ += bytes;
+  }
+  void count_moved(std::size_t bytes) { moved_ += bytes; }
+
+ private:
+  std::uint64_t launches_ = 0;
+  std::uint64_t moved_ = 0;
 };
 
 /// Device memory of `size` elements. Move-only.

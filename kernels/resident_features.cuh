@@ -55,6 +55,7 @@ class ResidentFeatures {
       std::swap(owner_, other.owner_);
       std::swap(entry_, other.entry_);
       std::swap(extra_, other.extra_);
+      std::swap(uploaded_, other.uploaded_);
       return *this;
     }
     Lease(const Lease&) = delete;
@@ -65,6 +66,8 @@ class ResidentFeatures {
       }
     }
     [[nodiscard]] std::size_t extra() const { return extra_; }
+    /// Bytes that came to the device for it: 0 where the features were there.
+    [[nodiscard]] std::size_t uploaded() const { return uploaded_; }
     [[nodiscard]] const void* data() const { return entry_->data.data(); }
     [[nodiscard]] const FeatureShape& shape() const { return entry_->shape; }
 
@@ -78,6 +81,7 @@ class ResidentFeatures {
     ResidentFeatures* owner_ = nullptr;
     std::shared_ptr<Entry> entry_;
     std::size_t extra_ = 0;
+    std::size_t uploaded_ = 0;
   };
 
   [[nodiscard]] std::size_t budget() const { return budget_; }
@@ -111,6 +115,16 @@ class ResidentFeatures {
     return leases;
   }
 
+  /// Bytes for `what`, without features. Waits as acquire() does.
+  [[nodiscard]] Lease reserve(std::size_t bytes, const std::string& what) {
+    const std::lock_guard admission(admission_);
+    make_room(bytes, what);
+    Lease lease;
+    lease.owner_ = this;
+    lease.extra_ = bytes;
+    return lease;
+  }
+
   /// Up to `most` bytes, half of what nothing holds (not even idle features), without waiting.
   [[nodiscard]] Lease take_spare(std::size_t most) {
     const std::lock_guard lock(state_);
@@ -132,6 +146,52 @@ class ResidentFeatures {
       (void)acquire({&request, 1});
     } catch (...) {
     }
+  }
+
+  /// How the array is kept here; remembered under its key.
+  [[nodiscard]] FeatureShape shape_of_array(const Array& array, const std::string& key) {
+    FeatureShape shape{array.source().string(), array.rows(), array.cols(), Stored::f32};
+    if (half_ || array.dtype() == DType::f16) {
+      shape.stored = Stored::f16;
+    } else if (reads_as_double(array)) {
+      shape.stored = Stored::f64;
+    }
+    const std::lock_guard lock(state_);
+    if (!key.empty()) {
+      shapes_[key] = shape;
+    }
+    return shape;
+  }
+
+  /// Copies an array to `data` as its shape says.
+  static void upload(DeviceApi& api, const Array& array, const FeatureShape& shape, std::byte* data) {
+    const std::size_t row_bytes = shape.row_bytes();
+    const bool as_is = array.is_native_row_major() && row_bytes == shape.dims * size_of(array.dtype()) &&
+                       array.dtype() == (shape.stored == Stored::f16   ? DType::f16
+                                         : shape.stored == Stored::f32 ? DType::f32
+                                                                       : DType::f64);
+    std::vector<float> floats(as_is || shape.stored == Stored::f64 ? 0 : shape.dims);
+    std::vector<double> doubles(as_is || shape.stored != Stored::f64 ? 0 : shape.dims);
+    api.fill(data, shape.bytes(), row_bytes, [&](std::byte* to, std::size_t offset, std::size_t count) {
+      for (std::size_t row = offset / row_bytes; count > 0; ++row, to += row_bytes, count -= row_bytes) {
+        if (as_is) {
+          std::memcpy(to, array.data() + static_cast<std::ptrdiff_t>(row) * array.row_stride(), row_bytes);
+        } else if (shape.stored == Stored::f64) {
+          array.read_row<double>(row, doubles);
+          std::memcpy(to, doubles.data(), row_bytes);
+        } else {
+          array.read_row<float>(row, floats);
+          if (shape.stored == Stored::f32) {
+            std::memcpy(to, floats.data(), row_bytes);
+          } else {
+            for (std::size_t d = 0; d < shape.dims; ++d) {
+              const std::uint16_t half = io::f16_from_float(floats[d]);
+              std::memcpy(to + 2 * d, &half, sizeof half);
+            }
+          }
+        }
+      }
+    });
   }
 
  private:
@@ -157,7 +217,8 @@ class ResidentFeatures {
     make_room(bytes + extra, entry->shape.source);
     lease.extra_ = bytes + extra;  // so that a failed upload gives all of it back
     entry->data = DeviceBuffer<std::byte>(api_, bytes);
-    upload(array, *entry);
+    upload(api_, array, entry->shape, entry->data.data());
+    lease.uploaded_ = bytes;
     lease.extra_ = extra;
     lease.entry_ = entry;
     const std::lock_guard lock(state_);
@@ -176,20 +237,6 @@ class ResidentFeatures {
     }
     entries_.splice(entries_.end(), entries_, found);  // the list is in order of last use
     return entries_.back();
-  }
-
-  FeatureShape shape_of_array(const Array& array, const std::string& key) {
-    FeatureShape shape{array.source().string(), array.rows(), array.cols(), Stored::f32};
-    if (half_ || array.dtype() == DType::f16) {
-      shape.stored = Stored::f16;
-    } else if (reads_as_double(array)) {
-      shape.stored = Stored::f64;
-    }
-    const std::lock_guard lock(state_);
-    if (!key.empty()) {
-      shapes_[key] = shape;
-    }
-    return shape;
   }
 
   void make_room(std::size_t bytes, const std::string& what) {
@@ -218,37 +265,6 @@ class ResidentFeatures {
       entry.reset();
     }
     given_back_.notify_all();
-  }
-
-  void upload(const Array& array, const Lease::Entry& entry) {
-    const FeatureShape& shape = entry.shape;
-    const std::size_t row_bytes = shape.row_bytes();
-    const bool as_is = array.is_native_row_major() && row_bytes == shape.dims * size_of(array.dtype()) &&
-                       array.dtype() == (shape.stored == Stored::f16   ? DType::f16
-                                         : shape.stored == Stored::f32 ? DType::f32
-                                                                       : DType::f64);
-    std::vector<float> floats(as_is || shape.stored == Stored::f64 ? 0 : shape.dims);
-    std::vector<double> doubles(as_is || shape.stored != Stored::f64 ? 0 : shape.dims);
-    api_.fill(entry.data.data(), shape.bytes(), row_bytes, [&](std::byte* to, std::size_t offset, std::size_t count) {
-      for (std::size_t row = offset / row_bytes; count > 0; ++row, to += row_bytes, count -= row_bytes) {
-        if (as_is) {
-          std::memcpy(to, array.data() + static_cast<std::ptrdiff_t>(row) * array.row_stride(), row_bytes);
-        } else if (shape.stored == Stored::f64) {
-          array.read_row<double>(row, doubles);
-          std::memcpy(to, doubles.data(), row_bytes);
-        } else {
-          array.read_row<float>(row, floats);
-          if (shape.stored == Stored::f32) {
-            std::memcpy(to, floats.data(), row_bytes);
-          } else {
-            for (std::size_t d = 0; d < shape.dims; ++d) {
-              const std::uint16_t half = io::f16_from_float(floats[d]);
-              std::memcpy(to + 2 * d, &half, sizeof half);
-            }
-          }
-        }
-      }
-    });
   }
 
   DeviceApi& api_;

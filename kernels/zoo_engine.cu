@@ -11,6 +11,7 @@
 
 #include "engine/plan_tools.hpp"
 #include "kernels/feature_statistics.cuh"
+#include "kernels/gpu_device.hpp"
 #include "kernels/zoo_group.cuh"
 
 namespace itm::ITM_KERNELS {
@@ -61,10 +62,17 @@ class ZooEngine final : public ItmEngine {
   ZooEngine(std::unique_ptr<DeviceApi> api, const ZooEngineOptions& options)
       : api_(std::move(api)),
         options_(options),
-        resident_(*api_,
-                  options.memory_budget > 0 ? std::min(options.memory_budget, api_->free_bytes())
-                                            : api_->free_bytes() / 10 * 9,
-                  options.half_features) {}
+        resident_owner_(std::make_shared<ResidentFeatures>(*api_,
+                                                           options.memory_budget > 0
+                                                               ? std::min(options.memory_budget, api_->free_bytes())
+                                                               : api_->free_bytes() / 10 * 9,
+                                                           options.half_features)),
+        resident_(*resident_owner_) {}
+
+  [[nodiscard]] std::unique_ptr<Device> make_device(Arithmetic arithmetic) override {
+    return make_gpu_device(api_->another(), resident_owner_, {arithmetic, options_.block_bytes, ledger_});
+  }
+  [[nodiscard]] DeviceCounts device_counts() const override { return ledger_->total(); }
 
   [[nodiscard]] std::string device() const override { return api_->name(); }
 
@@ -314,7 +322,9 @@ class ZooEngine final : public ItmEngine {
 
   std::unique_ptr<DeviceApi> api_;
   ZooEngineOptions options_;
-  ResidentFeatures resident_;
+  std::shared_ptr<DeviceLedger> ledger_ = std::make_shared<DeviceLedger>();
+  std::shared_ptr<ResidentFeatures> resident_owner_;
+  ResidentFeatures& resident_;
   std::mutex work_;  ///< one thread at a time issues work
 };
 

@@ -11,7 +11,7 @@ std::string test_data() {
   return elsewhere != nullptr ? elsewhere : tests_folder() + "/data";
 }
 
-std::string examples() { return ITM_TESTS "/../examples"; }
+std::string examples() { return test_data() + "/../../examples"; }
 
 std::string shared() { return ITM_TESTS "/../../shared"; }
 

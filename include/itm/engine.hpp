@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "itm/array.hpp"
+#include "itm/device.hpp"
 #include "itm/itm.hpp"
 
 namespace itm {
@@ -65,6 +66,11 @@ class ItmEngine {
                                                     const std::function<void(double)>& progress = {}) = 0;
   /// make_plan() with the eigenvectors behind the `pca` and `laplacian` centres, and the permutations, computed there.
   [[nodiscard]] virtual ItmPlan plan(const Labels& labels, const ItmOptions& options) = 0;
+  /// A Device with an order of work of its own, for one model at a time. Features are shared with everything that the
+  /// engine does, and so is its memory: Device::open waits for others to finish. The engine must outlive it.
+  [[nodiscard]] virtual std::unique_ptr<Device> make_device(Arithmetic arithmetic) = 0;
+  /// What the devices that are gone have done.
+  [[nodiscard]] virtual DeviceCounts device_counts() const = 0;
 };
 
 struct EngineOptions {

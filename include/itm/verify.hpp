@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "itm/engine.hpp"
 #include "itm/estimator.hpp"
 #include "itm/itm.hpp"
+#include "itm/report.hpp"
 #include "itm/zoo.hpp"
 
 namespace itm {
@@ -47,11 +49,15 @@ struct StageDeviation {
 
 struct VerifyReport {
   std::string dataset;
+  std::string method = "itm";
+  Place place;  ///< where what is compared with the reference was computed
   std::vector<StageDeviation> stages;
   std::vector<std::string> reference_order;  ///< models, best first
   std::vector<std::string> other_order;
-  bool same_ranking = false;  ///< up to models whose scores are within two validation rows of each other
-  bool within = false;        ///< every stage within tolerance and the same ranking
+  /// ITM: up to models whose scores are within two validation rows of each other; others: up to those whose scores are
+  /// equal to the tolerance.
+  bool same_ranking = false;
+  bool within = false;  ///< every stage within tolerance and the same ranking
 };
 
 /// CPU float64 against `other` on one data set, stage by stage (spec 6, `itm verify`). `other` runs on `engine` where
@@ -60,5 +66,11 @@ struct VerifyReport {
                                           Precision other, int threads,
                                           const std::function<void(std::size_t, std::size_t)>& progress = {},
                                           const std::function<bool()>& cancelled = {}, ItmEngine* engine = nullptr);
+
+/// A method other than ITM on one data set: scores and every number of its details, on `engine` against the CPU in
+/// float64. Tolerance 1e-6 relative to the largest number of its kind in the zoo: both sides compute in float64, and
+/// conditions of 1e10 are what covariances of features have. Whole numbers must agree.
+[[nodiscard]] VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const RankOptions& options,
+                                         const std::string& method, const std::shared_ptr<ItmEngine>& engine);
 
 }  // namespace itm

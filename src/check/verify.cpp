@@ -8,9 +8,11 @@
 #include <mutex>
 #include <numeric>
 
+#include "core/precision_name.hpp"
 #include "core/work_pool.hpp"
 #include "engine/itm_inputs.hpp"
 #include "itm/error.hpp"
+#include "linalg/blas.hpp"
 
 namespace itm {
 namespace {
@@ -188,6 +190,8 @@ VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const It
 
   VerifyReport report;
   report.dataset = dataset;
+  report.place = {engine != nullptr ? "cuda" : "cpu", engine != nullptr ? engine->device() : blas::description(),
+                  std::string(name_of(other))};
   report.within = true;
   for (std::size_t stage = 0; stage < deviations.front().size(); ++stage) {
     StageDeviation worst;

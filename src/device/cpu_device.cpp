@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
 #include <type_traits>
+#include <vector>
 
 #include "core/page_allocator.hpp"
 #include "core/row_reader.hpp"
 #include "core/simd.hpp"
+#include "device/cpu_clusters.hpp"
 #include "device/cpu_pairs.hpp"
 #include "device/cpu_rows.hpp"
 #include "device/memory_pool.hpp"
@@ -46,12 +51,24 @@ ITM_CLONES void narrow_run(const double* from, float* to, std::size_t count) {
   }
 }
 
-/// Calls use(row first + i of the file, i) for i < count.
+/// Features on the CPU stay in their file.
+class CpuFeatures final : public Features {
+ public:
+  explicit CpuFeatures(Array array) : Features(array.rows(), array.cols()), array_(std::move(array)) {}
+  [[nodiscard]] const Array& array() const { return array_; }
+
+ private:
+  Array array_;
+};
+
+/// Calls use(row first + i of the features, i) for i < count.
 template <typename Use>
-void for_each_row(const Array& array, std::span<const std::uint32_t> map, std::size_t first, std::size_t count,
-                  const Use& use) {
+void for_each_row(const Features& features, ConstIndexView map, std::size_t first, std::size_t count, const Use& use) {
+  const Array& array = static_cast<const CpuFeatures&>(features).array();
+  // Row numbers are not negative.
+  const std::span<const std::uint32_t> rows(reinterpret_cast<const std::uint32_t*>(map.data()), map.size());
   const auto read_as = [&]<typename Stored>(std::type_identity<Stored>) {
-    RowReader<Stored> reader(array, map);
+    RowReader<Stored> reader(array, rows);
     for (std::size_t i = 0; i < count; ++i) {
       use(reader.row(first + i), i);
     }
@@ -61,6 +78,13 @@ void for_each_row(const Array& array, std::span<const std::uint32_t> map, std::s
   } else {
     read_as(std::type_identity<float>());
   }
+}
+
+std::string no_eigenvalues(std::size_t dims) {
+  return fmt::format(
+      "the eigenvalues of a {0} x {0} matrix did not converge; look for extreme values in the features with itm "
+      "inspect",
+      dims);
 }
 
 class CpuDevice final : public Device {
@@ -74,29 +98,43 @@ class CpuDevice final : public Device {
   }
 
   Matrix scratch(std::size_t rows, std::size_t cols) override { return {allocate<double>(rows * cols), rows, cols}; }
+  Index index_scratch(std::size_t count) override { return {allocate<std::int32_t>(count), 1, count}; }
 
   Index index(std::span<const std::int32_t> values) override {
-    auto memory = allocate<std::int32_t>(values.size());
-    std::copy(values.begin(), values.end(), memory.get());
-    return {std::move(memory), 1, values.size()};
+    counts_.uploaded += values.size_bytes();
+    Index made = index_scratch(values.size());
+    std::copy(values.begin(), values.end(), made.view().data());
+    return made;
+  }
+
+  Classes classes(Index labels, std::size_t count) override {
+    ++counts_.launches;
+    Index order = index_scratch(labels.cols());
+    Index begin = index_scratch(count + 1);
+    const ConstIndexView label = labels;
+    std::int32_t* starts = begin.view().data();
+    std::fill_n(starts, count + 1, 0);
+    for (std::size_t i = 0; i < label.cols(); ++i) {
+      ++starts[label.data()[i] + 1];
+    }
+    std::partial_sum(starts, starts + count + 1, starts);
+    std::vector<std::int32_t> next(starts, starts + count);
+    for (std::size_t i = 0; i < label.cols(); ++i) {
+      order.view().data()[next[static_cast<std::size_t>(label.data()[i])]++] = static_cast<std::int32_t>(i);
+    }
+    return {std::move(labels), std::move(order), std::move(begin)};
   }
 
   void upload(std::span<const double> values, View to) override {
+    counts_.uploaded += values.size_bytes();
     for (std::size_t i = 0; i < to.rows(); ++i) {
       const auto from = values.subspan(i * to.cols(), to.cols());
       std::copy(from.begin(), from.end(), to.data() + i * to.stride());
     }
   }
 
-  using Device::download;
-  void download(View from, std::span<double> values) override {
-    for (std::size_t i = 0; i < from.rows(); ++i) {
-      const double* row = from.data() + i * from.stride();
-      std::copy(row, row + from.cols(), values.begin() + static_cast<std::ptrdiff_t>(i * from.cols()));
-    }
-  }
-
-  void copy(View from, View to) override {
+  void copy(ConstView from, View to) override {
+    ++counts_.launches;
     for (std::size_t i = 0; i < from.rows(); ++i) {
       const double* row = from.data() + i * from.stride();
       std::copy(row, row + from.cols(), to.data() + i * to.stride());
@@ -104,12 +142,14 @@ class CpuDevice final : public Device {
   }
 
   void fill(View x, double value) override {
+    ++counts_.launches;
     for (std::size_t i = 0; i < x.rows(); ++i) {
       std::fill_n(x.data() + i * x.stride(), x.cols(), value);
     }
   }
 
-  void transpose(View from, View to) override {
+  void transpose(ConstView from, View to) override {
+    ++counts_.launches;
     for (std::size_t i = 0; i < from.rows(); ++i) {
       for (std::size_t j = 0; j < from.cols(); ++j) {
         to.data()[j * to.stride() + i] = from.data()[i * from.stride() + j];
@@ -117,33 +157,64 @@ class CpuDevice final : public Device {
     }
   }
 
-  void diagonal(View s, View out) override {
+  void diagonal(ConstView s, View out) override {
+    ++counts_.launches;
     for (std::size_t i = 0; i < s.rows(); ++i) {
       out.data()[i] = s.data()[i * s.stride() + i];
     }
   }
 
-  void load(const Array& array, std::span<const std::uint32_t> map, std::size_t first, View to) override {
-    for_each_row(array, map, first, to.rows(),
+  std::vector<FeaturesOnDevice> open(std::span<const StoredFeatures> features, std::size_t /*workspace*/) override {
+    std::vector<FeaturesOnDevice> opened;
+    for (const StoredFeatures& one : features) {
+      opened.push_back(std::make_shared<CpuFeatures>(*one.array));
+    }
+    return opened;
+  }
+
+  /// Rows that fit a core's cache together with what is computed from them.
+  [[nodiscard]] std::size_t block_rows(std::size_t cols) const override {
+    constexpr std::size_t block_bytes = std::size_t{512} << 10U;
+    constexpr std::size_t unit = 32;  // products want whole tiles
+    const std::size_t rows = block_bytes / (std::max<std::size_t>(cols, 1) * sizeof(double));
+    return std::clamp<std::size_t>((rows + unit / 2) / unit * unit, 64, 8192);
+  }
+
+  /// One thing at a time: caches are worth more than launches cost.
+  [[nodiscard]] std::size_t batch_bytes() const override { return 0; }
+
+  void load(const Features& features, ConstIndexView map, std::size_t first, View to) override {
+    ++counts_.launches;
+    for_each_row(features, map, first, to.rows(),
                  [&](const auto* from, std::size_t i) { widen(from, to.row(i).data(), to.cols()); });
   }
 
-  void load_shifted(const Array& array, std::span<const std::uint32_t> map, std::size_t first, double alpha, View m,
-                    IndexView index, View to) override {
-    for_each_row(array, map, first, to.rows(), [&](const auto* from, std::size_t i) {
+  void load_shifted(const Features& features, ConstIndexView map, std::size_t first, double alpha, ConstView m,
+                    ConstIndexView index, View to) override {
+    ++counts_.launches;
+    for_each_row(features, map, first, to.rows(), [&](const auto* from, std::size_t i) {
       const std::size_t mine = index.size() == 0 ? 0 : static_cast<std::size_t>(index.data()[i]);
       widen_shifted(from, alpha, m.row(mine).data(), to.row(i).data(), to.cols());
     });
   }
 
-  void add_class_sums_of(const Array& array, std::span<const std::uint32_t> map, std::size_t first, IndexView index,
-                         View s) override {
-    for_each_row(array, map, first, index.size(), [&](const auto* from, std::size_t i) {
-      add_widened(from, s.row(static_cast<std::size_t>(index.data()[i])).data(), s.cols());
+  void add_class_sums_of(const Features& features, ConstIndexView map, ClassRows rows, View s) override {
+    ++counts_.launches;
+    const ConstIndexView labels = rows.labels();
+    for_each_row(features, map, rows.first, rows.count, [&](const auto* from, std::size_t i) {
+      add_widened(from, s.row(static_cast<std::size_t>(labels.data()[i])).data(), s.cols());
     });
   }
 
-  void multiply(double alpha, View a, Op op_a, View b, Op op_b, double beta, View c) override {
+  void add_column_sums_of(const Features& features, ConstIndexView map, std::size_t first, std::size_t count,
+                          View out) override {
+    ++counts_.launches;
+    for_each_row(features, map, first, count,
+                 [&](const auto* from, std::size_t) { add_widened(from, out.data(), out.cols()); });
+  }
+
+  void multiply(double alpha, ConstView a, Op op_a, ConstView b, Op op_b, double beta, View c) override {
+    ++counts_.launches;
     const std::size_t depth = op_a == Op::none ? a.cols() : a.rows();
     if (c.size() == 0 || depth == 0) {
       return;
@@ -169,7 +240,8 @@ class CpuDevice final : public Device {
     }
   }
 
-  void add_gram(double alpha, View a, View s) override {
+  void add_gram(double alpha, ConstView a, View s) override {
+    ++counts_.launches;
     if (a.rows() == 0) {
       return;
     }
@@ -191,6 +263,7 @@ class CpuDevice final : public Device {
   }
 
   void symmetrise(View s) override {
+    ++counts_.launches;
     // In tiles: the upper triangle is written column by column otherwise.
     constexpr std::size_t tile = 32;
     for (std::size_t i0 = 0; i0 < s.rows(); i0 += tile) {
@@ -204,66 +277,229 @@ class CpuDevice final : public Device {
     }
   }
 
-  void apply_symmetric(View s, View x, View y) override {
-    // Rows of S are its columns: one dot product each.
-    blas::gemm(blas::Op::none, blas::Op::transpose, 1, s.rows(), s.cols(), 1.0, x.data(), x.stride(), s.data(),
-               s.stride(), 0.0, y.data(), y.stride());
+  bool cholesky(View s) override {
+    ++counts_.launches;
+    ++counts_.waits;
+    return lapack::cholesky_lower(s.rows(), s.data(), s.stride());
   }
-
-  bool cholesky(View s) override { return lapack::cholesky_lower(s.rows(), s.data(), s.stride()); }
-  void solve_rows(View l, View b) override {
+  void log_dets_of_one_plus(std::span<const Matrix> s, View out) override {
+    ++counts_.launches;
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      const View factor = s[i];
+      for (std::size_t j = 0; j < factor.rows(); ++j) {
+        factor.data()[j * factor.stride() + j] += 1;
+      }
+      double total = std::numeric_limits<double>::quiet_NaN();
+      if (lapack::cholesky_lower(factor.rows(), factor.data(), factor.stride())) {
+        total = 0;
+        for (std::size_t j = 0; j < factor.rows(); ++j) {
+          total += 2 * std::log(factor.data()[j * factor.stride() + j]);
+        }
+      }
+      out.data()[i] = total;
+    }
+  }
+  void solve_rows(ConstView l, View b) override {
+    ++counts_.launches;
     lapack::solve_rows_lower(b.rows(), b.cols(), l.data(), l.stride(), b.data(), b.stride());
   }
-  void whiten_rows(View l, View b) override {
+  void whiten_rows(ConstView l, View b) override {
+    ++counts_.launches;
     lapack::whiten_rows_lower(b.rows(), b.cols(), l.data(), l.stride(), b.data(), b.stride());
   }
 
   void symmetric_eigen(View s, View values) override {
+    ++counts_.launches;
     if (!lapack::symmetric_eigen_lower(s.rows(), s.data(), s.stride(), values.data())) {
-      throw NumericError(fmt::format(
-          "the eigenvalues of a {0} x {0} matrix did not converge; look for extreme values in the features with itm "
-          "inspect",
-          s.rows()));
+      throw NumericError(no_eigenvalues(s.rows()));
     }
   }
 
-  void scale(double factor, View x) override { cpu::scale(factor, x); }
-  void add(double alpha, View x, View y) override { cpu::add(alpha, x, y); }
   void add_to_diagonal(double value, View s) override {
+    ++counts_.launches;
     for (std::size_t i = 0; i < s.rows(); ++i) {
       s.data()[i * s.stride() + i] += value;
     }
   }
-  void add_class_sums(View x, IndexView index, View s) override { cpu::add_class_sums(x, index, s); }
-  void add_weighted_class_sums(View w, View x, IndexView index, View s) override {
-    cpu::add_weighted_class_sums(w, x, index, s);
+  void scale(double factor, View x) override {
+    ++counts_.launches;
+    cpu::scale(factor, x);
   }
-  void add_indexed_rows(double alpha, View m, IndexView index, View x) override {
+  void map(Map what, View x) override {
+    ++counts_.launches;
+    cpu::map(what, x);
+  }
+  void add(double alpha, ConstView x, View y) override {
+    ++counts_.launches;
+    cpu::add(alpha, x, y);
+  }
+  void add_class_sums(ConstView x, ClassRows rows, View s) override {
+    ++counts_.launches;
+    cpu::add_class_sums(x, rows.labels(), s);
+  }
+  void add_weighted_class_sums(ConstView w, ConstView x, ClassRows rows, View s) override {
+    ++counts_.launches;
+    cpu::add_weighted_class_sums(w, x, rows.labels(), s);
+  }
+  void class_moments(ConstView x, const Classes& classes, View mean, View variance) override {
+    ++counts_.launches;
+    cpu::class_moments(x, classes.order(), classes.begin(), mean, variance);
+  }
+  void add_indexed_rows(double alpha, ConstView m, ConstIndexView index, View x) override {
+    ++counts_.launches;
     cpu::add_indexed_rows(alpha, m, index, x);
   }
-  void add_to_rows(double alpha, View v, View x) override { cpu::add_to_rows(alpha, v, x); }
-  void gather_rows(View from, IndexView index, View to) override { cpu::gather_rows(from, index, to); }
-  void scale_columns(View v, View x) override { cpu::scale_columns(v, x); }
-  void scale_rows(View v, View x) override { cpu::scale_rows(v, x); }
-  void clamp_rows(View most, View x) override { cpu::clamp_rows(most, x); }
-  void add_column_sums(View x, View out) override { cpu::add_column_sums(x, out); }
-  void add_column_squares(View x, View out) override { cpu::add_column_squares(x, out); }
-  void row_squares(View x, View out) override { cpu::row_squares(x, out); }
-  void indexed_row_dots(View a, View b, IndexView index, View out) override { cpu::indexed_row_dots(a, b, index, out); }
-  void pick(View x, IndexView index, View out) override {
-    for (std::size_t i = 0; i < x.rows(); ++i) {
-      out.data()[i] = x.data()[i * x.stride() + static_cast<std::size_t>(index.data()[i])];
+  void add_to_rows(double alpha, ConstView v, View x) override {
+    ++counts_.launches;
+    cpu::add_to_rows(alpha, v, x);
+  }
+  void gather_rows(ConstView from, ConstIndexView index, View to) override {
+    ++counts_.launches;
+    cpu::gather_rows(from, index, to);
+  }
+  void scale_columns(ConstView v, View x) override {
+    ++counts_.launches;
+    cpu::scale_columns(v, x);
+  }
+  void scale_rows(ConstView v, View x) override {
+    ++counts_.launches;
+    cpu::scale_rows(v, x);
+  }
+  void clamp_rows(ConstView most, View x) override {
+    ++counts_.launches;
+    cpu::clamp_rows(most, x);
+  }
+  void add_column_sums(ConstView x, View out) override {
+    ++counts_.launches;
+    cpu::add_column_sums(x, out);
+  }
+  void add_column_squares(ConstView x, View out) override {
+    ++counts_.launches;
+    cpu::add_column_squares(x, out);
+  }
+  void inverse_deviations(ConstView mean, ConstView variance, double noise, View out) override {
+    ++counts_.launches;
+    cpu::inverse_deviations(mean, variance, noise, out);
+  }
+  void fix_column_signs(View x) override {
+    ++counts_.launches;
+    cpu::fix_column_signs(x);
+  }
+  void row_squares(ConstView x, View out) override {
+    ++counts_.launches;
+    cpu::row_squares(x, out);
+  }
+  void indexed_row_dots(ConstView a, ConstView b, ConstIndexView index, View out) override {
+    ++counts_.launches;
+    cpu::indexed_row_dots(a, b, index, out);
+  }
+  void pick(ConstView x, ConstIndexView index, View out) override {
+    ++counts_.launches;
+    cpu::pick(x, index, out);
+  }
+  void softmax_rows(View x) override {
+    ++counts_.launches;
+    cpu::softmax_rows(x);
+  }
+  void log_sum_exp_rows(ConstView x, View out) override {
+    ++counts_.launches;
+    cpu::log_sum_exp_rows(x, out);
+  }
+  void add_cross_entropy(ConstView z, ConstIndexView labels, View loss) override {
+    ++counts_.launches;
+    *loss.data() += cpu::cross_entropy(z, labels);
+  }
+  void softmax_cross_entropy(View z, ConstIndexView labels, View loss) override {
+    ++counts_.launches;
+    *loss.data() += cpu::softmax_cross_entropy(z, labels);
+  }
+  void argmax_rows(ConstView x, IndexView out) override {
+    ++counts_.launches;
+    cpu::argmax_rows(x, out);
+  }
+  void add_equal(ConstIndexView a, ConstIndexView b, View count) override {
+    ++counts_.launches;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      *count.data() += a.data()[i] == b.data()[i] ? 1 : 0;
     }
   }
-  void softmax_rows(View x) override { cpu::softmax_rows(x); }
-  void log_sum_exp_rows(View x, View out) override { cpu::log_sum_exp_rows(x, out); }
-  std::vector<std::int32_t> argmax_rows(View x) override { return cpu::argmax_rows(x); }
-  void correlate_rows(View x) override { cpu::correlate_rows(x); }
-  void squared_distances(View a, View b, View out) override { cpu::squared_distances(a, b, out); }
-  std::vector<std::int32_t> smallest_of_rows(View x, std::size_t k) override { return cpu::smallest_of_rows(x, k); }
-  PairRanks rank_pairs(View x, IndexView index) override { return cpu::rank_pairs(x, index); }
-  double sum(View x) override { return cpu::sum(x); }
-  void sort(View x) override { cpu::sort(x.data(), x.cols()); }
+  void correlate_rows(View x) override {
+    ++counts_.launches;
+    cpu::correlate_rows(x);
+  }
+  void squared_distances(ConstView a, ConstView b, View out) override {
+    ++counts_.launches;
+    cpu::squared_distances(a, b, out);
+  }
+  void class_sizes(const Classes& classes, View out) override {
+    ++counts_.launches;
+    const std::int32_t* begin = classes.begin().data();
+    for (std::size_t c = 0; c < classes.count(); ++c) {
+      out.data()[c] = begin[c + 1] - begin[c];
+    }
+  }
+  void spread_centres(ConstView x, std::size_t first, std::span<const double> draws, View centres,
+                      const std::function<void()>& checkpoint) override {
+    cpu::spread_centres(*this, x, first, draws, centres, checkpoint);
+  }
+  std::unique_ptr<Mixture> mixture(ConstView x, const Index& labels, std::size_t components, double floor) override {
+    return cpu::make_mixture(*this, x, {labels.view().data(), labels.cols()}, components, floor);
+  }
+  std::vector<std::int32_t> smallest_of_rows(ConstView x, std::size_t k) override {
+    ++counts_.launches;
+    ++counts_.waits;
+    return cpu::smallest_of_rows(x, k);
+  }
+  std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& /*points*/,
+                                             std::size_t /*count*/) override {
+    return std::nullopt;
+  }
+  PairRanks rank_pairs(ConstView x, ConstIndexView index) override {
+    ++counts_.launches;
+    ++counts_.waits;
+    return cpu::rank_pairs(x, index);
+  }
+  void add_sum(ConstView x, View out) override {
+    ++counts_.launches;
+    *out.data() += cpu::sum(x);
+  }
+  void add_dot(ConstView a, ConstView b, View out) override {
+    ++counts_.launches;
+    *out.data() += cpu::dot(a, b);
+  }
+  void sort(View x) override {
+    ++counts_.launches;
+    cpu::sort(x.data(), x.cols());
+  }
+
+  void lbfgs_direction(ConstView gradient, std::span<const LbfgsPair> pairs, View direction) override {
+    ++counts_.launches;
+    const auto curvature = [](const LbfgsPair& pair) { return pair.products.view().data()[0]; };
+    copy(gradient, direction);
+    std::vector<double> share(pairs.size());
+    for (std::size_t i = pairs.size(); i-- > 0;) {
+      share[i] = cpu::dot(pairs[i].s, direction) / curvature(pairs[i]);
+      cpu::add(-share[i], pairs[i].y, direction);
+    }
+    if (!pairs.empty()) {
+      cpu::scale(curvature(pairs.back()) / pairs.back().products.view().data()[1], direction);
+    }
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      cpu::add(share[i] - cpu::dot(pairs[i].y, direction) / curvature(pairs[i]), pairs[i].s, direction);
+    }
+    cpu::scale(-1, direction);
+  }
+
+ protected:
+  void read_numbers(std::span<const Reading> readings) override {
+    for (const Reading& one : readings) {
+      for (std::size_t i = 0; i < one.from.rows(); ++i) {
+        const double* row = one.from.data() + i * one.from.stride();
+        std::copy(row, row + one.from.cols(), one.to + i * one.from.cols());
+      }
+    }
+  }
+  void read_index(ConstIndexView from, std::int32_t* to) override { std::copy_n(from.data(), from.cols(), to); }
 
  private:
   template <typename T>
@@ -272,7 +508,7 @@ class CpuDevice final : public Device {
     return {memory, reinterpret_cast<T*>(memory.get())};
   }
 
-  static void narrow(View x, PageVector<float>& out) {
+  static void narrow(ConstView x, PageVector<float>& out) {
     out.resize(x.size());
     for (std::size_t i = 0; i < x.rows(); ++i) {
       narrow_run(x.data() + i * x.stride(), out.data() + i * x.cols(), x.cols());

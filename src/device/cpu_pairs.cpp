@@ -50,7 +50,7 @@ void radix_sort(PageVector<std::uint32_t>& keys) {
 /// Calls use(keys, count) with the keys of (i, i + 1), (i, i + 2), ... for every row i; rows are multiplied in blocks
 /// so that the correlations stay in the cache.
 template <typename Use>
-void for_each_row_of_keys(View x, IndexView index, const Use& use) {
+void for_each_row_of_keys(ConstView x, ConstIndexView index, const Use& use) {
   const std::size_t n = x.rows();
   const std::size_t block = std::clamp<std::size_t>((std::size_t{1} << 16U) / std::max<std::size_t>(n, 1), 16, 128);
   PageVector<double> correlations(std::min(block, n) * n);
@@ -70,7 +70,7 @@ void for_each_row_of_keys(View x, IndexView index, const Use& use) {
 }
 
 /// The sorted distances within classes, each class multiplied on its own.
-PageVector<std::uint32_t> same_class_distances(View x, IndexView index) {
+PageVector<std::uint32_t> same_class_distances(ConstView x, ConstIndexView index) {
   std::vector<std::vector<std::size_t>> members;
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const auto c = static_cast<std::size_t>(index.data()[i]);
@@ -85,8 +85,8 @@ PageVector<std::uint32_t> same_class_distances(View x, IndexView index) {
       std::copy_n(x.data() + mine[i] * x.stride(), x.cols(), rows.data() + i * x.cols());
     }
     std::vector<std::int32_t> alike(mine.size());
-    const View of_class(rows.data(), mine.size(), x.cols(), x.cols());
-    const IndexView one_label(alike.data(), 1, alike.size(), alike.size());
+    const ConstView of_class(rows.data(), mine.size(), x.cols(), x.cols());
+    const ConstIndexView one_label(alike.data(), 1, alike.size(), alike.size());
     for_each_row_of_keys(of_class, one_label, [&](const std::uint32_t* keys, std::size_t count) {
       for (std::size_t j = 0; j < count; ++j) {
         distances.push_back(keys[j] >> 1U);
@@ -101,7 +101,7 @@ double number_of_pairs(std::size_t rows) { return static_cast<double>(rows) * (s
 
 }  // namespace
 
-PairRanks rank_pairs_by_sorting(View x, IndexView index) {
+PairRanks rank_pairs_by_sorting(ConstView x, ConstIndexView index) {
   PageVector<std::uint32_t> keys(static_cast<std::size_t>(number_of_pairs(x.rows())));
   std::uint32_t* end_of_keys = keys.data();
   for_each_row_of_keys(x, index, [&](const std::uint32_t* row, std::size_t count) {
@@ -126,7 +126,7 @@ PairRanks rank_pairs_by_sorting(View x, IndexView index) {
   return result;
 }
 
-PairRanks rank_pairs_by_counting(View x, IndexView index) {
+PairRanks rank_pairs_by_counting(ConstView x, ConstIndexView index) {
   // Bins so many that few hold same-class distances; 1 MB, which a second-level cache has.
   constexpr unsigned bin_shift = 13;  // of 31 bits
   constexpr std::size_t bins = std::size_t{1} << (31U - bin_shift);
@@ -190,7 +190,7 @@ PairRanks rank_pairs_by_counting(View x, IndexView index) {
   return bound < 1e-8 * result.pairs * result.pairs * result.pairs ? result : rank_pairs_by_sorting(x, index);
 }
 
-PairRanks rank_pairs(View x, IndexView index) {
+PairRanks rank_pairs(ConstView x, ConstIndexView index) {
   if (x.rows() < 2) {
     return {};
   }

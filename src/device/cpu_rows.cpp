@@ -14,7 +14,8 @@ namespace itm::cpu {
 namespace {
 
 double* row(View x, std::size_t i) { return x.data() + i * x.stride(); }
-std::size_t at(IndexView index, std::size_t i) { return static_cast<std::size_t>(index.data()[i]); }
+const double* row(ConstView x, std::size_t i) { return x.data() + i * x.stride(); }
+std::size_t at(ConstIndexView index, std::size_t i) { return static_cast<std::size_t>(index.data()[i]); }
 
 // One loop each, so that the compiler's clones stay small.
 
@@ -104,82 +105,127 @@ void scale(double factor, View x) {
   }
 }
 
-void add(double alpha, View x, View y) {
+void map(Map what, View x) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    for (double* value = row(x, i); value != row(x, i) + x.cols(); ++value) {
+      switch (what) {
+        case Map::inverse:
+          *value = *value > 0 ? 1 / *value : 0;
+          break;
+        case Map::inverse_root:
+          *value = *value > 0 ? 1 / std::sqrt(*value) : 0;
+          break;
+        case Map::is_zero:
+          *value = *value == 0 ? 1 : 0;
+          break;
+      }
+    }
+  }
+}
+
+void add(double alpha, ConstView x, View y) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     add_run(alpha, row(x, i), row(y, i), x.cols());
   }
 }
 
-void add_class_sums(View x, IndexView index, View s) {
+void add_class_sums(ConstView x, ConstIndexView index, View s) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     add_run(1.0, row(x, i), row(s, at(index, i)), x.cols());
   }
 }
 
-void add_weighted_class_sums(View w, View x, IndexView index, View s) {
+void add_weighted_class_sums(ConstView w, ConstView x, ConstIndexView index, View s) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     add_run(w.data()[i], row(x, i), row(s, at(index, i)), x.cols());
   }
 }
 
-void add_indexed_rows(double alpha, View m, IndexView index, View x) {
+void add_indexed_rows(double alpha, ConstView m, ConstIndexView index, View x) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     add_run(alpha, row(m, at(index, i)), row(x, i), x.cols());
   }
 }
 
-void add_to_rows(double alpha, View v, View x) {
+void add_to_rows(double alpha, ConstView v, View x) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     add_run(alpha, v.data(), row(x, i), x.cols());
   }
 }
 
-void gather_rows(View from, IndexView index, View to) {
+void gather_rows(ConstView from, ConstIndexView index, View to) {
   for (std::size_t i = 0; i < to.rows(); ++i) {
     const double* source = row(from, at(index, i));
     std::copy(source, source + to.cols(), row(to, i));
   }
 }
 
-void scale_columns(View v, View x) {
+void scale_columns(ConstView v, View x) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     scale_by(v.data(), row(x, i), x.cols());
   }
 }
 
-void scale_rows(View v, View x) {
+void scale_rows(ConstView v, View x) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     scale_run(v.data()[i], row(x, i), x.cols());
   }
 }
 
-void clamp_rows(View most, View x) {
+void clamp_rows(ConstView most, View x) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     clamp_run(most.data(), row(x, i), x.cols());
   }
 }
 
-void add_column_sums(View x, View out) {
+void add_column_sums(ConstView x, View out) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     add_run(1.0, row(x, i), out.data(), x.cols());
   }
 }
 
-void add_column_squares(View x, View out) {
+void add_column_squares(ConstView x, View out) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     add_squares(row(x, i), out.data(), x.cols());
   }
 }
 
-void row_squares(View x, View out) {
+void inverse_deviations(ConstView mean, ConstView variance, double noise, View out) {
+  for (std::size_t d = 0; d < out.cols(); ++d) {
+    const double deviation = std::sqrt(variance.data()[d]);
+    out.data()[d] = deviation > noise * std::abs(mean.data()[d]) ? 1 / deviation : 1;
+  }
+}
+
+void fix_column_signs(View x) {
+  std::vector<double> peak(x.cols());
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    const double* values = row(x, i);
+    for (std::size_t j = 0; j < x.cols(); ++j) {
+      peak[j] = std::abs(values[j]) > std::abs(peak[j]) ? values[j] : peak[j];
+    }
+  }
+  for (double& value : peak) {
+    value = value < 0 ? -1 : 1;
+  }
+  scale_columns({peak.data(), 1, peak.size(), peak.size()}, x);
+}
+
+void row_squares(ConstView x, View out) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     out.data()[i] = dot(row(x, i), row(x, i), x.cols());
   }
 }
 
-void indexed_row_dots(View a, View b, IndexView index, View out) {
+void indexed_row_dots(ConstView a, ConstView b, ConstIndexView index, View out) {
   for (std::size_t i = 0; i < a.rows(); ++i) {
     out.data()[i] = dot(row(a, i), row(b, at(index, i)), a.cols());
+  }
+}
+
+void pick(ConstView x, ConstIndexView index, View out) {
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    out.data()[i] = row(x, i)[at(index, i)];
   }
 }
 
@@ -191,7 +237,7 @@ void softmax_rows(View x) {
   }
 }
 
-void log_sum_exp_rows(View x, View out) {
+void log_sum_exp_rows(ConstView x, View out) {
   std::vector<double> scratch(x.cols());
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const double most = largest(row(x, i), x.cols());
@@ -199,13 +245,38 @@ void log_sum_exp_rows(View x, View out) {
   }
 }
 
-std::vector<std::int32_t> argmax_rows(View x) {
-  std::vector<std::int32_t> best(x.rows());
+double cross_entropy(ConstView z, ConstIndexView labels) {
+  std::vector<double> scratch(z.cols());
+  std::vector<double> totals(z.rows());
+  std::vector<double> picked(z.rows());
+  for (std::size_t i = 0; i < z.rows(); ++i) {
+    const double* values = row(z, i);
+    const double most = largest(values, z.cols());
+    totals[i] = most + std::log(exponentials(most, values, scratch.data(), z.cols()));
+    picked[i] = values[at(labels, i)];
+  }
+  return sum_of(totals.data(), z.rows()) - sum_of(picked.data(), z.rows());
+}
+
+double softmax_cross_entropy(View z, ConstIndexView labels) {
+  std::vector<double> totals(z.rows());
+  std::vector<double> picked(z.rows());
+  for (std::size_t i = 0; i < z.rows(); ++i) {
+    double* values = row(z, i);
+    const double most = largest(values, z.cols());
+    picked[i] = values[at(labels, i)];
+    const double total = exponentials(most, values, values, z.cols());
+    totals[i] = most + std::log(total);
+    scale_run(1.0 / total, values, z.cols());
+  }
+  return sum_of(totals.data(), z.rows()) - sum_of(picked.data(), z.rows());
+}
+
+void argmax_rows(ConstView x, IndexView out) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const double* values = row(x, i);
-    best[i] = static_cast<std::int32_t>(std::find(values, values + x.cols(), largest(values, x.cols())) - values);
+    out.data()[i] = static_cast<std::int32_t>(std::find(values, values + x.cols(), largest(values, x.cols())) - values);
   }
-  return best;
 }
 
 void correlate_rows(View x) {
@@ -222,7 +293,7 @@ void correlate_rows(View x) {
   }
 }
 
-void squared_distances(View a, View b, View out) {
+void squared_distances(ConstView a, ConstView b, View out) {
   for (std::size_t i = 0; i < a.rows(); ++i) {
     for (std::size_t j = 0; j < b.rows(); ++j) {
       row(out, i)[j] = squared_distance(row(a, i), row(b, j), a.cols());
@@ -230,7 +301,7 @@ void squared_distances(View a, View b, View out) {
   }
 }
 
-std::vector<std::int32_t> smallest_of_rows(View x, std::size_t k) {
+std::vector<std::int32_t> smallest_of_rows(ConstView x, std::size_t k) {
   const std::size_t count = std::min(k, x.cols());
   std::vector<std::int32_t> found;
   found.reserve(x.rows() * count);
@@ -247,12 +318,41 @@ std::vector<std::int32_t> smallest_of_rows(View x, std::size_t k) {
   return found;
 }
 
-double sum(View x) {
+double sum(ConstView x) {
   double total = 0;
   for (std::size_t i = 0; i < x.rows(); ++i) {
     total += sum_of(row(x, i), x.cols());
   }
   return total;
+}
+
+double dot(ConstView a, ConstView b) {
+  std::vector<double> products(a.rows());
+  for (std::size_t i = 0; i < a.rows(); ++i) {
+    products[i] = dot(row(a, i), row(b, i), a.cols());
+  }
+  return sum_of(products.data(), products.size());
+}
+
+void class_moments(ConstView x, ConstIndexView order, ConstIndexView begin, View mean, View variance) {
+  std::vector<double> gap(x.cols());
+  for (std::size_t c = 0; c < mean.rows(); ++c) {
+    const std::size_t first = at(begin, c);
+    const std::size_t last = at(begin, c + 1);
+    const double share = last > first ? 1 / static_cast<double>(last - first) : 0;
+    std::fill_n(row(mean, c), x.cols(), 0.0);
+    std::fill_n(row(variance, c), x.cols(), 0.0);
+    for (std::size_t i = first; i < last; ++i) {
+      add_run(1.0, row(x, at(order, i)), row(mean, c), x.cols());
+    }
+    scale_run(share, row(mean, c), x.cols());
+    for (std::size_t i = first; i < last; ++i) {
+      std::copy_n(row(x, at(order, i)), x.cols(), gap.data());
+      add_run(-1.0, row(mean, c), gap.data(), x.cols());
+      add_squares(gap.data(), row(variance, c), x.cols());
+    }
+    scale_run(share, row(variance, c), x.cols());
+  }
 }
 
 void sort(double* values, std::size_t count) {

@@ -24,14 +24,14 @@ double energy(const ModelInput& input) {
   Device& device = input.device();
   const Matrix energies = device.matrix(1, input.rows());
   input.for_each_block(
-      [&](View x, std::size_t first) { device.log_sum_exp_rows(x, energies.view().columns(first, x.rows())); });
+      [&](View x, std::size_t first) { device.log_sum_exp_rows(x, energies.columns(first, x.rows())); });
   device.sort(energies);
   // As published: the percentage in whole tenths; rows are rounded down at the bottom, up at the top.
   const auto tenths = static_cast<std::size_t>(input.number("percent") * 10);
   const bool top = input.word("tail") == "top";
   const std::size_t rows = (tenths * input.rows() + (top ? 999 : 0)) / 1000;
   const std::size_t taken = std::clamp<std::size_t>(rows, 1, input.rows());
-  return device.sum(energies.view().columns(top ? input.rows() - taken : 0, taken)) / static_cast<double>(taken);
+  return device.sum(energies.columns(top ? input.rows() - taken : 0, taken)) / static_cast<double>(taken);
 }
 
 /// Mean probability of the true class.
@@ -40,10 +40,9 @@ double lda(const ModelInput& input) {
   const ClassMeans means = class_means(input);
   const Discriminant rule =
       input.exact() ? fit_lda(input, means).discriminant : nearest_mean(device, means.means, means.priors);
-  const Index labels = input.label_index();
   const Matrix probability = device.matrix(1, input.rows());
   for_each_probability(input, means, rule, [&](View p, View x, std::size_t first) {
-    device.pick(p, labels.view().columns(first, x.rows()), probability.view().columns(first, x.rows()));
+    device.pick(p, input.class_rows().labels(first, x.rows()), probability.columns(first, x.rows()));
   });
   return device.sum(probability) / static_cast<double>(input.rows());
 }

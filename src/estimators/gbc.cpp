@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "estimators/registry.hpp"
-#include "numerics/class_rows.hpp"
 #include "numerics/pca.hpp"
 #include "session/method.hpp"
 
@@ -21,29 +20,14 @@ struct ClassGaussians {
   std::vector<double> size;      ///< C
 };
 
-ClassGaussians fit(const ModelInput& input, View x) {
+ClassGaussians fit(const ModelInput& input, ConstView x) {
   constexpr double least_variance = 1e-4;
   Device& device = input.device();
-  ClassGaussians made{x.cols(), {}, {}, input.class_sizes()};
-  std::vector<double> share;
-  for (const double size : made.size) {
-    share.push_back(size > 0 ? 1 / size : 0);
-  }
-  const Matrix means = device.matrix(input.classes(), x.cols());
-  const Matrix variances = device.matrix(input.classes(), x.cols());
-  const std::vector<std::vector<std::uint32_t>> rows_of = rows_of_classes(input.labels());
-  for (std::size_t c = 0; c < rows_of.size(); ++c) {
-    const std::vector<std::int32_t> rows(rows_of[c].begin(), rows_of[c].end());
-    const Matrix members = device.scratch(rows.size(), x.cols());
-    device.gather_rows(x, device.index(rows), members);
-    device.add_column_sums(members, means.row(c));
-    device.scale(share[c], means.row(c));
-    device.add_to_rows(-1, means.row(c), members);
-    device.add_column_squares(members, variances.row(c));
-    device.scale(share[c], variances.row(c));
-  }
-  made.mean = device.download(means);
-  made.variance = device.download(variances);
+  const Matrix means = device.scratch(input.classes(), x.cols());
+  const Matrix variances = device.scratch(input.classes(), x.cols());
+  device.class_moments(x, input.class_rows(), means, variances);
+  auto read = device.read({means, variances});
+  ClassGaussians made{x.cols(), std::move(read[0]), std::move(read[1]), input.class_sizes()};
   for (double& variance : made.variance) {
     variance = std::max(variance, least_variance);
   }

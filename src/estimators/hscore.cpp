@@ -14,7 +14,7 @@
 namespace itm {
 namespace {
 
-double squared_norm(Device& device, View x) {
+double squared_norm(Device& device, ConstView x) {
   const Matrix squares = device.matrix(1, x.rows());
   device.row_squares(x, squares);
   return device.sum(squares);
@@ -35,9 +35,7 @@ Moments moments(const ModelInput& input, const ClassMeans& means) {
   device.symmetrise(m.covariance);
   const Matrix variance = device.matrix(1, dims);
   device.diagonal(m.covariance, variance);
-  const std::vector<double> inverse =
-      inverse_deviations(device.download(means.overall), device.download(variance), input.rows());
-  device.upload(inverse, m.inverse_deviation);
+  device.inverse_deviations(means.overall, variance, rounding_of_mean(input.rows()), m.inverse_deviation);
   device.scale_columns(m.inverse_deviation, m.covariance);
   device.scale_rows(m.inverse_deviation, m.covariance);
   return m;
@@ -53,9 +51,9 @@ double ledoit_wolf_shrinkage(const ModelInput& input, const ClassMeans& means, c
   const Matrix squares = device.matrix(1, input.rows());
   input.for_each_centred_block(means.overall, [&](View x, std::size_t first) {
     device.scale_columns(m.inverse_deviation, x);
-    device.row_squares(x, squares.view().columns(first, x.rows()));
+    device.row_squares(x, squares.columns(first, x.rows()));
   });
-  for (const double square : device.download(squares)) {
+  for (const double square : device.read(squares)) {
     fourth += square * square / n;
   }
   const double frobenius = squared_norm(device, m.covariance);
@@ -66,14 +64,13 @@ double ledoit_wolf_shrinkage(const ModelInput& input, const ClassMeans& means, c
 
 /// sum_c m_c^T S^+ m_c over the rows m_c, which are overwritten. Directions whose eigenvalue is rounding are left out;
 /// the published pinv cuts at 1e-15 of the largest, which keeps some of them.
-double explained(Device& device, View covariance, View means) {
+double explained(Device& device, ConstView covariance, View means) {
   const std::size_t dims = covariance.rows();
-  const Matrix factor = device.matrix(dims, dims);
-  device.copy(covariance, factor);
+  const Matrix factor = device.copy_of(covariance);
   if (device.cholesky(factor)) {
     const Matrix diagonal = device.matrix(1, dims);
     device.diagonal(factor, diagonal);
-    const std::vector<double> pivots = device.download(diagonal);
+    const std::vector<double> pivots = device.read(diagonal);
     const auto [least, most] = std::minmax_element(pivots.begin(), pivots.end());
     if (*least > 1e-5 * *most) {
       device.whiten_rows(factor, means);
@@ -87,8 +84,9 @@ double explained(Device& device, View covariance, View means) {
   device.multiply(1, means, Op::none, factor, Op::transpose, 0, seen);
   const Matrix energy = device.matrix(1, dims);
   device.add_column_squares(seen, energy);
-  const std::vector<double> lambda = device.download(values);
-  const std::vector<double> square = device.download(energy);
+  const auto read = device.read({values, energy});
+  const std::vector<double>& lambda = read[0];
+  const std::vector<double>& square = read[1];
   const double smallest = static_cast<double>(dims) * std::numeric_limits<double>::epsilon() * lambda.back();
   double total = 0;
   for (std::size_t d = 0; d < dims; ++d) {
@@ -109,8 +107,7 @@ Scored score_hscore(const ModelInput& input) {
   for (const double size : means.sizes) {
     weight.push_back(std::sqrt(size) * size / (size + 1e-8));
   }
-  const Matrix weighted = device.matrix(input.classes(), input.dims());
-  device.copy(means.means, weighted);
+  const Matrix weighted = device.copy_of(means.means);
   device.scale_columns(m.inverse_deviation, weighted);
   device.scale_rows(device.matrix_of(weight, 1, weight.size()), weighted);
 

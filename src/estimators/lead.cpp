@@ -40,34 +40,49 @@ Head random_head(const ModelInput& input, std::size_t pairs) {
   return {input.device().matrix_of(w, pairs, input.dims()), energy / static_cast<double>(outputs)};
 }
 
-/// Mean eigenvalue of the head's empirical tangent kernel on rows x [S, D], per output: trace / S, where a row has
+/// l_k per class on at most `samples` rows of it: the mean eigenvalue of the head's empirical tangent kernel, per
+/// output, trace / S, where a row has
 ///   |df/da|^2 + |df/dw|^2 = sum_pairs (<w, x>^2 + a^2 |x|^2) / (D H).
 /// About |x|^2 / D, so 1 for standardised features.
-double mean_eigenvalue(Device& device, const Head& head, View x) {
-  const std::size_t pairs = head.weights.rows();
-  const Matrix hidden = device.scratch(x.rows(), pairs);
-  device.multiply(1, x, Op::none, head.weights, Op::transpose, 0, hidden);
-  const Matrix squares = device.scratch(2, x.rows());
-  device.row_squares(hidden, squares.row(0));
-  device.row_squares(x, squares.row(1));
-  const double first_layer = static_cast<double>(pairs) * head.output * device.sum(squares.row(1));
-  const double second_layer = device.sum(squares.row(0));
-  return (first_layer + second_layer) / static_cast<double>(2 * pairs * x.cols() * x.rows());
-}
-
-/// l_k per class, on at most `samples` rows of it.
-std::vector<double> class_eigenvalues(const ModelInput& input, View features) {
+std::vector<double> class_eigenvalues(const ModelInput& input, ConstView features) {
   constexpr std::uint64_t stream = philox::stream_id("lead samples");
   Device& device = input.device();
   const Head head = random_head(input, std::max<std::size_t>(input.count("width") / 2, 1));
-  std::vector<double> eigenvalues;
+  const std::size_t pairs = head.weights.rows();
+  // The chosen rows, class by class.
+  std::vector<std::int32_t> chosen;
+  std::vector<std::int32_t> class_of;
+  std::vector<double> sizes;
   for (std::vector<std::uint32_t>& rows : rows_of_classes(input.labels())) {
     shuffle_rows(rows, input.seed(), stream);
     rows.resize(std::min(rows.size(), input.count("samples")));
-    const std::vector<std::int32_t> chosen(rows.begin(), rows.end());
-    const Matrix x = device.scratch(chosen.size(), features.cols());
-    device.gather_rows(features, device.index(chosen), x);
-    eigenvalues.push_back(chosen.empty() ? 0 : mean_eigenvalue(device, head, x));
+    chosen.insert(chosen.end(), rows.begin(), rows.end());
+    class_of.resize(chosen.size(), static_cast<std::int32_t>(sizes.size()));
+    sizes.push_back(static_cast<double>(rows.size()));
+  }
+  const Index rows = device.index(chosen);
+  const Classes classes = device.classes(device.index(class_of), sizes.size());
+  const Matrix squares = device.matrix(sizes.size(), 2);  // sums of |W x|^2 and of |x|^2
+  const std::size_t step = device.block_rows(features.cols());
+  for (std::size_t first = 0; first < chosen.size(); first += step) {
+    const std::size_t count = std::min(step, chosen.size() - first);
+    const Matrix x = device.scratch(count, features.cols());
+    device.gather_rows(features, rows.columns(first, count), x);
+    const Matrix hidden = device.scratch(count, pairs);
+    device.multiply(1, x, Op::none, head.weights, Op::transpose, 0, hidden);
+    const Matrix lengths = device.scratch(2, count);
+    device.row_squares(hidden, lengths.row(0));
+    device.row_squares(x, lengths.row(1));
+    const Matrix both = device.scratch(count, 2);
+    device.transpose(lengths, both);
+    device.add_class_sums(both, classes.rows(first, count), squares);
+  }
+  const std::vector<double> sums = device.read(squares);
+  std::vector<double> eigenvalues(sizes.size());
+  for (std::size_t k = 0; k < sizes.size(); ++k) {
+    const double first_layer = static_cast<double>(pairs) * head.output * sums[2 * k + 1];
+    const double terms = static_cast<double>(2 * pairs * features.cols()) * sizes[k];
+    eigenvalues[k] = sizes[k] > 0 ? (first_layer + sums[2 * k]) / terms : 0;
   }
   return eigenvalues;
 }
@@ -76,12 +91,12 @@ Scored score_lead(const ModelInput& input) {
   Device& device = input.device();
   const std::size_t classes = input.classes();
   const Matrix x = classifier_rows(input, {});
-  const Index labels = input.label_index();
+  const Classes& labels = input.class_rows();
   const RowRange all{0, input.rows()};
   const LinearClassifier classifier =
-      fit_linear_classifier(device, x, labels, classes, std::span(&all, 1), input.number("l2"),
+      fit_linear_classifier(device, x, labels, std::span(&all, 1), input.number("l2"),
                             {.iterations = input.count("iterations")}, [&] { input.check_cancelled(); });
-  const std::vector<double> eigenvalues = class_eigenvalues(input, x.view().columns(0, input.dims()));
+  const std::vector<double> eigenvalues = class_eigenvalues(input, x.columns(0, input.dims()));
 
   // What is left of the first logits at t = 1, and what the label has got.
   std::vector<double> left(classes);
@@ -92,23 +107,23 @@ Scored score_lead(const ModelInput& input) {
   }
   const Matrix label_logits = device.matrix_of(gained, classes, classes);
   const Matrix left_of_class = device.matrix_of(left, classes, 1);
-  double initial = 0;
-  double evolved = 0;
+  const Matrix entropies = device.matrix(1, 2);  // of the first logits, of the evolved ones
   for_each_logits(device, x, all, classifier.weights, [&](View z, std::size_t first) {
-    const IndexView mine = labels.view().columns(first, z.rows());
-    initial += cross_entropy(device, z, mine);
+    const ConstIndexView mine = labels.labels(first, z.rows());
+    device.add_cross_entropy(z, mine, entropies.columns(0, 1));
     const Matrix shares = device.scratch(z.rows(), 1);
     device.gather_rows(left_of_class, mine, shares);
     device.scale_rows(shares, z);
     device.add_indexed_rows(1, label_logits, mine, z);
-    evolved += cross_entropy(device, z, mine);
+    device.add_cross_entropy(z, mine, entropies.columns(1, 1));
   });
+  const std::vector<double> entropy = device.read(entropies);
 
   const auto n = static_cast<double>(input.rows());
   Scored scored;
-  scored.score = -evolved / n;
+  scored.score = -entropy[1] / n;
   scored.details["lead_eigenvalues"] = eigenvalues;
-  scored.details["lead_initial_cross_entropy"] = initial / n;
+  scored.details["lead_initial_cross_entropy"] = entropy[0] / n;
   scored.details["lead_classifier_iterations"] = classifier.fit.iterations;
   scored.details["lead_classifier_converged"] = classifier.fit.converged;
   return scored;

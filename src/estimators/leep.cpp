@@ -11,29 +11,26 @@ namespace {
 
 Scored score_leep(const ModelInput& input) {
   Device& device = input.device();
-  const Index labels = input.label_index();
+  const Classes& classes = input.class_rows();
   const Matrix joint = device.matrix(input.classes(), input.source_classes());  // N p(y, z), then p(y | z)
   input.for_each_output_block([&](View p, std::size_t first) {
     device.softmax_rows(p);
-    device.add_class_sums(p, labels.view().columns(first, p.rows()), joint);
+    device.add_class_sums(p, classes.rows(first, p.rows()), joint);
   });
 
   const Matrix marginal = device.matrix(1, input.source_classes());
   device.add_column_sums(joint, marginal);
-  std::vector<double> inverse = device.download(marginal);
-  for (double& value : inverse) {
-    value = value > 0 ? 1 / value : 0;  // a source class that no row has any probability of
-  }
-  device.scale_columns(device.matrix_of(inverse, 1, inverse.size()), joint);
+  device.map(Map::inverse, marginal);  // 0 for a source class that no row has any probability of
+  device.scale_columns(marginal, joint);
 
   // The soft-max is taken again: keeping it would cost twice the memory of the logits.
   const Matrix expected = device.matrix(1, input.rows());
   input.for_each_output_block([&](View p, std::size_t first) {
     device.softmax_rows(p);
-    device.indexed_row_dots(p, joint, labels.view().columns(first, p.rows()), expected.view().columns(first, p.rows()));
+    device.indexed_row_dots(p, joint, classes.labels(first, p.rows()), expected.columns(first, p.rows()));
   });
   Scored scored;
-  for (const double value : device.download(expected)) {
+  for (const double value : device.read(expected)) {
     scored.score += std::log(value) / static_cast<double>(input.rows());
   }
   scored.details["source_classes"] = input.source_classes();

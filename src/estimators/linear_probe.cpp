@@ -33,35 +33,38 @@ Scored score_linear_probe(const ModelInput& input) {
   std::vector<std::int32_t> labels;
   std::transform(order.begin(), order.end(), std::back_inserter(labels),
                  [&](std::uint32_t row) { return input.labels().values[row]; });
-  const Index index = device.index(labels);
+  const Classes classes = device.classes(device.index(labels), input.classes());
   const Matrix x = classifier_rows(input, order);
 
-  std::vector<double> accuracies;
-  double loss = 0;
+  const Matrix found = device.matrix(2, folds);  // rows that are right, and their cross-entropy
   std::size_t iterations = 0;
   std::size_t converged = 0;
-  for (const RowRange& held_out : fold_ranges) {
+  for (std::size_t fold = 0; fold < folds; ++fold) {
+    const RowRange& held_out = fold_ranges[fold];
     const std::size_t after = held_out.first + held_out.count;
     const RowRange training[] = {{0, held_out.first}, {after, input.rows() - after}};
     const LinearClassifier classifier =
-        fit_linear_classifier(device, x, index, input.classes(), training, input.number("l2"),
+        fit_linear_classifier(device, x, classes, training, input.number("l2"),
                               {.iterations = input.count("iterations")}, [&] { input.check_cancelled(); });
-    std::size_t correct = 0;
     for_each_logits(device, x, held_out, classifier.weights, [&](View z, std::size_t first) {
-      loss += cross_entropy(device, z, index.view().columns(first, z.rows()));
-      const std::vector<std::int32_t> predicted = device.argmax_rows(z);
-      for (std::size_t i = 0; i < predicted.size(); ++i) {
-        correct += predicted[i] == labels[first + i] ? 1 : 0;
-      }
+      const ConstIndexView mine = classes.labels(first, z.rows());
+      const Index predicted = device.index_scratch(z.rows());
+      device.argmax_rows(z, predicted);
+      device.add_equal(predicted, mine, found.row(0).columns(fold, 1));
+      device.add_cross_entropy(z, mine, found.row(1).columns(fold, 1));
     });
-    accuracies.push_back(static_cast<double>(correct) / static_cast<double>(held_out.count));
     iterations += classifier.fit.iterations;
     converged += classifier.fit.converged ? 1 : 0;
   }
 
+  const std::vector<double> sums = device.read(found);
+  std::vector<double> accuracies;
+  double loss = 0;
   Scored scored;
-  for (const double accuracy : accuracies) {
-    scored.score += accuracy / static_cast<double>(folds);
+  for (std::size_t fold = 0; fold < folds; ++fold) {
+    accuracies.push_back(sums[fold] / static_cast<double>(fold_ranges[fold].count));
+    loss += sums[folds + fold];
+    scored.score += accuracies.back() / static_cast<double>(folds);
   }
   loss /= static_cast<double>(input.rows());
   scored.tie_break = -loss;

@@ -20,9 +20,9 @@ class Targets {
       values_ = input.targets();
       const Matrix squares = device_.matrix(1, values_.cols());
       device_.add_column_squares(values_, squares);
-      energy_ = device_.download(squares);
+      energy_ = device_.read(squares);
     } else {
-      index_ = input.label_index();
+      classes_ = &input.class_rows();
       energy_ = input.class_sizes();
     }
   }
@@ -31,11 +31,11 @@ class Targets {
   /// |y_t|^2.
   [[nodiscard]] const std::vector<double>& energy() const { return energy_; }
   /// moments (T x D) += Y^T X over the rows first, first + 1, ...
-  void add_moments(View x, std::size_t first, View moments) const {
+  void add_moments(ConstView x, std::size_t first, View moments) const {
     if (regression_) {
       device_.multiply(1, values_.rows(first, x.rows()), Op::transpose, x, Op::none, 1, moments);
     } else {
-      device_.add_class_sums(x, index_.view().columns(first, x.rows()), moments);
+      device_.add_class_sums(x, classes_->rows(first, x.rows()), moments);
     }
   }
 
@@ -43,7 +43,7 @@ class Targets {
   Device& device_;
   bool regression_;
   Matrix values_;
-  Index index_;
+  const Classes* classes_ = nullptr;
   std::vector<double> energy_;
 };
 
@@ -72,8 +72,9 @@ Spectrum spectrum_of_columns(const ModelInput& input, const Targets& targets) {
 
   Spectrum spectrum;
   spectrum.square.resize(targets.count());
-  const std::vector<double> values = device.download(eigenvalues);
-  const std::vector<double> y = device.download(seen);
+  const auto read = device.read({eigenvalues, seen});
+  const std::vector<double>& values = read[0];
+  const std::vector<double>& y = read[1];
   for (std::size_t j = 0; j < dims; ++j) {
     const double sigma = std::abs(values[j]);  // rounding may have made a zero negative
     if (std::sqrt(sigma) <= smallest) {
@@ -100,12 +101,13 @@ Spectrum spectrum_of_constant(const ModelInput& input, const Targets& targets) {
   const Matrix sums = device.matrix(targets.count(), 1);
   targets.add_moments(ones, 0, sums);
 
-  const double sigma = n * device.download(length).front();
+  const auto read = device.read({length, sums});
+  const double sigma = n * read[0].front();
   Spectrum spectrum;
   spectrum.square.resize(targets.count());
   if (sigma > 0) {
     spectrum.sigma.push_back(sigma);
-    const std::vector<double> y = device.download(sums);
+    const std::vector<double>& y = read[1];
     for (std::size_t t = 0; t < targets.count(); ++t) {
       spectrum.square[t].push_back(y[t] * y[t] / n);
     }
@@ -134,12 +136,14 @@ Spectrum spectrum_of_rows(const ModelInput& input, const Targets& targets) {
   const Matrix seen = device.matrix(targets.count(), n);  // Y^T U
   targets.add_moments(left, 0, seen);
 
-  Spectrum spectrum{device.download(eigenvalues), {}};
+  auto read = device.read({eigenvalues, seen});
+  Spectrum spectrum{std::move(read[0]), {}};
   for (double& sigma : spectrum.sigma) {
     sigma = std::max(sigma, 0.0);
   }
   for (std::size_t t = 0; t < targets.count(); ++t) {
-    spectrum.square.push_back(device.download(seen.row(t)));
+    const auto first = read[1].begin() + static_cast<std::ptrdiff_t>(t * n);
+    spectrum.square.emplace_back(first, first + static_cast<std::ptrdiff_t>(n));
     for (double& value : spectrum.square.back()) {
       value *= value;
     }

@@ -14,15 +14,16 @@ Scored score_nce(const ModelInput& input) {
   const std::size_t sources = input.source_classes();
   std::vector<double> joint(input.classes() * sources);  // rows of class y whose source class is z
   std::vector<double> marginal(sources);
-  input.for_each_output_block([&](View logits, std::size_t first) {
-    const std::vector<std::int32_t> best = device.argmax_rows(logits);
-    for (std::size_t i = 0; i < best.size(); ++i) {
-      const auto y = static_cast<std::size_t>(input.labels().values[first + i]);
-      const auto z = static_cast<std::size_t>(best[i]);
-      joint[y * sources + z] += 1;
-      marginal[z] += 1;
-    }
-  });
+  const Index best = device.index_scratch(input.rows());
+  input.for_each_output_block(
+      [&](ConstView logits, std::size_t first) { device.argmax_rows(logits, best.columns(first, logits.rows())); });
+  const std::vector<std::int32_t> source = device.read(best);
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const auto y = static_cast<std::size_t>(input.labels().values[i]);
+    const auto z = static_cast<std::size_t>(source[i]);
+    joint[y * sources + z] += 1;
+    marginal[z] += 1;
+  }
 
   Scored scored;
   std::size_t used = 0;

@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <optional>
+#include <span>
 
 #include "estimators/registry.hpp"
-#include "numerics/class_rows.hpp"
 #include "numerics/lda.hpp"
 #include "numerics/pca.hpp"
 
@@ -22,20 +24,14 @@ namespace {
 constexpr std::size_t components = 64;
 
 /// A B^T.
-Matrix times_transposed(Device& device, View a, View b) {
+Matrix times_transposed(Device& device, ConstView a, ConstView b) {
   Matrix product = device.scratch(a.rows(), b.rows());
   device.multiply(1, a, Op::none, b, Op::transpose, 0, product);
   return product;
 }
 
-Matrix copy_of(Device& device, View x) {
-  Matrix copied = device.scratch(x.rows(), x.cols());
-  device.copy(x, copied);
-  return copied;
-}
-
 /// L^-1 S L^-T of a symmetric S, both triangles.
-Matrix whitened_both_ways(Device& device, View l, const Matrix& s) {
+Matrix whitened_both_ways(Device& device, ConstView l, const Matrix& s) {
   device.whiten_rows(l, s);
   Matrix turned = device.scratch(s.cols(), s.rows());
   device.transpose(s, turned);
@@ -43,46 +39,88 @@ Matrix whitened_both_ways(Device& device, View l, const Matrix& s) {
   return turned;
 }
 
-/// Sum of the singular values of a matrix [m, n], m <= n. The eigenvalues of its Gram matrix hold the large ones in
-/// full, the small ones not; what is left without the large ones is looked at again.
-double nuclear_norm_of_wide(Device& device, Matrix x) {
-  constexpr double in_full = 1e-8;      // share of the largest eigenvalue: twelve digits of its root
-  constexpr double negligible = 1e-26;  // of the largest of all
-  double total = 0;
-  double largest = 0;
-  while (x.rows() > 0) {
-    const Matrix gram = times_transposed(device, x, x);
-    const Matrix values = device.scratch(1, x.rows());
-    device.symmetric_eigen(gram, values);
-    const std::vector<double> value = device.download(values);  // ascending
-    largest = std::max(largest, value.back());
+/// Sum of the singular values of some matrices. The eigenvalues of a matrix's smaller Gram matrix hold the large ones
+/// in full, the small ones not; what is left without the large ones is looked at again, of all matrices together.
+class NuclearNorms {
+ public:
+  explicit NuclearNorms(Device& device) : device_(device) {}
+
+  /// Adds the norm of X [m, n], later.
+  void add(Matrix x) {
+    if (x.rows() > x.cols()) {
+      Matrix turned = device_.scratch(x.cols(), x.rows());
+      device_.transpose(x, turned);
+      x = std::move(turned);
+    }
+    if (x.rows() > 0) {
+      parts_.push_back({std::move(x), 0});
+    }
+  }
+
+  /// Waits once a round, two or three times.
+  double sum(const std::function<void()>& checkpoint) {
+    while (!parts_.empty()) {
+      look(checkpoint);
+    }
+    return total_;
+  }
+
+ private:
+  struct Part {
+    Matrix x;            ///< [m, n], m <= n
+    double largest = 0;  ///< eigenvalue so far
+  };
+
+  void look(const std::function<void()>& checkpoint) {
+    std::size_t widest = 0;
+    for (const Part& part : parts_) {
+      widest = std::max(widest, part.x.rows());
+    }
+    const Matrix values = device_.matrix(parts_.size(), widest);
+    std::vector<Matrix> vectors;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      checkpoint();
+      vectors.push_back(times_transposed(device_, parts_[i].x, parts_[i].x));
+      device_.symmetric_eigen(vectors[i], values.row(i).columns(0, parts_[i].x.rows()));
+    }
+    const std::vector<double> all = device_.read(values);
+    std::vector<Part> left;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      const auto value = std::span(all).subspan(i * widest, parts_[i].x.rows());  // ascending
+      if (std::optional<Part> part = rest_of(parts_[i], vectors[i], value)) {
+        left.push_back(std::move(*part));
+      }
+    }
+    parts_ = std::move(left);
+  }
+
+  /// Adds the large singular values; what is left without them.
+  std::optional<Part> rest_of(const Part& part, const Matrix& vectors, std::span<const double> value) {
+    constexpr double in_full = 1e-8;      // share of the largest eigenvalue: twelve digits of its root
+    constexpr double negligible = 1e-26;  // of the largest of all
+    const double largest = std::max(part.largest, value.back());
     if (!(value.back() > negligible * largest)) {
-      break;
+      return std::nullopt;
     }
     std::size_t left = 0;
     while (value[left] < in_full * value.back()) {
       ++left;
     }
     for (std::size_t i = left; i < value.size(); ++i) {
-      total += std::sqrt(value[i]);
+      total_ += std::sqrt(value[i]);
     }
-    Matrix rest = device.scratch(left, x.cols());
-    if (left > 0) {
-      device.multiply(1, gram.rows(0, left), Op::none, x, Op::none, 0, rest);
+    if (left == 0) {
+      return std::nullopt;
     }
-    x = std::move(rest);
+    Part rest{device_.scratch(left, part.x.cols()), largest};
+    device_.multiply(1, vectors.rows(0, left), Op::none, part.x, Op::none, 0, rest.x);
+    return rest;
   }
-  return total;
-}
 
-double nuclear_norm(Device& device, Matrix x) {
-  if (x.rows() <= x.cols()) {
-    return nuclear_norm_of_wide(device, std::move(x));
-  }
-  Matrix turned = device.scratch(x.cols(), x.rows());
-  device.transpose(x, turned);
-  return nuclear_norm_of_wide(device, std::move(turned));
-}
+  Device& device_;
+  std::vector<Part> parts_;
+  double total_ = 0;
+};
 
 /// The rows on their principal components, with their scatter.
 struct Reduced {
@@ -109,16 +147,16 @@ Reduced reduce(const ModelInput& input, NumpyRandom& random) {
     made.priors.push_back(size / n);
     made.present += size > 0 ? 1 : 0;
   }
-  const Index labels = input.label_index();
+  const Classes& classes = input.class_rows();
   made.means = device.matrix(input.classes(), dims);
-  device.add_class_sums(made.rows, labels, made.means);
+  device.add_class_sums(made.rows, classes.rows(), made.means);
   device.scale_rows(device.matrix_of(inverse_size, 1, inverse_size.size()), made.means);
 
   made.total = device.matrix(dims, dims);
   device.add_gram(1 / n, made.rows, made.total);
   device.symmetrise(made.total);
-  const Matrix centred = copy_of(device, made.rows);
-  device.add_indexed_rows(-1, made.means, labels, centred);
+  const Matrix centred = device.copy_of(made.rows);
+  device.add_indexed_rows(-1, made.means, classes.labels(), centred);
   made.within = device.matrix(dims, dims);
   device.add_gram(1 / n, centred, made.within);
   device.symmetrise(made.within);
@@ -132,7 +170,7 @@ double shrinkage_of(Device& device, const Reduced& x) {
   const Matrix squares = device.scratch(1, x.total.cols());
   device.diagonal(x.total, squares);
   const auto n = static_cast<double>(x.rows.rows());
-  const double variance = device.sum(squares.view().columns(0, std::min(counted, squares.cols()))) * n / (n - 1);
+  const double variance = device.sum(squares.columns(0, std::min(counted, squares.cols()))) * n / (n - 1);
   return std::max(std::exp(-variance), least);
 }
 
@@ -143,14 +181,14 @@ struct Collapse {
 };
 
 /// Nuclear norm of the rows on directions U [r, k] of whitened axes: `total` is the rows' scatter there.
-double nuclear_norm_of_rows(Device& device, View total, View directions, double n) {
+double nuclear_norm_of_rows(Device& device, ConstView total, ConstView directions, double n) {
   Matrix turned = device.scratch(directions.rows(), total.cols());
   device.multiply(n, directions, Op::none, total, Op::none, 0, turned);
   const Matrix gram = times_transposed(device, turned, directions);
   const Matrix values = device.scratch(1, gram.rows());
   device.symmetric_eigen(gram, values);
   double norm = 0;
-  for (const double value : device.download(values)) {
+  for (const double value : device.read(values)) {
     norm += std::sqrt(std::max(value, 0.0));
   }
   return norm;
@@ -161,7 +199,7 @@ Collapse shrunk_discriminant(const ModelInput& input, const Reduced& x, double s
   Device& device = input.device();
   const std::size_t dims = x.total.rows();
   const auto shrunk = [&](const Matrix& s) {
-    Matrix made = copy_of(device, s);
+    Matrix made = device.copy_of(s);
     const Matrix diagonal = device.scratch(1, dims);
     device.diagonal(s, diagonal);
     const double spread = device.sum(diagonal) / static_cast<double>(dims);
@@ -169,7 +207,7 @@ Collapse shrunk_discriminant(const ModelInput& input, const Reduced& x, double s
     device.add_to_diagonal(shrinkage * spread, made);
     return made;
   };
-  Collapse made{discriminant(device, x.means, x.priors, copy_of(device, x.within), shrinkage), 0};
+  Collapse made{discriminant(device, x.means, x.priors, device.copy_of(x.within), shrinkage), 0};
   const Matrix within = shrunk(x.within);
   const Matrix between = shrunk(x.total);
   device.add(-1, within, between);
@@ -180,7 +218,7 @@ Collapse shrunk_discriminant(const ModelInput& input, const Reduced& x, double s
   const Matrix values = device.scratch(1, dims);
   device.symmetric_eigen(directions, values);
   const std::size_t kept = std::min(x.present - 1, dims);
-  const Matrix total = whitened_both_ways(device, within, copy_of(device, x.total));
+  const Matrix total = whitened_both_ways(device, within, device.copy_of(x.total));
   made.nuclear =
       nuclear_norm_of_rows(device, total, directions.rows(dims - kept, kept), static_cast<double>(input.rows()));
   return made;
@@ -197,20 +235,20 @@ Collapse plain_discriminant(const ModelInput& input, const Reduced& x) {
   // Within: columns over their deviation, then turned onto the axes of their correlation.
   const Matrix variances = device.scratch(1, dims);
   device.diagonal(x.within, variances);
-  std::vector<double> inverse = device.download(variances);
+  std::vector<double> inverse = device.read(variances);
   const double rounding =
       n * std::numeric_limits<double>::epsilon() * *std::max_element(inverse.begin(), inverse.end());
   for (double& value : inverse) {
     value = value > rounding ? 1 / std::sqrt(value) : 0;  // a component of rounding is none
   }
   const Matrix scale = device.matrix_of(inverse, 1, dims);
-  const Matrix axes = copy_of(device, x.within);
+  const Matrix axes = device.copy_of(x.within);
   device.scale_columns(scale, axes);
   device.scale_rows(scale, axes);
   device.scale(n / (n - static_cast<double>(x.present)), axes);
   const Matrix values = device.scratch(1, dims);
   device.symmetric_eigen(axes, values);
-  std::vector<double> length = device.download(values);  // ascending
+  std::vector<double> length = device.read(values);  // ascending
   const auto cut = std::upper_bound(length.begin(), length.end(), tolerance * tolerance);
   const std::size_t first = static_cast<std::size_t>(cut - length.begin());
   const std::size_t rank = dims - first;
@@ -231,13 +269,13 @@ Collapse plain_discriminant(const ModelInput& input, const Reduced& x) {
     weight.push_back(std::sqrt(size / static_cast<double>(x.present - 1)));
     log_prior.push_back(std::log(size / n));
   }
-  const Matrix weighted = copy_of(device, means);
+  const Matrix weighted = device.copy_of(means);
   device.scale_rows(device.matrix_of(weight, 1, classes), weighted);
   const Matrix between = device.matrix(rank, rank);
   device.add_gram(1, weighted, between);
   const Matrix spreads = device.scratch(1, rank);
   device.symmetric_eigen(between, spreads);
-  const std::vector<double> spread = device.download(spreads);
+  const std::vector<double> spread = device.read(spreads);
   const double least = std::max(tolerance * tolerance * spread.back(), 0.0);
   const auto kept_from = std::upper_bound(spread.begin(), spread.end(), least);
   const std::size_t kept = static_cast<std::size_t>(spread.end() - kept_from);
@@ -284,7 +322,7 @@ Cost cost(const Workload& work, const RankOptions&) {
   const double dims = std::min<double>(components, narrow);
   return {2e-11 * (work.rows * work.dims * narrow + 1500 * narrow * narrow) +
               3e-11 * work.rows * dims * (work.dims + 4 * work.classes) + 2e-9 * work.rows * work.classes,
-          work.bytes + 16 * narrow * narrow + 16 * work.rows * (dims + work.classes)};
+          work.bytes + 16 * narrow * narrow + 16 * work.rows * dims + 24 * work.rows * work.classes};
 }
 
 }  // namespace
@@ -304,18 +342,20 @@ NctiParts ncti_parts(const ModelInput& input, NumpyRandom& random) {
   device.add_to_rows(1, collapse.rule.intercept, p);
   device.softmax_rows(p);
   const Matrix own = device.scratch(1, input.rows());
-  device.pick(p, input.label_index(), own);
+  device.pick(p, input.class_rows().labels(), own);
   parts.mean_probability = device.sum(own) / static_cast<double>(input.rows());
-  double nuclear = 0;
-  for (const std::vector<std::uint32_t>& rows : rows_of_classes(input.labels())) {
-    input.check_cancelled();
-    if (!rows.empty()) {
-      Matrix members = device.scratch(rows.size(), input.classes());
-      device.gather_rows(p, device.index(std::vector<std::int32_t>(rows.begin(), rows.end())), members);
-      nuclear += nuclear_norm(device, std::move(members));
+  NuclearNorms norms(device);
+  std::size_t first = 0;
+  for (const double size : x.sizes) {
+    const auto count = static_cast<std::size_t>(size);
+    if (count > 0) {
+      Matrix members = device.scratch(count, input.classes());
+      device.gather_rows(p, input.class_rows().order().columns(first, count), members);
+      norms.add(std::move(members));
     }
+    first += count;
   }
-  parts.log_class_nuclear = std::log(nuclear);
+  parts.log_class_nuclear = std::log(norms.sum([&] { input.check_cancelled(); }));
   return parts;
 }
 

@@ -61,14 +61,13 @@ Scored score_given(const ModelInput& input, const std::string& name) {
   Device& device = input.device();
   const Array file = read_array(name);
   const std::size_t components = file.cols();
-  const Index labels = input.label_index();
   const Matrix sums = device.matrix(input.classes(), components);
   input.for_each_block_of(file, [&](View p, std::size_t first) {
-    check_probabilities(device.download(p), components, first, file);
-    device.add_class_sums(p, labels.view().columns(first, p.rows()), sums);
+    check_probabilities(device.read(p), components, first, file);
+    device.add_class_sums(p, input.class_rows().rows(first, p.rows()), sums);
   });
   Scored scored;
-  scored.score = score_of(device.download(sums), components, input.rows());
+  scored.score = score_of(device.read(sums), components, input.rows());
   scored.details["nleep_gmm_components"] = components;
   return scored;
 }
@@ -104,19 +103,14 @@ Scored nleep(const ModelInput& input, std::size_t ratio) {
   const KMeansResult start = k_means(device, pca.projected, components, random, checkpoint);
   const MixtureFit fit = fit_gaussian_mixture(device, pca.projected, start.labels, components, checkpoint);
 
-  std::vector<double> class_sums(input.classes() * components);
-  for (std::size_t z = 0; z < components; ++z) {
-    const Members& members = fit.components[z];
-    for (std::size_t i = 0; i < members.rows.size(); ++i) {
-      const auto label = static_cast<std::size_t>(input.labels().values[static_cast<std::size_t>(members.rows[i])]);
-      class_sums[label * components + z] += members.shares[i];
-    }
-  }
+  const Matrix class_sums = device.matrix(input.classes(), components);
+  fit.mixture->add_class_sums(input.class_rows(), class_sums);
   Scored scored;
-  scored.score = score_of(class_sums, components, input.rows());
+  scored.score = score_of(device.read(class_sums), components, input.rows());
   scored.details["nleep_pca_dims"] = pca.projected.cols();
   scored.details["nleep_pca_energy"] = pca.share;
   scored.details["nleep_gmm_components"] = components;
+  scored.details["nleep_kmeans_iterations"] = start.iterations;
   scored.details["nleep_gmm"] = Details{{"iters", fit.iterations}, {"conv", fit.converged}, {"ll", fit.log_likelihood}};
   return scored;
 }

@@ -26,7 +26,7 @@ Matrix centred_rows(const ModelInput& input) {
   input.for_each_centred_block(input.column_means(), [&](View block, std::size_t first) {
     device.copy(block, x.rows(first, block.rows()).columns(0, dims));
   });
-  device.fill(x.view().columns(dims, 1), 1);
+  device.fill(x.columns(dims, 1), 1);
   return x;
 }
 
@@ -44,7 +44,7 @@ std::vector<double> random_weights(std::uint64_t seed, std::size_t dims, std::si
 }
 
 /// sum_i |x_i|^2 sum_c p_ic (1 - p_ic): the trace of the loss's Hessian, with every class's own probabilities alone.
-double curvature(const ModelInput& input, View x, View weights) {
+double curvature(const ModelInput& input, ConstView x, ConstView weights) {
   Device& device = input.device();
   const Matrix squares = device.scratch(1, x.rows());
   device.row_squares(x, squares);
@@ -52,10 +52,11 @@ double curvature(const ModelInput& input, View x, View weights) {
   for_each_logits(device, x, {0, x.rows()}, weights, [&](View z, std::size_t first) {
     input.check_cancelled();
     device.softmax_rows(z);
-    device.row_squares(z, concentration.view().columns(first, z.rows()));
+    device.row_squares(z, concentration.columns(first, z.rows()));
   });
-  const std::vector<double> square = device.download(squares);
-  const std::vector<double> share = device.download(concentration);
+  const auto read = device.read({squares, concentration});
+  const std::vector<double>& square = read[0];
+  const std::vector<double>& share = read[1];
   double total = 0;
   for (std::size_t i = 0; i < square.size(); ++i) {
     total += square[i] * (1 - share[i]);
@@ -75,7 +76,7 @@ Scored score_gauss(const ModelInput& input) {
   const RowRange all[] = {{0, input.rows()}};
   constexpr double published_tolerance = 1e-6;
   fit_linear_classifier(
-      device, x, input.label_index(), all, 1 / input.number("prior"),
+      device, x, input.class_rows(), all, 1 / input.number("prior"),
       {.iterations = 100,
        .tolerance = 0,
        .search = LineSearch::more_thuente,
@@ -103,9 +104,9 @@ class SourceClasses {
   explicit SourceClasses(const ModelInput& input)
       : input_(input),
         device_(input.device()),
-        labels_(input.label_index()),
         own_(input.class_sizes()),
         counts_(device_.matrix(input.classes(), input.source_classes())),
+        evidence_(device_.scratch(1, 2)),
         shift_(device_.matrix(input.classes(), input.source_classes())) {
     const double total = input.number("alpha");
     for (double& size : own_) {
@@ -121,8 +122,9 @@ class SourceClasses {
       assign();
     }
     // sum_iz q_iz (log q_iz - log s_iz) = sum_iz q_iz t_yz - sum_i log sum_z s_iz e^t_yz.
-    const std::vector<double> count = device_.download(counts_);
-    double divergence = -log_evidence_;
+    const auto read = device_.read({counts_, evidence_});
+    const std::vector<double>& count = read[0];
+    double divergence = read[1][0] - read[1][1];
     for (std::size_t j = 0; j < count.size(); ++j) {
       divergence += count[j] > 0 ? count[j] * shifts_[j] : 0;
     }
@@ -149,11 +151,11 @@ class SourceClasses {
     if (weights_.empty()) {
       input_.for_each_output_block([&](View p, std::size_t first) {
         device_.softmax_rows(p);
-        device_.add_class_sums(p, labels_.view().columns(first, p.rows()), counts_);
+        device_.add_class_sums(p, input_.class_rows().rows(first, p.rows()), counts_);
       });
     }
     const std::size_t sources = input_.source_classes();
-    weights_ = device_.download(counts_);
+    weights_ = device_.read(counts_);
     shifts_.resize(weights_.size());
     for (std::size_t z = 0; z < sources; ++z) {
       double sum = 0;
@@ -172,19 +174,20 @@ class SourceClasses {
   /// q_i = soft-max of log s_i + t_y; its class sums, and sum_i log sum_z s_iz e^t_yz.
   void assign() {
     device_.fill(counts_, 0);
-    log_evidence_ = 0;
+    device_.fill(evidence_, 0);
     Matrix numbers;
     input_.for_each_output_block([&](View p, std::size_t first) {
       if (numbers.cols() < p.rows()) {
         numbers = device_.scratch(2, p.rows());
       }
-      const IndexView mine = labels_.view().columns(first, p.rows());
+      const ClassRows mine = input_.class_rows().rows(first, p.rows());
       const View before = numbers.row(0).columns(0, p.rows());
       const View after = numbers.row(1).columns(0, p.rows());
       device_.log_sum_exp_rows(p, before);
-      device_.add_indexed_rows(1, shift_, mine, p);
+      device_.add_indexed_rows(1, shift_, mine.labels(), p);
       device_.log_sum_exp_rows(p, after);
-      log_evidence_ += device_.sum(after) - device_.sum(before);
+      device_.add_sum(before, evidence_.columns(0, 1));
+      device_.add_sum(after, evidence_.columns(1, 1));
       device_.softmax_rows(p);
       device_.add_class_sums(p, mine, counts_);
     });
@@ -192,13 +195,12 @@ class SourceClasses {
 
   const ModelInput& input_;
   Device& device_;
-  Index labels_;
   std::vector<double> own_;  ///< C: the prior's weights
   Matrix counts_;            ///< C x S: sums of q
+  Matrix evidence_;          ///< sum_i log sum_z s_iz, and the same with e^t_yz
   Matrix shift_;             ///< C x S: t
   std::vector<double> weights_;
   std::vector<double> shifts_;
-  double log_evidence_ = 0;
 };
 
 Scored score_dirichlet(const ModelInput& input) {

@@ -41,31 +41,10 @@ std::vector<std::uint32_t> chosen_rows(const ModelInput& input, std::size_t most
   return rows;
 }
 
-Matrix product(Device& device, View a, Op op_a, View b, Op op_b) {
+Matrix product(Device& device, ConstView a, Op op_a, ConstView b, Op op_b) {
   Matrix c = device.scratch(op_a == Op::none ? a.rows() : a.cols(), op_b == Op::none ? b.cols() : b.rows());
   device.multiply(1, a, op_a, b, op_b, 0, c);
   return c;
-}
-
-/// The component's largest entry in absolute value is positive, as in scikit-learn: row correlations depend on signs.
-void fix_signs(Device& device, View t) {
-  constexpr std::size_t step = 256;  // rows at a time: no memory to speak of
-  std::vector<double> values(step * t.cols());
-  std::vector<double> largest(t.cols());
-  for (std::size_t first = 0; first < t.rows(); first += step) {
-    const std::size_t count = std::min(step, t.rows() - first);
-    device.download(t.rows(first, count), values);
-    for (std::size_t i = 0; i < count; ++i) {
-      const double* row = values.data() + i * t.cols();
-      for (std::size_t j = 0; j < t.cols(); ++j) {
-        largest[j] = std::abs(row[j]) > std::abs(largest[j]) ? row[j] : largest[j];
-      }
-    }
-  }
-  for (double& value : largest) {
-    value = value < 0 ? -1 : 1;
-  }
-  device.scale_columns(device.matrix_of(largest, 1, largest.size()), t);
 }
 
 /// The chosen rows about their mean, [n, D], as an operator: they are read again for every product instead of being
@@ -81,15 +60,15 @@ class CentredRows {
   [[nodiscard]] std::size_t cols() const { return input_.dims(); }
 
   /// V X^T: [k, n].
-  [[nodiscard]] Matrix onto_rows(View v) const {
+  [[nodiscard]] Matrix onto_rows(ConstView v) const {
     Matrix product = device().scratch(v.rows(), rows());
     visit([&](View x, std::size_t first) {
-      device().multiply(1, v, Op::none, x, Op::transpose, 0, product.view().columns(first, x.rows()));
+      device().multiply(1, v, Op::none, x, Op::transpose, 0, product.columns(first, x.rows()));
     });
     return product;
   }
   /// W X: [k, D].
-  [[nodiscard]] Matrix onto_columns(View w) const {
+  [[nodiscard]] Matrix onto_columns(ConstView w) const {
     Matrix product = device().matrix(w.rows(), cols());
     visit([&](View x, std::size_t first) {
       device().multiply(1, w.columns(first, x.rows()), Op::none, x, Op::none, 1, product);
@@ -97,14 +76,14 @@ class CentredRows {
     return product;
   }
   /// V X^T X: [k, D], reading the rows once.
-  [[nodiscard]] Matrix onto_rows_and_columns(View v) const {
+  [[nodiscard]] Matrix onto_rows_and_columns(ConstView v) const {
     Matrix product = device().matrix(v.rows(), cols());
     Matrix onto;
     visit([&](View x, std::size_t) {
       if (onto.cols() < x.rows()) {
         onto = device().scratch(v.rows(), x.rows());
       }
-      const View w = onto.view().columns(0, x.rows());
+      const View w = onto.columns(0, x.rows());
       device().multiply(1, v, Op::none, x, Op::transpose, 0, w);
       device().multiply(1, w, Op::none, x, Op::none, 1, product);
     });
@@ -131,8 +110,8 @@ Matrix randomised_components(const CentredRows& x, std::size_t dims, std::size_t
   Device& device = x.device();
   // The tall side is sketched: A is X, or X^T where D > n.
   const bool wide = x.rows() < x.cols();
-  const auto times_a = [&](View v) { return wide ? x.onto_columns(v) : x.onto_rows(v); };
-  const auto times_a_transposed = [&](View v) { return wide ? x.onto_rows(v) : x.onto_columns(v); };
+  const auto times_a = [&](ConstView v) { return wide ? x.onto_columns(v) : x.onto_rows(v); };
+  const auto times_a_transposed = [&](ConstView v) { return wide ? x.onto_rows(v) : x.onto_columns(v); };
   const std::size_t narrow = std::min(x.rows(), x.cols());
 
   NumpyRandom random(1919);
@@ -156,7 +135,7 @@ Matrix randomised_components(const CentredRows& x, std::size_t dims, std::size_t
   device.symmetric_eigen(rotation, values);
 
   // U S: Q's rotation times the singular values, or B^T's rotation where X was turned.
-  std::vector<double> scale = device.download(values);
+  std::vector<double> scale = device.read(values);
   scale.erase(scale.begin(), scale.end() - static_cast<std::ptrdiff_t>(dims));
   for (double& value : scale) {
     value = wide ? 1 : std::sqrt(std::max(value, 0.0));
@@ -165,7 +144,7 @@ Matrix randomised_components(const CentredRows& x, std::size_t dims, std::size_t
   const View leading = rotation.rows(directions - dims, dims);
   Matrix components = product(device, wide ? projected : basis, Op::transpose, leading, Op::transpose);
   device.scale_columns(device.matrix_of(scale, 1, dims), components);
-  fix_signs(device, components);
+  device.fix_column_signs(components);  // as in scikit-learn: row correlations depend on signs
   return components;
 }
 
@@ -178,7 +157,7 @@ Matrix exact_components(const CentredRows& x, std::size_t dims) {
   const Matrix turned = x.onto_rows(vectors.rows(x.cols() - dims, dims));
   Matrix components = device.scratch(x.rows(), dims);
   device.transpose(turned, components);
-  fix_signs(device, components);
+  device.fix_column_signs(components);  // as in scikit-learn: row correlations depend on signs
   return components;
 }
 

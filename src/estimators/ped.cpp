@@ -37,7 +37,7 @@ SourceScale source_scale(const ModelInput& input) {
     device.add_column_squares(x, squares);
   });
   std::vector<double> inverse;
-  for (const double square : device.download(squares)) {
+  for (const double square : device.read(squares)) {
     scale.deviation.push_back(std::max(std::sqrt(square / n), smallest_deviation));
     inverse.push_back(1 / scale.deviation.back());
   }
@@ -51,10 +51,10 @@ std::vector<double> class_radii(const ModelInput& input, const ClassMeans& means
   const Matrix lengths = device.matrix(1, input.rows());
   input.for_each_centred_block(means.raw, [&](View x, std::size_t first) {
     device.scale_columns(scale.inverse_deviation, x);
-    device.row_squares(x, lengths.view().columns(first, x.rows()));
+    device.row_squares(x, lengths.columns(first, x.rows()));
   });
   std::vector<double> radii(input.classes());
-  const std::vector<double> squares = device.download(lengths);
+  const std::vector<double> squares = device.read(lengths);
   for (std::size_t i = 0; i < squares.size(); ++i) {
     const auto c = static_cast<std::size_t>(input.labels().values[i]);
     radii[c] += squares[i] / means.sizes[c];
@@ -103,7 +103,7 @@ Descent descend(const ModelInput& input, View positions, const std::vector<doubl
   descent.displacement.resize(classes * dims);
   while (descent.steps < most_steps) {
     device.squared_distances(positions, positions, distances);
-    std::vector<double> push = repulsion(input, radii, device.download(distances));
+    std::vector<double> push = repulsion(input, radii, device.read(distances));
     // sum_b push_ab (m_a - m_b) = (diag(push 1) - push) m
     for (std::size_t a = 0; a < classes; ++a) {
       double total = 0;
@@ -115,7 +115,7 @@ Descent descend(const ModelInput& input, View positions, const std::vector<doubl
     }
     device.multiply(1, device.matrix_of(push, classes, classes), Op::none, positions, Op::none, 0, step);
 
-    const std::vector<double> moved = device.download(step);
+    const std::vector<double> moved = device.read(step);
     double change = 0;
     for (const double value : moved) {
       change += std::abs(value);
@@ -138,8 +138,7 @@ Scored score_ped(ModelInput& input) {
   Device& device = input.device();
   const SourceScale scale = source_scale(input);
   const ClassMeans means = class_means(input);
-  const Matrix positions = device.matrix(input.classes(), input.dims());
-  device.copy(means.means, positions);
+  const Matrix positions = device.copy_of(means.means);
   device.scale_columns(scale.inverse_deviation, positions);
   const Descent descent = descend(input, positions, class_radii(input, means, scale), scale.deviation);
 

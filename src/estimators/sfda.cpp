@@ -33,29 +33,29 @@ struct Confidence {
 /// e).
 Confidence confidence_of(const ModelInput& input, const ClassMeans& means, const Discriminant& rule) {
   Device& device = input.device();
-  const Index labels = input.label_index();
+  const Classes& classes = input.class_rows();
   Confidence result;
   result.first = device.matrix(input.classes(), input.dims());
   result.second = device.matrix(input.classes(), input.dims());
   const Matrix confidence = device.matrix(1, input.rows());
   const Matrix squares = device.matrix(1, input.rows());
-  double probability = 0;
+  const Matrix probability = device.matrix(1, 1);
   for_each_probability(input, means, rule, [&](View p, View x, std::size_t first) {
-    const IndexView mine = labels.view().columns(first, x.rows());
-    const View sure = confidence.view().columns(first, x.rows());
-    device.pick(p, mine, sure);
-    probability += device.sum(sure);
+    const ClassRows mine = classes.rows(first, x.rows());
+    const View sure = confidence.columns(first, x.rows());
+    device.pick(p, mine.labels(), sure);
+    device.add_sum(sure, probability);
     device.softmax_rows(p);
-    device.pick(p, mine, sure);
+    device.pick(p, mine.labels(), sure);
     device.add_weighted_class_sums(sure, x, mine, result.first);
-    const View square = squares.view().columns(first, x.rows());
+    const View square = squares.columns(first, x.rows());
     device.copy(sure, square);
     device.scale_columns(sure, square);
     device.add_weighted_class_sums(square, x, mine, result.second);
   });
-  result.mean_probability = probability / static_cast<double>(input.rows());
-
-  result.row = device.download(confidence);
+  auto read = device.read({probability, confidence});
+  result.mean_probability = read[0].front() / static_cast<double>(input.rows());
+  result.row = std::move(read[1]);
   result.mean.resize(input.classes());
   result.spread.resize(input.classes());
   const std::vector<std::int32_t>& label = input.labels().values;
@@ -85,12 +85,6 @@ Matrix outer_means(Device& device, const ClassMeans& means) {
   return outer;
 }
 
-Matrix copy_of(Device& device, View x) {
-  Matrix copied = device.scratch(x.rows(), x.cols());
-  device.copy(x, copied);
-  return copied;
-}
-
 void scale_rows(Device& device, const std::vector<double>& factor, View x) {
   device.scale_rows(device.matrix_of(factor, 1, factor.size()), x);
 }
@@ -113,7 +107,7 @@ void remove_unsure_rows(const ModelInput& input, const ClassMeans& means, const 
   }
   const Matrix weights = device.matrix_of(weight, 1, weight.size());
   input.for_each_centred_block(rows, means.raw, [&](View x, std::size_t first) {
-    device.scale_rows(weights.view().columns(first, x.rows()), x);
+    device.scale_rows(weights.columns(first, x.rows()), x);
     device.add_gram(-1, x, s);
   });
 }
@@ -124,7 +118,8 @@ struct Mixed {
   Matrix within;  ///< D x D, lower triangle
 };
 
-Mixed mix(const ModelInput& input, const ClassMeans& means, View outer, const LdaFit& plain, const Confidence& sure) {
+Mixed mix(const ModelInput& input, const ClassMeans& means, ConstView outer, const LdaFit& plain,
+          const Confidence& sure) {
   Device& device = input.device();
   const auto n = static_cast<double>(input.rows());
   const std::size_t classes = input.classes();
@@ -135,8 +130,8 @@ Mixed mix(const ModelInput& input, const ClassMeans& means, View outer, const Ld
     }
     return values;
   };
-  const auto scaled_copy = [&](View x, const auto& factor) {
-    Matrix copied = copy_of(device, x);
+  const auto scaled_copy = [&](ConstView x, const auto& factor) {
+    Matrix copied = device.copy_of(x);
     scale_rows(device, per_class(factor), copied);
     return copied;
   };
@@ -145,9 +140,9 @@ Mixed mix(const ModelInput& input, const ClassMeans& means, View outer, const Ld
   const Matrix u = scaled_copy(sure.first, [&](std::size_t c) { return 1 / means.sizes[c]; });
   device.add(-1, scaled_copy(means.means, [&](std::size_t c) { return sure.mean[c]; }), u);
   // x' has the class mean u + mean(p) m + (1 - mean(p)) o = u + mean(p) d + o
-  const Matrix d = copy_of(device, means.means);
+  const Matrix d = device.copy_of(means.means);
   device.add(-1, outer, d);
-  Mixed mixed{copy_of(device, outer), copy_of(device, plain.within)};
+  Mixed mixed{device.copy_of(outer), device.copy_of(plain.within)};
   device.add(1, u, mixed.means);
   device.add(1, scaled_copy(d, [&](std::size_t c) { return sure.mean[c]; }), mixed.means);
 
@@ -157,7 +152,7 @@ Mixed mix(const ModelInput& input, const ClassMeans& means, View outer, const Ld
   device.add_gram(-1, scaled_copy(u, [&](std::size_t c) { return std::sqrt(means.sizes[c]); }), mixed.within);
 
   // e = sum p^2 z - mean(p) sum p z + d spread / 2, and sum p^2 z = sum p^2 x - m sum p^2
-  const Matrix e = copy_of(device, sure.second);
+  const Matrix e = device.copy_of(sure.second);
   device.add(-1,
              scaled_copy(means.means,
                          [&](std::size_t c) { return sure.spread[c] + means.sizes[c] * sure.mean[c] * sure.mean[c]; }),
@@ -168,7 +163,7 @@ Mixed mix(const ModelInput& input, const ClassMeans& means, View outer, const Ld
   const Matrix lengths = device.matrix(2, classes);
   device.row_squares(e, lengths.row(0));
   device.row_squares(d, lengths.row(1));
-  const std::vector<double> length = device.download(lengths);
+  const std::vector<double> length = device.read(lengths);
   const auto balance = per_class([&](std::size_t c) {
     return length[c] > 0 && length[classes + c] > 0 ? std::pow(length[c] / length[classes + c], 0.25) : 1.0;
   });
@@ -183,13 +178,12 @@ Mixed mix(const ModelInput& input, const ClassMeans& means, View outer, const Ld
 }
 
 /// Mean probability of the true class of the mixed rows: logits p_i (x_i - o_y) W^T + o_y W^T + b.
-double mean_probability(const ModelInput& input, const ClassMeans& means, View outer, const Confidence& sure,
+double mean_probability(const ModelInput& input, const ClassMeans& means, ConstView outer, const Confidence& sure,
                         const Discriminant& rule) {
   Device& device = input.device();
   const std::size_t classes = input.classes();
-  const Index labels = input.label_index();
   const Matrix confidence = device.matrix_of(sure.row, 1, sure.row.size());
-  const Matrix from_outer = copy_of(device, outer);  // turns a row of the file into x_i - o_y
+  const Matrix from_outer = device.copy_of(outer);  // turns a row of the file into x_i - o_y
   device.add_to_rows(1, means.overall, from_outer);
   const Matrix outer_logits = device.matrix(classes, classes);
   device.multiply(1, outer, Op::none, rule.coefficients, Op::transpose, 0, outer_logits);
@@ -201,12 +195,12 @@ double mean_probability(const ModelInput& input, const ClassMeans& means, View o
       scores = device.scratch(x.rows(), classes);
     }
     const View logits = scores.rows(0, x.rows());
-    const IndexView mine = labels.view().columns(first, x.rows());
+    const ConstIndexView mine = input.class_rows().labels(first, x.rows());
     device.multiply(1, x, Op::none, rule.coefficients, Op::transpose, 0, logits);
-    device.scale_rows(confidence.view().columns(first, x.rows()), logits);
+    device.scale_rows(confidence.columns(first, x.rows()), logits);
     device.add_indexed_rows(1, outer_logits, mine, logits);
     device.softmax_rows(logits);
-    device.pick(logits, mine, probability.view().columns(first, x.rows()));
+    device.pick(logits, mine, probability.columns(first, x.rows()));
   });
   return device.sum(probability) / static_cast<double>(input.rows());
 }

@@ -12,39 +12,38 @@
 namespace itm {
 namespace {
 
-/// log det(I + S) of a positive semi-definite S (lower triangle read, overwritten).
-double log_det_of_one_plus(Device& device, View s) {
-  const Matrix values = device.scratch(1, s.rows());
-  const Matrix factor = device.scratch(s.rows(), s.cols());
-  device.copy(s, factor);
-  device.add_to_diagonal(1, factor);
-  double total = 0;
-  if (device.cholesky(factor)) {
-    device.diagonal(factor, values);
-    for (const double pivot : device.download(values)) {
-      total += 2 * std::log(pivot);
-    }
-    return total;
-  }
-  // Rounding of very large entries outweighs the identity: directions that are rounding count as empty.
-  device.symmetric_eigen(s, values);
-  for (const double value : device.download(values)) {
-    total += std::log1p(std::max(value, 0.0));
-  }
-  return total;
-}
-
-class CodingRate {
+class CodingRates {
  public:
-  explicit CodingRate(const ModelInput& input)
+  explicit CodingRates(const ModelInput& input)
       : input_(input),
         device_(input.device()),
         eps_(input.number("eps")),
         unit_rows_(input.word("rows") == "unit"),
         mean_(input.column_means()) {}
 
-  /// R of some rows, from the smaller of Z^T Z and Z Z^T: their determinants agree.
-  [[nodiscard]] double of(std::span<const std::uint32_t> rows) const {
+  /// R of several sets of rows, as many at once as the device wants.
+  [[nodiscard]] std::vector<double> of(std::span<const std::vector<std::uint32_t>> sets) const {
+    const Matrix found = device_.scratch(1, sets.size());
+    for (std::size_t first = 0; first < sets.size();) {
+      std::vector<Matrix> grams;
+      std::size_t bytes = 0;
+      while (first + grams.size() < sets.size() && (grams.empty() || bytes < device_.batch_bytes())) {
+        grams.push_back(gram(sets[first + grams.size()]));
+        bytes += grams.back().size() * sizeof(double);
+      }
+      device_.log_dets_of_one_plus(grams, found.columns(first, grams.size()));
+      first += grams.size();
+    }
+    std::vector<double> rates = device_.read(found);
+    for (std::size_t i = 0; i < rates.size(); ++i) {
+      rates[i] = (std::isnan(rates[i]) ? log_det_by_eigenvalues(sets[i]) : rates[i]) / 2;
+    }
+    return rates;
+  }
+
+ private:
+  /// The smaller of Z^T Z and Z Z^T, over n eps: their determinants agree.
+  [[nodiscard]] Matrix gram(std::span<const std::uint32_t> rows) const {
     const std::size_t n = rows.size();
     const std::size_t dims = input_.dims();
     Matrix gram;
@@ -64,10 +63,21 @@ class CodingRate {
       });
     }
     device_.scale(1 / (static_cast<double>(n) * eps_), gram);
-    return log_det_of_one_plus(device_, gram) / 2;
+    return gram;
   }
 
- private:
+  /// Rounding of very large entries outweighs the identity: directions that are rounding count as empty.
+  [[nodiscard]] double log_det_by_eigenvalues(std::span<const std::uint32_t> rows) const {
+    const Matrix s = gram(rows);
+    const Matrix values = device_.scratch(1, s.rows());
+    device_.symmetric_eigen(s, values);
+    double total = 0;
+    for (const double value : device_.read(values)) {
+      total += std::log1p(std::max(value, 0.0));
+    }
+    return total;
+  }
+
   void prepare(View x) const {
     device_.add_to_rows(-1, mean_, x);
     if (!unit_rows_) {
@@ -75,11 +85,7 @@ class CodingRate {
     }
     const Matrix squares = device_.scratch(1, x.rows());
     device_.row_squares(x, squares);
-    std::vector<double> inverse = device_.download(squares);
-    for (double& square : inverse) {
-      square = square > 0 ? 1 / std::sqrt(square) : 0;
-    }
-    device_.upload(inverse, squares);
+    device_.map(Map::inverse_root, squares);
     device_.scale_rows(squares, x);
   }
 
@@ -91,19 +97,21 @@ class CodingRate {
 };
 
 Scored score_transrate(const ModelInput& input) {
-  const CodingRate rate(input);
-  std::vector<std::uint32_t> all(input.rows());
-  std::iota(all.begin(), all.end(), 0U);
-  std::vector<std::vector<std::uint32_t>> classes = rows_of_classes(input.labels());
-  std::erase_if(classes, [](const auto& rows) { return rows.empty(); });
+  // All rows, then those of every class.
+  std::vector<std::vector<std::uint32_t>> sets = rows_of_classes(input.labels());
+  std::erase_if(sets, [](const auto& rows) { return rows.empty(); });
+  sets.emplace(sets.begin(), input.rows());
+  std::iota(sets.front().begin(), sets.front().end(), 0U);
+  const std::vector<double> rates = CodingRates(input).of(sets);
 
-  const double whole = rate.of(all);
+  const double whole = rates.front();
+  const std::size_t classes = sets.size() - 1;
   double within = 0;
-  for (const std::vector<std::uint32_t>& rows : classes) {
+  for (std::size_t c = 1; c <= classes; ++c) {
     // The paper's listing takes the classes to be of one size; its definition weighs them by theirs.
-    const double weight = input.exact() ? static_cast<double>(rows.size()) / static_cast<double>(input.rows())
-                                        : 1 / static_cast<double>(classes.size());
-    within += weight * rate.of(rows);
+    const double weight = input.exact() ? static_cast<double>(sets[c].size()) / static_cast<double>(input.rows())
+                                        : 1 / static_cast<double>(classes);
+    within += weight * rates[c];
   }
   Scored scored;
   scored.score = whole - within;

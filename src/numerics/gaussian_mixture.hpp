@@ -5,8 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <span>
-#include <vector>
+#include <memory>
 
 #include "itm/device.hpp"
 
@@ -18,26 +17,18 @@ struct MixtureOptions {
   double floor = 1e-6;      ///< added to every variance; ten times more where a covariance stays singular
 };
 
-/// The rows of one component: the others have responsibilities below e^-120, which no sum of doubles can see.
-struct Members {
-  std::vector<std::int32_t> rows;
-  std::vector<double> shares;  ///< p(component | row)
-};
-
 struct MixtureFit {
-  std::vector<Members> components;
+  std::unique_ptr<Mixture> mixture;  ///< has every row's responsibilities
   std::size_t iterations = 0;
   bool converged = false;
   double log_likelihood = 0;  ///< mean over the rows, of the parameters before the last step
 };
 
 /// Fits as many components as `labels` [N, in 0..components-1] may name to the rows of `x` [N, d], starting from the
-/// labels' means and covariances, and returns every row's responsibilities. Columns should be ordered by variance, the
-/// largest first: the leading ones decide early which components a row is too far from. Calls `checkpoint` now and
-/// then; it may throw. Memory beyond x: about one N x components where the components overlap, much less where they do
-/// not, and the components' covariances up to 256 MB.
-[[nodiscard]] MixtureFit fit_gaussian_mixture(Device& device, View x, std::span<const std::int32_t> labels,
-                                              std::size_t components, const std::function<void()>& checkpoint,
+/// labels' means and covariances. Columns should be ordered by variance, the largest first: the leading ones decide
+/// early which components a row is too far from. Calls `checkpoint` now and then; it may throw.
+[[nodiscard]] MixtureFit fit_gaussian_mixture(Device& device, ConstView x, const Index& labels, std::size_t components,
+                                              const std::function<void()>& checkpoint,
                                               const MixtureOptions& options = {});
 
 }  // namespace itm

@@ -14,15 +14,15 @@
 namespace itm {
 
 struct KMeansResult {
-  std::vector<std::int32_t> labels;  ///< N: the centre nearest to each row; the first of several
-  Matrix centres;                    ///< k x d
-  std::size_t iterations = 0;        ///< of Lloyd, at most 300
+  Index labels;                ///< N: the centre nearest to each row; the first of several
+  Matrix centres;              ///< k x d
+  std::size_t iterations = 0;  ///< of Lloyd, at most 300
 };
 
 /// Clusters the rows of `x` [N, d], which must be about their mean (distances are formed from squared lengths), into
 /// k <= N clusters. Calls `checkpoint` now and then; it may throw. Where there are fewer distinct rows than clusters,
 /// some clusters stay without rows.
-[[nodiscard]] KMeansResult k_means(Device& device, View x, std::size_t clusters, NumpyRandom& random,
+[[nodiscard]] KMeansResult k_means(Device& device, ConstView x, std::size_t clusters, NumpyRandom& random,
                                    const std::function<void()>& checkpoint);
 
 }  // namespace itm

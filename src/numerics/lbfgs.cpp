@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 #include "numerics/more_thuente.hpp"
@@ -17,11 +15,23 @@ constexpr double curvature = 0.9;
 constexpr int longest_search = 30;
 constexpr int longest_more_thuente = 20;  // L-BFGS-B's
 
-/// One step s with the change y of the gradient along it.
-struct Pair {
-  Matrix s;
-  Matrix y;
-  double curvature = 0;  ///< <s, y>, positive
+/// A place with what is known there, all of it on the device.
+struct Point {
+  Matrix x;
+  Matrix gradient;
+  Matrix direction;  ///< of the search that begins here
+  Matrix numbers;  ///< 1 x 5: value, the slope of the search that led here, |gradient|^2, |x|^2, the direction's slope
+};
+
+/// `numbers` of a point and the products of the step to it, on the host.
+struct Facts {
+  double value = 0;
+  double slope_here = 0;  ///< of the search that led here
+  double gradient_square = 0;
+  double x_square = 0;
+  double slope = 0;  ///< of the search that begins here
+  double curvature = 0;
+  double change_square = 0;
 };
 
 class Minimiser {
@@ -31,26 +41,24 @@ class Minimiser {
         objective_(objective),
         options_(options),
         x_(x),
-        gradient_(like_x()),
-        trial_(like_x()),
-        trial_gradient_(like_x()),
-        direction_(like_x()),
-        products_(device.matrix(1, x.rows())) {
-    std::vector<std::int32_t> rows(x.rows());
-    std::iota(rows.begin(), rows.end(), 0);
-    every_row_ = device.index(rows);
+        memory_(std::max<std::size_t>(options.memory, 1)),
+        here_(new_point()),
+        next_(new_point()),
+        spare_(new_pair()) {
+    device.copy(x, here_.x);
   }
 
   LbfgsResult run() {
-    result_.value = evaluate(x_, gradient_);
+    evaluate(here_);
+    find_direction(here_, pairs_);
+    facts_ = read(here_, nullptr);
     double before = std::numeric_limits<double>::infinity();
     while (true) {
+      result_.value = facts_.value;
       result_.converged = is_flat() || is_slow(before);
-      if (result_.converged || result_.iterations == options_.iterations) {
-        return result_;
-      }
       before = result_.value;
-      if (!step()) {
+      if (result_.converged || result_.iterations == options_.iterations || !step()) {
+        device_.copy(here_.x, x_);
         return result_;
       }
       ++result_.iterations;
@@ -59,95 +67,92 @@ class Minimiser {
 
  private:
   [[nodiscard]] Matrix like_x() const { return device_.matrix(x_.rows(), x_.cols()); }
+  [[nodiscard]] Point new_point() const { return {like_x(), like_x(), like_x(), device_.matrix(1, 5)}; }
+  [[nodiscard]] LbfgsPair new_pair() const { return {like_x(), like_x(), device_.matrix(1, 2)}; }
 
   /// Whether the last step, from the value `before`, was worth little.
   [[nodiscard]] bool is_slow(double before) const {
     return options_.least_decrease > 0 && std::isfinite(before) &&
-           before - result_.value <=
-               options_.least_decrease * std::max({1.0, std::abs(before), std::abs(result_.value)});
+           before - facts_.value <= options_.least_decrease * std::max({1.0, std::abs(before), std::abs(facts_.value)});
   }
 
+  /// Waits where no element may be too large.
   bool is_flat() {
-    const double length = std::sqrt(dot(gradient_, gradient_));
-    if (length <= options_.tolerance * std::max(1.0, std::sqrt(dot(x_, x_)))) {
+    const double length = std::sqrt(facts_.gradient_square);
+    if (length <= options_.tolerance * std::max(1.0, std::sqrt(facts_.x_square))) {
       return true;
     }
-    if (length > options_.steepest * std::sqrt(static_cast<double>(x_.size()))) {
+    if (!(length <= options_.steepest * std::sqrt(static_cast<double>(x_.size())))) {
       return false;  // an element is larger than the root mean square
     }
-    const std::vector<double> elements = device_.download(gradient_);
+    const std::vector<double> elements = device_.read(here_.gradient);
     return std::all_of(elements.begin(), elements.end(), [&](double g) { return std::abs(g) <= options_.steepest; });
   }
 
-  double evaluate(View at, View gradient) {
+  /// Value, gradient and the squares.
+  void evaluate(Point& at) {
     ++result_.evaluations;
-    return objective_(at, gradient);
+    device_.fill(at.numbers, 0);
+    objective_(at.x, at.gradient, at.numbers.columns(0, 1));
+    device_.add_dot(at.gradient, at.gradient, at.numbers.columns(2, 1));
+    device_.add_dot(at.x, at.x, at.numbers.columns(3, 1));
   }
 
-  double dot(View a, View b) {
-    device_.indexed_row_dots(a, b, every_row_, products_);
-    return device_.sum(products_);
+  void find_direction(Point& at, const std::vector<LbfgsPair>& pairs) {
+    device_.lbfgs_direction(at.gradient, pairs, at.direction);
+    device_.fill(at.numbers.columns(4, 1), 0);
+    device_.add_dot(at.gradient, at.direction, at.numbers.columns(4, 1));
   }
 
-  /// direction = -H gradient, H the inverse Hessian that the pairs describe.
-  void choose_direction() {
-    device_.copy(gradient_, direction_);
-    std::vector<double> share(pairs_.size());
-    for (std::size_t i = pairs_.size(); i-- > 0;) {
-      share[i] = dot(pairs_[i].s, direction_) / pairs_[i].curvature;
-      device_.add(-share[i], pairs_[i].y, direction_);
-    }
-    if (!pairs_.empty()) {
-      const Pair& last = pairs_.back();
-      device_.scale(last.curvature / dot(last.y, last.y), direction_);
-    }
-    for (std::size_t i = 0; i < pairs_.size(); ++i) {
-      const double change = share[i] - dot(pairs_[i].y, direction_) / pairs_[i].curvature;
-      device_.add(change, pairs_[i].s, direction_);
-    }
-    device_.scale(-1, direction_);
+  [[nodiscard]] Facts read(const Point& at, const LbfgsPair* step) {
+    const Matrix& products = step != nullptr ? step->products : spare_.products;
+    const std::vector<std::vector<double>> all = device_.read({at.numbers, products});
+    return {all[0][0], all[0][1], all[0][2], all[0][3], all[0][4], all[1][0], all[1][1]};
   }
 
   /// One iteration. False when no step lowers the value.
   bool step() {
-    choose_direction();
-    double slope = dot(gradient_, direction_);
-    if (!(slope < 0) && !pairs_.empty()) {  // rounding spoilt the pairs: begin again from steepest descent
-      pairs_.clear();
-      choose_direction();
-      slope = dot(gradient_, direction_);
+    if (!(facts_.slope < 0) && !pairs_.empty()) {  // rounding spoilt the pairs
+      forget();
     }
-    if (!(slope < 0)) {
+    if (!(facts_.slope < 0)) {
       return false;
     }
     // The first direction has the gradient's length, which says nothing about distances.
     if (options_.search == LineSearch::more_thuente) {
-      const double first = result_.iterations == 0 ? 1 / std::sqrt(-slope) : 1.0;
-      if (!search_more_thuente(first, slope)) {
+      const double first = result_.iterations == 0 ? 1 / std::sqrt(-facts_.slope) : 1.0;
+      if (!search_more_thuente(first)) {
         if (pairs_.empty()) {
           return false;
         }
-        pairs_.clear();
+        forget();
         return step();
       }
     } else {
-      const double first = pairs_.empty() ? std::min(1.0, 1 / std::sqrt(-slope)) : 1.0;
-      if (!search(first, slope)) {
+      const double first = pairs_.empty() ? std::min(1.0, 1 / std::sqrt(-facts_.slope)) : 1.0;
+      if (!search(first)) {
         return false;
       }
     }
-    remember();
+    accept();
     return true;
   }
 
-  bool search_more_thuente(double first, double slope) {
-    MoreThuenteSearch search(result_.value, slope, first);
+  /// Begins again from steepest descent.
+  void forget() {
+    pairs_.clear();
+    find_direction(here_, pairs_);
+    facts_ = read(here_, nullptr);
+  }
+
+  bool search_more_thuente(double first) {
+    MoreThuenteSearch search(facts_.value, facts_.slope, first);
     for (int tries = 0; tries < longest_more_thuente; ++tries) {
-      trial_value_ = try_step(search.step());
-      if (!std::isfinite(trial_value_)) {
+      try_step(search.step());
+      if (!std::isfinite(next_facts_.value)) {
         return false;
       }
-      if (search.accepts(trial_value_, dot(trial_gradient_, direction_))) {
+      if (search.accepts(next_facts_.value, next_facts_.slope_here)) {
         return true;
       }
     }
@@ -155,43 +160,54 @@ class Minimiser {
   }
 
   /// Bisection for the weak Wolfe conditions, with interpolation (Lewis and Overton, "Nonsmooth optimization via
-  /// quasi-Newton methods", 2013): `low` may still be lengthened, `high` is too long. Leaves the point in trial_.
-  bool search(double step, double slope) {
+  /// quasi-Newton methods", 2013): `low` may still be lengthened, `high` is too long. Leaves the point in next_.
+  bool search(double step) {
+    const double slope = facts_.slope;
     double low = 0;
-    double low_value = result_.value;
+    double low_value = facts_.value;
     double low_slope = slope;
     double high = std::numeric_limits<double>::infinity();
     for (int tries = 0; tries < longest_search; ++tries) {
-      const double value = try_step(step);
+      try_step(step);
       double next = 2 * step;
-      if (!(value <= result_.value + sufficient_decrease * step * slope)) {
+      if (!(next_facts_.value <= facts_.value + sufficient_decrease * step * slope)) {
         high = step;
-        next = between(low, low_value, low_slope, high, value);
+        next = between(low, low_value, low_slope, high, next_facts_.value);
       } else {
-        const double here = dot(trial_gradient_, direction_);
-        if (here >= curvature * slope) {
-          trial_value_ = value;
+        if (next_facts_.slope_here >= curvature * slope) {
           return true;
         }
         low = step;
-        low_value = value;
-        low_slope = here;
+        low_value = next_facts_.value;
+        low_slope = next_facts_.slope_here;
         next = std::isinf(high) ? 2 * step : (low + high) / 2;
       }
       step = next;
     }
     // The digits end before the conditions hold: the longest step that lowered the value will do.
     if (low > 0) {
-      trial_value_ = try_step(low);
-      return trial_value_ < result_.value;
+      try_step(low);
+      return next_facts_.value < facts_.value;
     }
     return false;
   }
 
-  double try_step(double step) {
-    device_.copy(x_, trial_);
-    device_.add(step, direction_, trial_);
-    return evaluate(trial_, trial_gradient_);
+  /// The point after a step, what the step tells about the Hessian, and the direction from there if it is taken.
+  void try_step(double step) {
+    device_.copy(here_.x, next_.x);
+    device_.add(step, here_.direction, next_.x);
+    evaluate(next_);
+    device_.add_dot(next_.gradient, here_.direction, next_.numbers.columns(1, 1));
+
+    device_.copy(next_.x, spare_.s);
+    device_.add(-1, here_.x, spare_.s);
+    device_.copy(next_.gradient, spare_.y);
+    device_.add(-1, here_.gradient, spare_.y);
+    device_.fill(spare_.products, 0);
+    device_.add_dot(spare_.s, spare_.y, spare_.products.columns(0, 1));
+    device_.add_dot(spare_.y, spare_.y, spare_.products.columns(1, 1));
+    find_direction(next_, pairs_with_step());
+    next_facts_ = read(next_, &spare_);
   }
 
   /// The minimum of the parabola through the low end's value and slope and the high end's value, kept off both ends.
@@ -202,40 +218,41 @@ class Minimiser {
     return low + std::clamp(wanted, 0.1, 0.9) * length;
   }
 
-  /// Accepts the trial point and keeps what its step tells about the Hessian.
-  void remember() {
-    Pair pair;
-    if (pairs_.size() >= std::max<std::size_t>(options_.memory, 1)) {
-      pair = std::move(pairs_.front());
-      pairs_.pop_front();
-    } else {
-      pair = {like_x(), like_x(), 0};
+  [[nodiscard]] std::vector<LbfgsPair> pairs_with_step() const {
+    const bool full = pairs_.size() == memory_;
+    std::vector<LbfgsPair> pairs(pairs_.begin() + (full ? 1 : 0), pairs_.end());
+    pairs.push_back(spare_);
+    return pairs;
+  }
+
+  /// Goes on from the point that was tried.
+  void accept() {
+    if (next_facts_.curvature > std::numeric_limits<double>::epsilon() * next_facts_.change_square) {
+      LbfgsPair unused = pairs_.size() == memory_ ? pairs_.front() : new_pair();
+      pairs_ = pairs_with_step();
+      spare_ = std::move(unused);
+    } else {  // the step says nothing: the direction that it had a part in is found again
+      if (pairs_.size() == memory_) {
+        pairs_.erase(pairs_.begin());
+      }
+      find_direction(next_, pairs_);
+      next_facts_ = read(next_, &spare_);
     }
-    device_.copy(trial_, pair.s);
-    device_.add(-1, x_, pair.s);
-    device_.copy(trial_gradient_, pair.y);
-    device_.add(-1, gradient_, pair.y);
-    pair.curvature = dot(pair.s, pair.y);
-    if (pair.curvature > std::numeric_limits<double>::epsilon() * dot(pair.y, pair.y)) {
-      pairs_.push_back(std::move(pair));
-    }
-    device_.copy(trial_, x_);
-    device_.copy(trial_gradient_, gradient_);
-    result_.value = trial_value_;
+    std::swap(here_, next_);
+    facts_ = next_facts_;
   }
 
   Device& device_;
   const Objective& objective_;
   const LbfgsOptions& options_;
   View x_;
-  Matrix gradient_;
-  Matrix trial_;
-  Matrix trial_gradient_;
-  Matrix direction_;
-  Matrix products_;
-  Index every_row_;
-  double trial_value_ = 0;
-  std::deque<Pair> pairs_;
+  std::size_t memory_;
+  Point here_;
+  Point next_;
+  Facts facts_;       ///< of here_
+  Facts next_facts_;  ///< of next_
+  std::vector<LbfgsPair> pairs_;
+  LbfgsPair spare_;  ///< the step that is being tried
   LbfgsResult result_;
 };
 

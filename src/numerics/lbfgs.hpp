@@ -29,10 +29,13 @@ struct LbfgsResult {
   bool converged = false;  ///< the tolerance was reached; else the iterations or the digits of the arithmetic ended
 };
 
-/// Returns f(x) and writes its gradient. May be infinite or NaN where x is too far out; the search then steps back.
-using Objective = std::function<double(View x, View gradient)>;
+/// Writes f(x), a number, and its gradient. f may be infinite or NaN where x is too far out; the search then steps
+/// back.
+using Objective = std::function<void(ConstView x, View gradient, View value)>;
 
 /// Minimises from x, in place. The value never rises. Works in dot products and sums alone, so the shape of x is free.
+/// Reads once per evaluation: each is taken for the last of its search, and the next direction is found before its
+/// value is known.
 [[nodiscard]] LbfgsResult minimise(Device& device, const Objective& objective, View x, const LbfgsOptions& options);
 
 }  // namespace itm

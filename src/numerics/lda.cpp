@@ -8,37 +8,38 @@ namespace {
 
 /// The published estimate of the largest eigenvalue: three double power-iteration steps from the row sums. 0 for a
 /// matrix of zeros.
-double largest_eigenvalue(Device& device, View symmetric) {
+double largest_eigenvalue(Device& device, ConstView symmetric) {
   const std::size_t dims = symmetric.rows();
   const Matrix x = device.matrix(1, dims);
   const Matrix y = device.matrix(1, dims);
   const Matrix number = device.matrix(1, 1);
+  const auto apply = [&](ConstView v, View to) { device.multiply(1, v, Op::none, symmetric, Op::transpose, 0, to); };
   const auto normalise = [&](View v) {
     device.row_squares(v, number);
-    const double length = std::sqrt(device.download(number).front());
-    device.scale(length > 0 ? 1 / length : 0, v);
+    device.map(Map::inverse_root, number);
+    device.scale_rows(number, v);
   };
   device.add_column_sums(symmetric, x);
   for (int step = 0; step < 3; ++step) {
-    device.apply_symmetric(symmetric, x, y);
+    apply(x, y);
     normalise(y);
-    device.apply_symmetric(symmetric, y, x);
+    apply(y, x);
     normalise(x);
   }
   const Matrix applied = device.matrix(1, dims);
-  device.apply_symmetric(symmetric, y, applied);
+  apply(y, applied);
   device.multiply(1, x, Op::none, applied, Op::transpose, 0, number);
-  return device.download(number).front();
+  return device.number(number);
 }
 
-double trace(Device& device, View square) {
+double trace(Device& device, ConstView square) {
   const Matrix diagonal = device.matrix(1, square.rows());
   device.diagonal(square, diagonal);
   return device.sum(diagonal);
 }
 
 /// intercept_c = log prior_c - <mean_c, coefficients_c> / 2
-void set_intercept(Device& device, View means, const std::vector<double>& priors, Discriminant& made) {
+void set_intercept(Device& device, ConstView means, const std::vector<double>& priors, Discriminant& made) {
   const std::size_t classes = means.rows();
   std::vector<std::int32_t> own(classes);
   std::vector<double> log_prior(classes);
@@ -70,13 +71,12 @@ ClassMeans class_means(const ModelInput& input) {
   }
   device.scale_rows(device.matrix_of(inverse_size, 1, input.classes()), result.raw);
 
-  result.means = device.matrix(input.classes(), input.dims());
-  device.copy(result.raw, result.means);
+  result.means = device.copy_of(result.raw);
   device.add_to_rows(-1, result.overall, result.means);
   return result;
 }
 
-Discriminant discriminant(Device& device, View means, const std::vector<double>& priors, View within,
+Discriminant discriminant(Device& device, ConstView means, const std::vector<double>& priors, View within,
                           double shrinkage) {
   Discriminant made{device.matrix(means.rows(), means.cols()), device.matrix(1, means.rows())};
   const double spread = trace(device, within) / static_cast<double>(within.rows());
@@ -91,7 +91,7 @@ Discriminant discriminant(Device& device, View means, const std::vector<double>&
   return made;
 }
 
-Discriminant nearest_mean(Device& device, View means, const std::vector<double>& priors) {
+Discriminant nearest_mean(Device& device, ConstView means, const std::vector<double>& priors) {
   Discriminant made{device.matrix(means.rows(), means.cols()), device.matrix(1, means.rows())};
   device.copy(means, made.coefficients);
   set_intercept(device, means, priors, made);
@@ -106,8 +106,7 @@ LdaFit fit_lda(const ModelInput& input, const ClassMeans& means) {
   device.scale(1 / static_cast<double>(input.rows()), fit.within);
   device.symmetrise(fit.within);
   fit.shrinkage = std::max(std::exp(-5 * largest_eigenvalue(device, fit.within)), 1e-10);
-  const Matrix factor = device.scratch(input.dims(), input.dims());
-  device.copy(fit.within, factor);
+  const Matrix factor = device.copy_of(fit.within);
   fit.discriminant = discriminant(device, means.means, means.priors, factor, fit.shrinkage);
   return fit;
 }

@@ -28,11 +28,11 @@ struct Discriminant {
 /// The discriminant of `means` (C x D) under the within-class scatter (D x D, lower triangle read, overwritten), which
 /// is shrunk towards trace / D times the identity first. Where the classes have no spread at all nothing can be told
 /// apart: all logits are the same.
-[[nodiscard]] Discriminant discriminant(Device& device, View means, const std::vector<double>& priors, View within,
+[[nodiscard]] Discriminant discriminant(Device& device, ConstView means, const std::vector<double>& priors, View within,
                                         double shrinkage);
 
 /// The rule that picks the nearest mean, weighted by the priors: the discriminant under the identity.
-[[nodiscard]] Discriminant nearest_mean(Device& device, View means, const std::vector<double>& priors);
+[[nodiscard]] Discriminant nearest_mean(Device& device, ConstView means, const std::vector<double>& priors);
 
 /// The first, plain pass of LDA over a model.
 struct LdaFit {

@@ -28,20 +28,18 @@ struct LinearClassifier {
 /// Fits the rows of `x` [n, D + 1] that lie in `ranges`; `labels` has an entry per row of x. The objective is divided
 /// by the number of rows before the tolerance of `options` is applied. Classes without rows get no probability.
 /// `between` is called before every evaluation; it may throw to stop.
-[[nodiscard]] LinearClassifier fit_linear_classifier(Device& device, View x, IndexView labels, std::size_t classes,
+[[nodiscard]] LinearClassifier fit_linear_classifier(Device& device, ConstView x, const Classes& labels,
                                                      std::span<const RowRange> ranges, double l2,
                                                      const LbfgsOptions& options,
                                                      const std::function<void()>& between = {});
 
 /// The same from a start of one's own, `made.weights`, for features [n, D + 1] as they are.
-void fit_linear_classifier(Device& device, View x, IndexView labels, std::span<const RowRange> ranges, double l2,
-                           const LbfgsOptions& options, const std::function<void()>& between, LinearClassifier& made);
+void fit_linear_classifier(Device& device, ConstView x, const Classes& labels, std::span<const RowRange> ranges,
+                           double l2, const LbfgsOptions& options, const std::function<void()>& between,
+                           LinearClassifier& made);
 
 /// Calls use(z, first) with the logits z [b, C] of consecutive rows of `range`; `first` counts from the top of x.
-void for_each_logits(Device& device, View x, RowRange range, View weights,
+void for_each_logits(Device& device, ConstView x, RowRange range, ConstView weights,
                      const std::function<void(View z, std::size_t first)>& use);
-
-/// Sum of the cross-entropies of logits z [b, C]; z is left as it is.
-[[nodiscard]] double cross_entropy(Device& device, View z, IndexView labels);
 
 }  // namespace itm

@@ -42,16 +42,12 @@ class Points {
     Device& device = input_.device();
     const Matrix squares = device.scratch(1, x.rows());
     device.row_squares(x, squares);
-    std::vector<double> inverse = device.download(squares);
-    std::vector<double> is_zero(inverse.size());
-    for (std::size_t i = 0; i < inverse.size(); ++i) {
-      is_zero[i] = inverse[i] > 0 ? 0 : 1;
-      inverse[i] = inverse[i] > 0 ? 1 / std::sqrt(inverse[i]) : 0;
-    }
-    device.upload(inverse, squares);
+    const View is_zero = points.columns(x.cols(), 1);
+    device.transpose(squares, is_zero);
+    device.map(Map::is_zero, is_zero);
+    device.map(Map::inverse_root, squares);
     device.scale_rows(squares, x);
     device.copy(x, points.columns(0, x.cols()));
-    device.upload(is_zero, points.columns(x.cols(), 1));
   }
 
   const ModelInput& input_;
@@ -64,7 +60,7 @@ class Shortlist {
   Shortlist(Device& device, std::size_t rows, std::size_t keep) : device_(&device), keep_(keep), nearest_(rows) {}
 
   /// `distances` [rows, b] to the points first, first + 1, ...; in any order of `first`.
-  void add(View distances, std::size_t first) {
+  void add(ConstView distances, std::size_t first) {
     const std::size_t rows = distances.rows();
     const std::size_t found = std::min(keep_, distances.cols());
     const std::vector<std::int32_t> columns = device_->smallest_of_rows(distances, found);
@@ -76,7 +72,7 @@ class Shortlist {
       }
       device_->pick(distances, device_->index(column), values.row(c));
     }
-    const std::vector<double> value = device_->download(values);
+    const std::vector<double> value = device_->read(values);
     for (std::size_t i = 0; i < rows; ++i) {
       for (std::size_t c = 0; c < found; ++c) {
         const auto row = static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(columns[i * found + c]);
@@ -206,7 +202,7 @@ class Search {
   /// The nearest of the candidates, by distances that are measured where the products leave a doubt.
   [[nodiscard]] std::vector<std::vector<Neighbour>> decide(const Tile& mine, const Shortlist& candidates) const {
     const std::size_t rows = mine.points.rows();
-    const std::vector<double> square = device_.download(mine.squares);
+    const std::vector<double> square = device_.read(mine.squares);
     std::vector<std::size_t> needed(rows);
     // Those that may be among the nearest. The nearest are no farther than the product of the last of them says and
     // twice its rounding more, where roundings are twice as large at most; so much less may be true of the product of
@@ -236,7 +232,7 @@ class Search {
   }
 
   /// The first needed[i] candidates of every row i in their true order.
-  [[nodiscard]] std::vector<std::vector<Neighbour>> measure(View x, const Shortlist& candidates,
+  [[nodiscard]] std::vector<std::vector<Neighbour>> measure(ConstView x, const Shortlist& candidates,
                                                             const std::vector<std::size_t>& needed) const {
     std::vector<std::vector<Neighbour>> measured(x.rows());
     for (std::size_t c = 0; c < *std::max_element(needed.begin(), needed.end()); ++c) {
@@ -255,7 +251,7 @@ class Search {
         device_.add(-1, mine.rows(first, y.rows()), y);
         device_.row_squares(y, distances.view().columns(first, y.rows()));
       });
-      const std::vector<double> distance = device_.download(distances);
+      const std::vector<double> distance = device_.read(distances);
       for (std::size_t i = 0; i < who.size(); ++i) {
         measured[static_cast<std::size_t>(who[i])].push_back({distance[i], rows[i]});
       }
@@ -267,7 +263,8 @@ class Search {
   }
 
   /// Rows with more near neighbours than the products can tell apart: every distance by differences.
-  void search_fully(View x, std::span<const std::int32_t> unsure, std::vector<std::vector<Neighbour>>& found) const {
+  void search_fully(ConstView x, std::span<const std::int32_t> unsure,
+                    std::vector<std::vector<Neighbour>>& found) const {
     if (unsure.empty()) {
       return;
     }
@@ -301,6 +298,23 @@ class Search {
 
 void for_each_neighbourhood(const ModelInput& input, Metric metric, std::size_t count,
                             const std::function<void(std::uint32_t row, std::span<const Neighbour>)>& use) {
+  const auto points = [&] {
+    const Points all(input, metric);
+    Matrix x = input.device().scratch(input.rows(), all.dims());
+    all.for_each_block({}, [&](ConstView b, std::size_t at) { input.device().copy(b, x.rows(at, b.rows())); });
+    return x;
+  };
+  const std::size_t few = std::min(count, input.rows());
+  if (const std::optional<Neighbourhoods> all = input.device().nearest_rows(points, few)) {
+    std::vector<Neighbour> nearest(few);
+    for (std::uint32_t row = 0; row < input.rows(); ++row) {
+      for (std::size_t i = 0; i < few; ++i) {
+        nearest[i] = {all->distances[row * few + i], static_cast<std::uint32_t>(all->rows[row * few + i])};
+      }
+      use(row, nearest);
+    }
+    return;
+  }
   Search search(input, metric, count);
   for (std::size_t t = 0; t < search.tiles(); ++t) {
     const auto found = search.around(t);

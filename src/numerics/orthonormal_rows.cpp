@@ -2,7 +2,7 @@
 
 namespace itm {
 
-Matrix lower_solve(Device& device, View l, View y) {
+Matrix lower_solve(Device& device, ConstView l, ConstView y) {
   const Matrix inverse = device.matrix(y.rows(), y.rows());  // row i: L^-1 e_i
   device.add_to_diagonal(1, inverse);
   device.whiten_rows(l, inverse);

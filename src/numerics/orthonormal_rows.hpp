@@ -6,7 +6,7 @@
 namespace itm {
 
 /// L^-1 Y for Y [k, n] and L [k, k] from Device::cholesky.
-[[nodiscard]] Matrix lower_solve(Device& device, View l, View y);
+[[nodiscard]] Matrix lower_solve(Device& device, ConstView l, ConstView y);
 
 /// An orthonormal basis of the rows of Y: Cholesky QR, twice, because once squares the condition number. Nothing where
 /// they span less.

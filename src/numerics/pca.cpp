@@ -29,7 +29,7 @@ Kept choose(std::vector<double> ascending, const ComponentChoice& choice) {
 }
 
 /// The last `count` rows of `ascending` in reverse order.
-Matrix leading_rows(Device& device, View ascending, std::size_t count) {
+Matrix leading_rows(Device& device, ConstView ascending, std::size_t count) {
   std::vector<std::int32_t> order(count);
   for (std::size_t i = 0; i < count; ++i) {
     order[i] = static_cast<std::int32_t>(ascending.rows() - 1 - i);
@@ -40,7 +40,7 @@ Matrix leading_rows(Device& device, View ascending, std::size_t count) {
 }
 
 /// X^T X of the centred rows, lower triangle.
-Matrix column_gram(const ModelInput& input, View mean) {
+Matrix column_gram(const ModelInput& input, ConstView mean) {
   Device& device = input.device();
   Matrix gram = device.matrix(input.dims(), input.dims());
   input.for_each_centred_block(mean, [&](View x, std::size_t) { device.add_gram(1, x, gram); });
@@ -48,7 +48,7 @@ Matrix column_gram(const ModelInput& input, View mean) {
 }
 
 /// X X^T of the centred rows.
-Matrix row_gram(const ModelInput& input, View mean) {
+Matrix row_gram(const ModelInput& input, ConstView mean) {
   Device& device = input.device();
   const Matrix x = input.features();
   device.add_to_rows(-1, mean, x);
@@ -58,7 +58,7 @@ Matrix row_gram(const ModelInput& input, View mean) {
 }
 
 /// The centred rows onto directions [k, D]: [N, k].
-Matrix projected_onto(const ModelInput& input, View mean, View directions) {
+Matrix projected_onto(const ModelInput& input, ConstView mean, ConstView directions) {
   Device& device = input.device();
   Matrix projected = device.scratch(input.rows(), directions.rows());
   input.for_each_centred_block(mean, [&](View x, std::size_t first) {
@@ -68,25 +68,25 @@ Matrix projected_onto(const ModelInput& input, View mean, View directions) {
 }
 
 /// N > D: directions from X^T X, then X V.
-PrincipalComponents project_rows(const ModelInput& input, View mean, const ComponentChoice& choice) {
+PrincipalComponents project_rows(const ModelInput& input, ConstView mean, const ComponentChoice& choice) {
   Device& device = input.device();
   const std::size_t dims = input.dims();
   const Matrix gram = column_gram(input, mean);
   const Matrix eigenvalues = device.scratch(1, dims);
   device.symmetric_eigen(gram, eigenvalues);
-  const Kept kept = choose(device.download(eigenvalues), choice);
+  const Kept kept = choose(device.read(eigenvalues), choice);
   const Matrix directions = leading_rows(device, gram, kept.count);
   return {projected_onto(input, mean, directions), kept.share};
 }
 
 /// N <= D: an eigenvector of X X^T times the root of its eigenvalue is the projection itself.
-PrincipalComponents project_columns(const ModelInput& input, View mean, const ComponentChoice& choice) {
+PrincipalComponents project_columns(const ModelInput& input, ConstView mean, const ComponentChoice& choice) {
   Device& device = input.device();
   const std::size_t n = input.rows();
   const Matrix gram = row_gram(input, mean);
   const Matrix eigenvalues = device.scratch(1, n);
   device.symmetric_eigen(gram, eigenvalues);
-  const std::vector<double> values = device.download(eigenvalues);
+  const std::vector<double> values = device.read(eigenvalues);
   const Kept kept = choose(values, choice);
   std::vector<double> deviation(kept.count);
   std::transform(values.rbegin(), values.rbegin() + static_cast<std::ptrdiff_t>(kept.count), deviation.begin(),
@@ -102,7 +102,7 @@ PrincipalComponents project_columns(const ModelInput& input, View mean, const Co
 /// (X X^T where D > N). scikit-learn goes through X and X^T in turns and keeps a basis Q of X K^q O; here Q is never
 /// made: with rows Y that span K^q O and Y K Y^T = 1, its part in X has the Gram matrix (Y K) (Y K)^T. Nothing where
 /// the rows span less than the sketch.
-Matrix sketched_components(const ModelInput& input, View mean, std::size_t most, NumpyRandom& random) {
+Matrix sketched_components(const ModelInput& input, ConstView mean, std::size_t most, NumpyRandom& random) {
   constexpr std::size_t extra_directions = 10;
   Device& device = input.device();
   const bool wide = input.rows() < input.dims();
@@ -152,7 +152,7 @@ Matrix sketched_components(const ModelInput& input, View mean, std::size_t most,
     device.transpose(turned, components);
     return components;
   }
-  std::vector<double> length = device.download(values);
+  std::vector<double> length = device.read(values);
   std::reverse(length.begin(), length.end());
   length.resize(most);
   for (double& value : length) {

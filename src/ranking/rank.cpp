@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "backend/backend.hpp"
+#include "core/precision_name.hpp"
 #include "core/text.hpp"
 #include "core/work_pool.hpp"
 #include "io/cut_files.hpp"
@@ -25,10 +26,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::string_view name_of(Precision precision) {
-  return precision == Precision::float64 ? "float64" : precision == Precision::tf32 ? "tf32" : "float32";
-}
 
 /// The work of all sessions, as their methods expect it, and what is done of it.
 class Account {

@@ -26,6 +26,7 @@ class MethodSession final : public Session {
         options_(std::move(options)) {}
 
   std::vector<Outcome> score(Executor& executor) override {
+    engine_ = executor.engine();
     const std::size_t models = task_.entries.size();
     const std::size_t repeats = estimator_.seeded ? options_.repeats : 1;
     const std::size_t groups = jackknife_groups();
@@ -180,7 +181,8 @@ class MethodSession final : public Session {
         device_ = std::move(session_.idle_.back());
         session_.idle_.pop_back();
       } else {
-        device_ = make_cpu_device(session_.estimator_.float32 ? session_.options_.arithmetic : Arithmetic::float64);
+        const Arithmetic arithmetic = session_.estimator_.float32 ? session_.options_.arithmetic : Arithmetic::float64;
+        device_ = session_.engine_ != nullptr ? session_.engine_->make_device(arithmetic) : make_cpu_device(arithmetic);
       }
     }
     ~DeviceLease() {
@@ -196,6 +198,7 @@ class MethodSession final : public Session {
     std::unique_ptr<Device> device_;
   };
 
+  ItmEngine* engine_ = nullptr;  ///< of the device that the models are scored on; null: the CPU
   std::mutex idle_guard_;
   std::vector<std::unique_ptr<Device>> idle_;
   Estimator estimator_;
@@ -221,6 +224,7 @@ void add_scaled_detail(const std::vector<Scored*>& models, const char* detail, d
 
 Estimator model_estimator(const Estimator& about, ScoreModel score, OverZoo over_zoo) {
   Estimator made = about;
+  made.on_gpu = true;  // in operations of a Device, which may be either
   made.open = [about, score = std::move(score), over_zoo = std::move(over_zoo)](
                   DatasetTask task, const RankOptions& options) -> std::unique_ptr<Session> {
     return std::make_unique<MethodSession>(about, score, over_zoo, std::move(task), options);

@@ -9,21 +9,10 @@
 
 #include "core/check_features.hpp"
 #include "core/text.hpp"
+#include "engine/itm_inputs.hpp"
 #include "itm/error.hpp"
 
 namespace itm {
-namespace {
-
-/// Rows that fit a core's cache together with what is computed from them.
-std::size_t block_rows(std::size_t cols) {
-  constexpr std::size_t block_bytes = std::size_t{512} << 10U;
-  constexpr std::size_t unit = 32;  // products want whole tiles
-  const std::size_t rows = block_bytes / (std::max<std::size_t>(cols, 1) * sizeof(double));
-  return std::clamp<std::size_t>((rows + unit / 2) / unit * unit, 64, 8192);
-}
-
-}  // namespace
-
 ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOptions& options, const DatasetTask& task,
                        const ZooEntry& entry, std::uint64_t seed, const std::optional<LeaveOut>& left_out)
     : device_(device),
@@ -31,43 +20,79 @@ ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOpt
       options_(options),
       labels_(task.labels),
       seed_(seed),
-      feature_(entry.feature.read()),
-      kept_{task.rows, std::nullopt} {
+      feature_{entry.feature.read(), {}},
+      kept_{task.rows, std::nullopt},
+      regression_(entry.target.has_value()) {
+  const Array& feature = feature_.array;
   if (options.drop_bad_rows) {
     const std::size_t before = rows();
-    kept_ = drop_bad_rows(feature_, task);
+    kept_ = drop_bad_rows(feature, task);
     dropped_ = before - rows();
   }
   if (entry.target) {
-    target_ = entry.target->read();
-    check_row_count(*target_, {}, feature_.rows());
-    check_finite(*target_, {});
+    target_.array = entry.target->read();
+    check_row_count(target_.array, {}, feature.rows());
+    check_finite(target_.array, {});
   } else {
-    check_row_count(feature_, kept_.rows, this->labels().values.size());
+    check_row_count(feature, kept_.rows, this->labels().values.size());
   }
   if (left_out) {
-    kept_ = leave_out(kept_, labels_, feature_.rows(), *left_out);
+    kept_ = leave_out(kept_, labels_, feature.rows(), *left_out);
   }
   if (estimator.inputs.features) {
-    check_finite(feature_, kept_.rows);
+    check_finite(feature, kept_.rows);
   }
   if (estimator.inputs.output) {
-    output_ = entry.output->read();
-    check_row_count(*output_, {}, feature_.rows());
-    check_finite(*output_, kept_.rows);
+    output_.array = entry.output->read();
+    check_row_count(output_.array, {}, feature.rows());
+    check_finite(output_.array, kept_.rows);
   }
   if (estimator.inputs.source) {
-    source_ = entry.source->read();
-    check_finite(*source_, {});
-    if (source_->cols() != feature_.cols()) {
+    source_.array = entry.source->read();
+    check_finite(source_.array, {});
+    if (source_.array.cols() != feature.cols()) {
       throw InputError(fmt::format("{}: has {} columns, but {} has {}; extract both from the same layer",
-                                   path_text(source_->source()), with_commas(source_->cols()), file(),
-                                   with_commas(feature_.cols())));
+                                   path_text(source_.array.source()), with_commas(source_.array.cols()), file(),
+                                   with_commas(feature.cols())));
     }
+  }
+  open_on_device(entry);
+}
+
+void ModelInput::open_on_device(const ZooEntry& entry) {
+  std::vector<StoredFeatures> wanted;
+  std::vector<Opened*> opened;
+  const auto want = [&](Opened& one, const ArrayRef& ref) {
+    wanted.push_back({&one.array, resident_key(ref)});
+    opened.push_back(&one);
+  };
+  if (estimator_.inputs.features) {
+    want(feature_, entry.feature);
+  }
+  if (estimator_.inputs.output) {
+    want(output_, *entry.output);
+  }
+  if (estimator_.inputs.source) {
+    want(source_, *entry.source);
+  }
+  if (regression_) {
+    want(target_, *entry.target);
+  }
+  const Workload work{static_cast<double>(rows()), static_cast<double>(dims()), static_cast<double>(classes()), 0};
+  std::vector<FeaturesOnDevice> found =
+      device_.open(wanted, static_cast<std::size_t>(estimator_.cost_of(work, options_).bytes));
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    opened[i]->device = std::move(found[i]);
+  }
+  if (!kept_.rows.empty()) {
+    map_ = device_.index(std::vector<std::int32_t>(kept_.rows.begin(), kept_.rows.end()));
+  }
+  if (!regression_) {
+    class_rows_ = device_.classes(device_.index(labels().values), classes());
   }
 }
 
-std::size_t ModelInput::rows() const { return kept_.rows.empty() ? feature_.rows() : kept_.rows.size(); }
+std::size_t ModelInput::rows() const { return kept_.rows.empty() ? feature_.array.rows() : kept_.rows.size(); }
 
 SettingValue ModelInput::setting(const std::string& name) const {
   const auto given = options_.settings.find(estimator_.name + "-" + name);
@@ -80,30 +105,33 @@ SettingValue ModelInput::setting(const std::string& name) const {
 
 void ModelInput::displace(Matrix displacement) { displacement_ = std::move(displacement); }
 
-std::vector<std::uint32_t> ModelInput::file_rows(std::span<const std::uint32_t> rows) const {
+ConstIndexView ModelInput::file_rows(std::span<const std::uint32_t> rows, Index& made) const {
   if (rows.empty()) {
-    return kept_.rows;
+    return map_;
   }
-  std::vector<std::uint32_t> map(rows.begin(), rows.end());
+  std::vector<std::int32_t> map(rows.begin(), rows.end());
   if (!kept_.rows.empty()) {
-    std::transform(map.begin(), map.end(), map.begin(), [this](std::uint32_t row) { return kept_.rows[row]; });
+    std::transform(rows.begin(), rows.end(), map.begin(),
+                   [this](std::uint32_t row) { return static_cast<std::int32_t>(kept_.rows[row]); });
   }
-  return map;
+  made = device_.index(map);
+  return made;
 }
 
-void ModelInput::for_each_centred_block(std::span<const std::uint32_t> rows, View centres, const Block& block) const {
-  const std::vector<std::uint32_t> map = file_rows(rows);
+void ModelInput::for_each_centred_block(std::span<const std::uint32_t> rows, ConstView centres,
+                                        const Block& block) const {
+  Index made;
+  const ConstIndexView map = file_rows(rows, made);
   const bool is_displaced = displacement_.rows() > 0;
   if (!is_displaced && centres.rows() == 0) {
-    walk(feature_, map, block);
+    walk(*feature_.device, map, block);
     return;
   }
   const double sign = is_displaced ? 1 : -1;
-  View shift = centres;
+  ConstView shift = centres;
   Matrix both;
   if (is_displaced) {
-    both = device_.matrix(displacement_.rows(), displacement_.cols());
-    device_.copy(displacement_, both);
+    both = device_.copy_of(displacement_);
     if (centres.rows() == 1) {
       device_.add_to_rows(-1, centres, both);
     } else if (centres.rows() > 0) {
@@ -111,33 +139,34 @@ void ModelInput::for_each_centred_block(std::span<const std::uint32_t> rows, Vie
     }
     shift = both;
   }
-  Index index;
-  if (shift.rows() > 1) {
-    std::vector<std::int32_t> class_of = labels().values;
-    if (!rows.empty()) {
-      class_of.resize(rows.size());
-      std::transform(rows.begin(), rows.end(), class_of.begin(), [this](auto row) { return labels().values[row]; });
-    }
-    index = device_.index(class_of);
+  Index some;
+  ConstIndexView index = shift.rows() > 1 ? class_rows_.labels() : ConstIndexView();
+  if (shift.rows() > 1 && !rows.empty()) {
+    std::vector<std::int32_t> class_of(rows.size());
+    std::transform(rows.begin(), rows.end(), class_of.begin(), [this](auto row) { return labels().values[row]; });
+    some = device_.index(class_of);
+    index = some;
   }
   walk(
-      map.empty() ? feature_.rows() : map.size(), dims(),
+      rows.empty() ? this->rows() : rows.size(), dims(),
       [&](std::size_t first, View x) {
-        const IndexView mine = shift.rows() > 1 ? index.view().columns(first, x.rows()) : IndexView();
-        device_.load_shifted(feature_, map, first, sign, shift, mine, x);
+        const ConstIndexView mine = shift.rows() > 1 ? index.columns(first, x.rows()) : ConstIndexView();
+        device_.load_shifted(*feature_.device, map, first, sign, shift, mine, x);
       },
       block);
 }
 
 void ModelInput::for_each_block_of(const Array& array, const Block& block) const {
-  check_row_count(array, {}, feature_.rows());
+  check_row_count(array, {}, feature_.array.rows());
   check_finite(array, kept_.rows);
-  walk(array, kept_.rows, block);
+  const StoredFeatures wanted{&array, {}};
+  const std::vector<FeaturesOnDevice> opened = device_.open(std::span(&wanted, 1), 0);
+  walk(*opened.front(), map_, block);
 }
 
 void ModelInput::walk(std::size_t rows, std::size_t cols, const std::function<void(std::size_t first, View x)>& load,
                       const Block& block) const {
-  const std::size_t step = std::min(rows, block_rows(cols));
+  const std::size_t step = std::min(rows, device_.block_rows(cols));
   const Matrix buffer = device_.scratch(step, cols);
   for (std::size_t first = 0; first < rows; first += step) {
     check_cancelled();
@@ -147,10 +176,10 @@ void ModelInput::walk(std::size_t rows, std::size_t cols, const std::function<vo
   }
 }
 
-void ModelInput::walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const {
+void ModelInput::walk(const Features& features, ConstIndexView map, const Block& block) const {
   walk(
-      map.empty() ? array.rows() : map.size(), array.cols(),
-      [&](std::size_t first, View x) { device_.load(array, map, first, x); }, block);
+      map.size() == 0 ? features.rows() : map.size(), features.cols(),
+      [&](std::size_t first, View x) { device_.load(features, map, first, x); }, block);
 }
 
 Matrix ModelInput::features(std::span<const std::uint32_t> wanted) const {
@@ -159,20 +188,27 @@ Matrix ModelInput::features(std::span<const std::uint32_t> wanted) const {
   return x;
 }
 
-void ModelInput::add_sums(std::span<const std::uint32_t> map, IndexView index, View sums) const {
-  constexpr std::size_t step = 4096;  // rows between two looks at the person
-  for (std::size_t first = 0; first < index.size(); first += step) {
-    check_cancelled();
-    device_.add_class_sums_of(feature_, map, first, index.columns(first, std::min(step, index.size() - first)), sums);
+namespace {
+
+/// Calls use(first, count) for pieces of so many rows that the person who waits is looked at now and then.
+template <typename Use>
+void in_pieces(const ModelInput& input, std::size_t rows, const Use& use) {
+  const std::size_t step = std::max<std::size_t>(4096, input.device().block_rows(input.dims()));
+  for (std::size_t first = 0; first < rows; first += step) {
+    input.check_cancelled();
+    use(first, std::min(step, rows - first));
   }
 }
 
+}  // namespace
+
 Matrix ModelInput::class_sums() const {
   Matrix sums = device_.matrix(classes(), dims());
-  add_sums(kept_.rows, label_index(), sums);
+  in_pieces(*this, rows(), [&](std::size_t first, std::size_t count) {
+    device_.add_class_sums_of(*feature_.device, map_, class_rows_.rows(first, count), sums);
+  });
   if (displacement_.rows() > 0) {
-    const Matrix moved = device_.scratch(classes(), dims());
-    device_.copy(displacement_, moved);
+    const Matrix moved = device_.copy_of(displacement_);
     device_.scale_rows(device_.matrix_of(class_sizes(), 1, classes()), moved);
     device_.add(1, moved, sums);
   }
@@ -185,7 +221,11 @@ Matrix ModelInput::column_means(std::span<const std::uint32_t> wanted) const {
   if (displacement_.rows() > 0) {
     for_each_block(wanted, [&](View x, std::size_t) { device_.add_column_sums(x, means); });
   } else {
-    add_sums(file_rows(wanted), device_.index(std::vector<std::int32_t>(count)), means);
+    Index made;
+    const ConstIndexView map = file_rows(wanted, made);
+    in_pieces(*this, count, [&](std::size_t first, std::size_t some) {
+      device_.add_column_sums_of(*feature_.device, map, first, some, means);
+    });
   }
   device_.scale(1 / static_cast<double>(count), means);
   return means;
@@ -195,9 +235,9 @@ bool ModelInput::has_constant_rows() const {
   const auto row_of = [this](std::size_t i) { return kept_.rows.empty() ? i : std::size_t{kept_.rows[i]}; };
   std::vector<double> first(dims());
   std::vector<double> other(dims());
-  feature_.read_row<double>(row_of(0), first);
+  feature_.array.read_row<double>(row_of(0), first);
   for (std::size_t i = 1; i < rows(); ++i) {
-    feature_.read_row<double>(row_of(i), other);
+    feature_.array.read_row<double>(row_of(i), other);
     if (other != first) {
       return false;
     }
@@ -214,8 +254,8 @@ std::vector<double> ModelInput::class_sizes() const {
 }
 
 Matrix ModelInput::targets() const {
-  Matrix y = device_.matrix(rows(), target_->cols());
-  device_.load(*target_, kept_.rows, 0, y);
+  Matrix y = device_.scratch(rows(), target_.array.cols());
+  device_.load(*target_.device, map_, 0, y);
   return y;
 }
 

@@ -26,8 +26,8 @@ class ModelInput {
   [[nodiscard]] std::size_t rows() const;  // N
   /// Rows with NaN or infinity that were left out.
   [[nodiscard]] std::size_t dropped_rows() const { return dropped_; }
-  [[nodiscard]] std::size_t dims() const { return feature_.cols(); }      // D
-  [[nodiscard]] std::size_t classes() const { return labels().classes; }  // C
+  [[nodiscard]] std::size_t dims() const { return feature_.array.cols(); }  // D
+  [[nodiscard]] std::size_t classes() const { return labels().classes; }    // C
   [[nodiscard]] const Labels& labels() const { return kept_.labels_or(labels_); }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
   [[nodiscard]] bool exact() const { return options_.variant == Variant::exact; }
@@ -37,7 +37,7 @@ class ModelInput {
     return options_.arithmetic == Arithmetic::float64 ? 0x1p-53 : 0x1p-24;
   }
   /// The feature file, for sentences.
-  [[nodiscard]] std::string file() const { return path_text(feature_.source()); }
+  [[nodiscard]] std::string file() const { return path_text(feature_.array.source()); }
 
   /// From now on every row of class c is displaced by row c of `displacement` [C, D].
   void displace(Matrix displacement);
@@ -47,8 +47,8 @@ class ModelInput {
   [[nodiscard]] std::size_t count(const std::string& name) const { return static_cast<std::size_t>(number(name)); }
   [[nodiscard]] std::string word(const std::string& name) const { return std::get<std::string>(setting(name)); }
 
-  /// Calls block(x, first) with consecutive rows of the features, [b, D] on the device; b is chosen for the cache. The
-  /// block may overwrite x. Throws Interrupted between blocks when the person wants to stop.
+  /// Calls block(x, first) with consecutive rows of the features, [b, D] on the device, which chooses b. The block may
+  /// overwrite x. Throws Interrupted between blocks when the person wants to stop.
   using Block = std::function<void(View x, std::size_t first)>;
   void for_each_block(const Block& block) const { for_each_block({}, block); }
   /// The same over some rows, in the given order; all rows when none are given.
@@ -56,30 +56,32 @@ class ModelInput {
     for_each_centred_block(rows, {}, block);
   }
   /// The same with every row about a centre: that of its class [C, D], or one for all [1, D].
-  void for_each_centred_block(View centres, const Block& block) const { for_each_centred_block({}, centres, block); }
-  void for_each_centred_block(std::span<const std::uint32_t> rows, View centres, const Block& block) const;
+  void for_each_centred_block(ConstView centres, const Block& block) const {
+    for_each_centred_block({}, centres, block);
+  }
+  void for_each_centred_block(std::span<const std::uint32_t> rows, ConstView centres, const Block& block) const;
   /// The same over the source head's logits [b, C_source], and over the features of source images [b, D].
-  void for_each_output_block(const Block& block) const { walk(*output_, kept_.rows, block); }
-  void for_each_source_block(const Block& block) const { walk(*source_, {}, block); }
+  void for_each_output_block(const Block& block) const { walk(*output_.device, map_, block); }
+  void for_each_source_block(const Block& block) const { walk(*source_.device, {}, block); }
   /// The same over a further file that has one row per row of the feature file, checked like the others.
   void for_each_block_of(const Array& array, const Block& block) const;
   /// Sum of the rows of every class, [C, D].
   [[nodiscard]] Matrix class_sums() const;
   /// Mean of some rows, [1, D]; of all when none are given.
   [[nodiscard]] Matrix column_means(std::span<const std::uint32_t> rows = {}) const;
-  [[nodiscard]] std::size_t source_classes() const { return output_->cols(); }
-  [[nodiscard]] std::size_t source_rows() const { return source_->rows(); }
+  [[nodiscard]] std::size_t source_classes() const { return output_.array.cols(); }
+  [[nodiscard]] std::size_t source_rows() const { return source_.array.rows(); }
 
   /// Some rows of the features as a matrix on the device, in the given order; all rows when none are given.
   [[nodiscard]] Matrix features(std::span<const std::uint32_t> rows = {}) const;
   /// True when all rows are equal: features that say nothing.
   [[nodiscard]] bool has_constant_rows() const;
-  /// Labels [N] on the device.
-  [[nodiscard]] Index label_index() const { return device().index(labels().values); }
+  /// The labels [N] on the device, and the rows of every class.
+  [[nodiscard]] const Classes& class_rows() const { return class_rows_; }
   /// Rows per class [C].
   [[nodiscard]] std::vector<double> class_sizes() const;
   /// True when there are regression targets instead of labels.
-  [[nodiscard]] bool is_regression() const { return target_.has_value(); }
+  [[nodiscard]] bool is_regression() const { return regression_; }
   /// Regression targets [N, T].
   [[nodiscard]] Matrix targets() const;
 
@@ -87,27 +89,37 @@ class ModelInput {
   void check_cancelled() const;
 
  private:
+  /// An array of the model, and how the device has it.
+  struct Opened {
+    Array array;
+    FeaturesOnDevice device;
+  };
+
   [[nodiscard]] SettingValue setting(const std::string& name) const;
+  /// Puts the arrays on the device.
+  void open_on_device(const ZooEntry& entry);
   /// Calls load(first, x) to fill a block, then block(x, first).
   void walk(std::size_t rows, std::size_t cols, const std::function<void(std::size_t first, View x)>& load,
             const Block& block) const;
-  void walk(const Array& array, std::span<const std::uint32_t> map, const Block& block) const;
-  /// sums[index_i] += row map[i] of the file.
-  void add_sums(std::span<const std::uint32_t> map, IndexView index, View sums) const;
-  [[nodiscard]] std::vector<std::uint32_t> file_rows(std::span<const std::uint32_t> rows) const;
+  void walk(const Features& features, ConstIndexView map, const Block& block) const;
+  /// Rows of the file for some rows; all when none are given. `made` owns them.
+  [[nodiscard]] ConstIndexView file_rows(std::span<const std::uint32_t> rows, Index& made) const;
 
   Device& device_;
   const Estimator& estimator_;
   const RankOptions& options_;
   const Labels& labels_;
   std::uint64_t seed_;
-  Array feature_;
+  Opened feature_;
   KeptRows kept_;
   std::size_t dropped_ = 0;
   Matrix displacement_;
-  std::optional<Array> output_;
-  std::optional<Array> source_;
-  std::optional<Array> target_;
+  Opened output_;
+  Opened source_;
+  Opened target_;
+  bool regression_ = false;
+  Index map_;  ///< rows of the file, where some were dropped
+  Classes class_rows_;
 };
 
 }  // namespace itm

@@ -35,6 +35,26 @@ TEST(Verify, Float64AgainstItselfIsExact) {
     EXPECT_EQ(stage.worst.absolute, 0.0) << stage.worst.name;
   }
   EXPECT_EQ(report.reference_order, report.other_order);
+  EXPECT_EQ(report.place.backend, "cpu");
+  EXPECT_EQ(report.place.precision, "float64");
+  EXPECT_NE(report.place.device.find("OpenBLAS"), std::string::npos) << report.place.device;
+}
+
+TEST(Verify, AnyOtherMethodIsComparedByItsDetails) {
+  const itm::testing::TemporaryFolder folder;
+  itm::testing::write_small_zoo(folder.path());
+  const itm::VerifyReport report =
+      itm::verify_method(itm::discover_zoo(folder.path()), "made", {}, "transrate", nullptr);
+  EXPECT_TRUE(report.within);
+  EXPECT_EQ(report.method, "transrate");
+  EXPECT_EQ(report.place.backend, "cpu") << "without an engine";
+  std::vector<std::string> names;
+  for (const itm::StageDeviation& stage : report.stages) {
+    names.push_back(stage.worst.name);
+    EXPECT_EQ(stage.worst.absolute, 0.0) << stage.worst.name;
+  }
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"score", "classes", "dims", "rows", "transrate_class_rate", "transrate_rate"}));
 }
 
 }  // namespace

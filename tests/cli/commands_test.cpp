@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -53,6 +54,24 @@ TEST_F(Commands, TheZooMayComeBeforeOrAfterItsOptions) {
   EXPECT_EQ(ranked({"rank", zoo, "--dataset", "made"}), "good");
   EXPECT_EQ(ranked({"rank", "--dataset", "made", zoo}), "good");
   EXPECT_EQ(ranked({"rank", "--dataset=made", "--method", "itm", zoo}), "good");
+}
+
+TEST_F(Commands, VerifySaysWhereEveryMethodWasComputed) {
+  const Json json = json_of({"verify", folder_.path().string(), "--method", "logme,itm", "--method", "all",
+                             "--iterations", "5", "--backend", "cpu"});
+  std::vector<std::string> methods;
+  for (const Json& result : json["results"]) {
+    methods.push_back(result["method"]);
+    EXPECT_EQ(result["backend"], "cpu");
+    EXPECT_NE(result["device"].get<std::string>().find("OpenBLAS"), std::string::npos);
+    EXPECT_EQ(result["precision"], methods.back() == "itm" ? "float32" : "float64");
+    EXPECT_EQ(result["within_tolerance"], true) << methods.back();
+  }
+  ASSERT_GT(methods.size(), 10U) << "all that need features and labels alone";
+  EXPECT_EQ(methods[0], "logme");
+  EXPECT_EQ(methods[1], "itm");
+  EXPECT_EQ(std::count(methods.begin(), methods.end(), "leep"), 0) << "needs outputs of the source head";
+  EXPECT_EQ(run_itm({"verify", folder_.path().string(), "--method", "logmee"}).status, 2);
 }
 
 TEST_F(Commands, ScoreShowsTheCurve) {

@@ -11,12 +11,13 @@
 #include <numeric>
 
 #include "core/philox.hpp"
-#include "device/cpu_pairs.hpp"
+#include "device_under_test.hpp"
 #include "itm/error.hpp"
 #include "made_array.hpp"
 
 namespace {
 
+namespace testing = itm::testing;
 using itm::Arithmetic;
 using itm::Device;
 using itm::Matrix;
@@ -42,63 +43,90 @@ void expect_near(const Numbers& found, const Numbers& wanted, double tolerance) 
   }
 }
 
-class DeviceTest : public ::testing::Test {
+class DeviceOperations : public ::testing::Test {
  protected:
-  std::unique_ptr<Device> owned = itm::make_cpu_device();
+  void SetUp() override { ITM_SKIP_WITHOUT_DEVICE(); }
+
+  std::unique_ptr<Device> owned = testing::device_under_test();
   Device& device = *owned;
 
+  itm::FeaturesOnDevice opened(const itm::Array& array) {
+    const itm::StoredFeatures wanted{&array};
+    return device.open(std::span(&wanted, 1), 0).front();
+  }
   Matrix made(std::size_t rows, std::size_t cols, std::uint64_t seed) {
     return device.matrix_of(numbers(rows * cols, seed), rows, cols);
   }
 };
 
-TEST_F(DeviceTest, MatricesBeginAsZerosAlsoInMemoryThatWasUsedBefore) {
+TEST_F(DeviceOperations, MatricesBeginAsZerosAlsoInMemoryThatWasUsedBefore) {
   {
     const Matrix used = device.matrix(7, 5);
     device.fill(used, 3);
   }
-  EXPECT_EQ(device.download(device.matrix(7, 5)), Numbers(35));
+  EXPECT_EQ(device.read(device.matrix(7, 5)), Numbers(35));
 }
 
-TEST_F(DeviceTest, ViewsOfRowsAndColumnsShareMemory) {
+TEST_F(DeviceOperations, ViewsOfRowsAndColumnsShareMemory) {
   const Matrix x = made(5, 4, 1);
   device.fill(x.rows(1, 2).columns(2, 2), 9);
-  const Numbers values = device.download(x);
+  const Numbers values = device.read(x);
   EXPECT_EQ(values[1 * 4 + 2], 9);
   EXPECT_EQ(values[2 * 4 + 3], 9);
   EXPECT_NE(values[1 * 4 + 1], 9);
-  EXPECT_EQ(device.download(x.rows(1, 2).columns(2, 2)), Numbers(4, 9.0));
+  EXPECT_EQ(device.read(x.rows(1, 2).columns(2, 2)), Numbers(4, 9.0));
 }
 
-TEST_F(DeviceTest, LoadsRowsOfAnyDtypeThroughAMap) {
-  const std::vector<std::uint32_t> map{4, 0, 2};
+TEST_F(DeviceOperations, LoadsRowsOfAnyDtypeThroughAMap) {
+  const auto map = device.index(std::vector<std::int32_t>{4, 0, 2});
   const Numbers values = numbers(5 * 3, 2);
   std::vector<float> narrow(values.begin(), values.end());
+  const itm::Array array = testing::made_array(narrow, 5, 3);
+  const auto features = opened(array);
+  EXPECT_EQ(features->rows(), 5U);
+  EXPECT_EQ(features->cols(), 3U);
   const Matrix x = device.matrix(2, 3);
-  device.load(itm::testing::made_array(narrow, 5, 3), map, 1, x);
-  EXPECT_EQ(device.download(x), (Numbers{narrow[0], narrow[1], narrow[2], narrow[6], narrow[7], narrow[8]}));
+  device.load(*features, map, 1, x);
+  EXPECT_EQ(device.read(x), (Numbers{narrow[0], narrow[1], narrow[2], narrow[6], narrow[7], narrow[8]}));
 
   const Matrix shifts = device.matrix_of(Numbers{1, 2, 3, -4, 0, 8}, 2, 3);
-  device.load_shifted(itm::testing::made_array(narrow, 5, 3), map, 1, 0.5, shifts,
-                      device.index(std::vector<std::int32_t>{1, 0}), x);
-  EXPECT_EQ(device.download(x), (Numbers{narrow[0] - 2.0, narrow[1] + 0.0, narrow[2] + 4.0, narrow[6] + 0.5,
-                                         narrow[7] + 1.0, narrow[8] + 1.5}));
-  device.load_shifted(itm::testing::made_array(narrow, 5, 3), map, 1, -1, shifts.row(0), {}, x);
-  EXPECT_EQ(device.download(x), (Numbers{narrow[0] - 1.0, narrow[1] - 2.0, narrow[2] - 3.0, narrow[6] - 1.0,
-                                         narrow[7] - 2.0, narrow[8] - 3.0}));
+  device.load_shifted(*features, map, 1, 0.5, shifts, device.index(std::vector<std::int32_t>{1, 0}), x);
+  EXPECT_EQ(device.read(x), (Numbers{narrow[0] - 2.0, narrow[1] + 0.0, narrow[2] + 4.0, narrow[6] + 0.5,
+                                     narrow[7] + 1.0, narrow[8] + 1.5}));
+  device.load_shifted(*features, map, 1, -1, shifts.row(0), {}, x);
+  EXPECT_EQ(device.read(x), (Numbers{narrow[0] - 1.0, narrow[1] - 2.0, narrow[2] - 3.0, narrow[6] - 1.0,
+                                     narrow[7] - 2.0, narrow[8] - 3.0}));
 
-  const Matrix sums = device.matrix(2, 3);
-  device.add_class_sums_of(itm::testing::made_array(narrow, 5, 3), map, 0,
-                           device.index(std::vector<std::int32_t>{1, 0, 1}), sums);
-  EXPECT_EQ(device.download(sums), (Numbers{narrow[0], narrow[1], narrow[2], double{narrow[12]} + narrow[6],
-                                            double{narrow[13]} + narrow[7], double{narrow[14]} + narrow[8]}));
+  const Matrix sums = device.matrix(3, 3);
+  const itm::Classes classes = device.classes(device.index(std::vector<std::int32_t>{1, 0, 1}), 2);
+  device.add_class_sums_of(*features, map, classes.rows(), sums.rows(0, 2));
+  device.add_column_sums_of(*features, map, 1, 2, sums.row(2));
+  EXPECT_EQ(device.read(sums),
+            (Numbers{narrow[0], narrow[1], narrow[2], double{narrow[12]} + narrow[6], double{narrow[13]} + narrow[7],
+                     double{narrow[14]} + narrow[8], double{narrow[0]} + narrow[6], double{narrow[1]} + narrow[7],
+                     double{narrow[2]} + narrow[8]}));
 }
 
-class Products : public DeviceTest, public ::testing::WithParamInterface<std::tuple<Op, Op, Arithmetic>> {};
+TEST_F(DeviceOperations, ReadsAreTheOnlyWaitsAndAreCounted) {
+  const Matrix x = made(4, 3, 1);
+  const Matrix total = device.matrix(1, 1);
+  device.add_sum(x, total);
+  const itm::DeviceCounts before = device.counts();
+  const auto both = device.read({x, total});
+  EXPECT_EQ(device.counts().waits, before.waits + 1);
+  EXPECT_EQ(device.counts().read, before.read + 13 * sizeof(double));
+  EXPECT_EQ(device.counts().launches, before.launches);
+  EXPECT_NEAR(both[1].front(), std::accumulate(both[0].begin(), both[0].end(), 0.0), 1e-15);
+  device.scale(2, x);
+  EXPECT_GT(device.counts().launches, before.launches);
+  EXPECT_EQ(device.counts().waits, before.waits + 1);
+}
+
+class Products : public DeviceOperations, public ::testing::WithParamInterface<std::tuple<Op, Op, Arithmetic>> {};
 
 TEST_P(Products, MultiplyMatchesItsDefinition) {
   const auto [op_a, op_b, arithmetic] = GetParam();
-  owned = itm::make_cpu_device(arithmetic);
+  owned = testing::device_under_test(arithmetic);
   Device& here = *owned;
   constexpr std::size_t m = 5;
   constexpr std::size_t n = 3;
@@ -119,7 +147,7 @@ TEST_P(Products, MultiplyMatchesItsDefinition) {
   const Matrix product = here.matrix_of(c, m, n);
   here.multiply(2, op_a == Op::none ? here.matrix_of(a, m, k) : here.matrix_of(a, k, m), op_a,
                 op_b == Op::none ? here.matrix_of(b, k, n) : here.matrix_of(b, n, k), op_b, 0.5, product);
-  expect_near(here.download(product), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
+  expect_near(here.read(product), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
 }
 
 INSTANTIATE_TEST_SUITE_P(AllForms, Products,
@@ -127,9 +155,9 @@ INSTANTIATE_TEST_SUITE_P(AllForms, Products,
                                             ::testing::Values(Op::none, Op::transpose),
                                             ::testing::Values(Arithmetic::float64, Arithmetic::float32)));
 
-TEST_F(DeviceTest, GramAddsToTheLowerTriangle) {
+TEST_F(DeviceOperations, GramAddsToTheLowerTriangle) {
   for (const Arithmetic arithmetic : {Arithmetic::float64, Arithmetic::float32}) {
-    const auto here = itm::make_cpu_device(arithmetic);
+    const auto here = testing::device_under_test(arithmetic);
     const Numbers a = numbers(9 * 4, 1);
     Numbers wanted(16, 1.0);
     for (std::size_t i = 0; i < 4; ++i) {
@@ -142,7 +170,7 @@ TEST_F(DeviceTest, GramAddsToTheLowerTriangle) {
     const Matrix gram = here->matrix(4, 4);
     here->fill(gram, 1);
     here->add_gram(1, here->matrix_of(a, 9, 4), gram);
-    expect_near(here->download(gram), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
+    expect_near(here->read(gram), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
   }
 }
 
@@ -154,12 +182,12 @@ Matrix positive_definite(Device& device, std::size_t dims, std::uint64_t seed) {
   return s;
 }
 
-TEST_F(DeviceTest, SymmetriseMirrorsTheLowerTriangleAcrossTiles) {
+TEST_F(DeviceOperations, SymmetriseMirrorsTheLowerTriangleAcrossTiles) {
   constexpr std::size_t dims = 70;  // two tiles and a bit
   const Numbers before = numbers(dims * dims, 1);
   const Matrix s = device.matrix_of(before, dims, dims);
   device.symmetrise(s);
-  const Numbers after = device.download(s);
+  const Numbers after = device.read(s);
   for (std::size_t i = 0; i < dims; ++i) {
     for (std::size_t j = 0; j < dims; ++j) {
       EXPECT_EQ(after[i * dims + j], before[std::max(i, j) * dims + std::min(i, j)]);
@@ -167,7 +195,7 @@ TEST_F(DeviceTest, SymmetriseMirrorsTheLowerTriangleAcrossTiles) {
   }
 }
 
-TEST_F(DeviceTest, CholeskySolvesAndWhitensRows) {
+TEST_F(DeviceOperations, CholeskySolvesAndWhitensRows) {
   constexpr std::size_t dims = 6;
   const Matrix s = positive_definite(device, dims, 3);
   const Matrix factor = device.matrix(dims, dims);
@@ -180,7 +208,7 @@ TEST_F(DeviceTest, CholeskySolvesAndWhitensRows) {
   device.solve_rows(factor, solved);
   const Matrix back = device.matrix(3, dims);
   device.multiply(1, solved, Op::none, s, Op::none, 0, back);
-  expect_near(device.download(back), device.download(b), 1e-12);
+  expect_near(device.read(back), device.read(b), 1e-12);
 
   // |L^-1 b|^2 = b S^-1 b
   const Matrix white = device.matrix(3, dims);
@@ -190,20 +218,20 @@ TEST_F(DeviceTest, CholeskySolvesAndWhitensRows) {
   device.row_squares(white, lengths);
   const Matrix wanted = device.matrix(1, 3);
   device.indexed_row_dots(b, solved, device.index(std::vector<std::int32_t>{0, 1, 2}), wanted);
-  expect_near(device.download(lengths), device.download(wanted), 1e-12);
+  expect_near(device.read(lengths), device.read(wanted), 1e-12);
 }
 
 /// Many rows over several blocks of columns, in a view with a stride: L z = b for every row.
-TEST_F(DeviceTest, WhitensManyRows) {
+TEST_F(DeviceOperations, WhitensManyRows) {
   constexpr std::size_t dims = 70;
   constexpr std::size_t rows = 200;
   const Matrix factor = positive_definite(device, dims, 3);
   ASSERT_TRUE(device.cholesky(factor));
-  const Numbers l = device.download(factor);
+  const Numbers l = device.read(factor);
   const Matrix wide = made(rows, dims + 5, 4);
-  const Numbers b = device.download(wide.view().columns(2, dims));
+  const Numbers b = device.read(wide.view().columns(2, dims));
   device.whiten_rows(factor, wide.view().columns(2, dims));
-  const Numbers z = device.download(wide.view().columns(2, dims));
+  const Numbers z = device.read(wide.view().columns(2, dims));
   Numbers back(rows * dims);
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t j = 0; j < dims; ++j) {
@@ -216,7 +244,7 @@ TEST_F(DeviceTest, WhitensManyRows) {
 }
 
 /// Several panels, the last one narrow, and rows enough for the triangles to be inverted: L L^T = S and X S = B.
-TEST_F(DeviceTest, CholeskyAndSolveOverSeveralPanels) {
+TEST_F(DeviceOperations, CholeskyAndSolveOverSeveralPanels) {
   constexpr std::size_t dims = 300;
   constexpr std::size_t rows = 90;
   const Matrix s = positive_definite(device, dims, 3);
@@ -225,8 +253,8 @@ TEST_F(DeviceTest, CholeskyAndSolveOverSeveralPanels) {
   device.copy(s, factor);
   ASSERT_TRUE(device.cholesky(factor));
 
-  Numbers l = device.download(factor);
-  const Numbers before = device.download(s);
+  Numbers l = device.read(factor);
+  const Numbers before = device.read(s);
   for (std::size_t i = 0; i < dims; ++i) {
     for (std::size_t j = i + 1; j < dims; ++j) {
       ASSERT_EQ(l[i * dims + j], before[i * dims + j]) << "the upper triangle is left as it was";
@@ -236,7 +264,7 @@ TEST_F(DeviceTest, CholeskyAndSolveOverSeveralPanels) {
   const Matrix lower = device.matrix_of(l, dims, dims);
   const Matrix product = device.matrix(dims, dims);
   device.multiply(1, lower, Op::none, lower, Op::transpose, 0, product);
-  expect_near(device.download(product), before, 1e-10);
+  expect_near(device.read(product), before, 1e-10);
 
   const Matrix b = made(rows, dims, 4);
   const Matrix solved = device.matrix(rows, dims);
@@ -244,33 +272,38 @@ TEST_F(DeviceTest, CholeskyAndSolveOverSeveralPanels) {
   device.solve_rows(factor, solved);
   const Matrix back = device.matrix(rows, dims);
   device.multiply(1, solved, Op::none, s, Op::none, 0, back);
-  expect_near(device.download(back), device.download(b), 1e-10);
+  expect_near(device.read(back), device.read(b), 1e-10);
 }
 
-TEST_F(DeviceTest, FactorisationsRefuseNaN) {
+TEST_F(DeviceOperations, FactorisationsRefuseNaN) {
   const Matrix s = positive_definite(device, 200, 3);
   device.fill(s.row(180).columns(150, 1), std::numeric_limits<double>::quiet_NaN());
   const Matrix copy = device.matrix(200, 200);
   device.copy(s, copy);
   EXPECT_FALSE(device.cholesky(copy));
-  EXPECT_THROW(device.symmetric_eigen(s, device.matrix(1, 200)), itm::NumericError);
+  const auto eigenvalues = [&] {
+    const Matrix values = device.matrix(1, 200);
+    device.symmetric_eigen(s, values);
+    return device.read(values);
+  };
+  EXPECT_THROW((void)eigenvalues(), itm::NumericError);
 }
 
-TEST_F(DeviceTest, CholeskyRefusesWhatIsNotPositiveDefinite) {
+TEST_F(DeviceOperations, CholeskyRefusesWhatIsNotPositiveDefinite) {
   const Matrix s = device.matrix(3, 3);
   device.add_to_diagonal(1, s);
   device.fill(s.row(2).columns(2, 1), -1);
   EXPECT_FALSE(device.cholesky(s));
 }
 
-TEST_F(DeviceTest, EigenvectorsAreRowsAndValuesAscend) {
+TEST_F(DeviceOperations, EigenvectorsAreRowsAndValuesAscend) {
   constexpr std::size_t dims = 8;
   const Matrix s = positive_definite(device, dims, 5);
   const Matrix vectors = device.matrix(dims, dims);
   device.copy(s, vectors);
   const Matrix values = device.matrix(1, dims);
   device.symmetric_eigen(vectors, values);
-  const Numbers lambda = device.download(values);
+  const Numbers lambda = device.read(values);
   EXPECT_TRUE(std::is_sorted(lambda.begin(), lambda.end()));
 
   // V S = diag(lambda) V and V V^T = 1
@@ -279,44 +312,45 @@ TEST_F(DeviceTest, EigenvectorsAreRowsAndValuesAscend) {
   const Matrix scaled = device.matrix(dims, dims);
   device.copy(vectors, scaled);
   device.scale_rows(values, scaled);
-  expect_near(device.download(applied), device.download(scaled), 1e-12);
+  expect_near(device.read(applied), device.read(scaled), 1e-12);
   const Matrix product = device.matrix(dims, dims);
   device.multiply(1, vectors, Op::none, vectors, Op::transpose, 0, product);
   device.add_to_diagonal(-1, product);
-  expect_near(device.download(product), Numbers(dims * dims), 1e-12);
+  expect_near(device.read(product), Numbers(dims * dims), 1e-12);
 }
 
-TEST_F(DeviceTest, ClampRowsKeepsNumbersBetweenZeroAndTheColumnsMost) {
+TEST_F(DeviceOperations, ClampRowsKeepsNumbersBetweenZeroAndTheColumnsMost) {
   const Matrix x = device.matrix_of(Numbers{-1, 2, 3, 0.5, -2, 9}, 2, 3);
   device.clamp_rows(device.matrix_of(Numbers{1, 1, std::numeric_limits<double>::infinity()}, 1, 3), x);
-  EXPECT_EQ(device.download(x), (Numbers{0, 1, 3, 0.5, 0, 9}));
+  EXPECT_EQ(device.read(x), (Numbers{0, 1, 3, 0.5, 0, 9}));
 }
 
-TEST_F(DeviceTest, WeightedClassSumsAreClassSumsOfScaledRows) {
+TEST_F(DeviceOperations, WeightedClassSumsAreClassSumsOfScaledRows) {
   const Matrix x = made(5, 3, 6);
-  const auto index = device.index(std::vector<std::int32_t>{0, 1, 0, 2, 1});
+  const itm::Classes classes = device.classes(device.index(std::vector<std::int32_t>{0, 1, 0, 2, 1}), 3);
   const Matrix weights = device.matrix_of(Numbers{0.5, -2, 3, 0, 1}, 1, 5);
   const Matrix found = device.matrix(3, 3);
-  device.add_weighted_class_sums(weights, x, index, found);
+  device.add_weighted_class_sums(weights, x, classes.rows(), found);
   device.scale_rows(weights, x);
   const Matrix wanted = device.matrix(3, 3);
-  device.add_class_sums(x, index, wanted);
-  expect_near(device.download(found), device.download(wanted), 1e-15);
+  device.add_class_sums(x, classes.rows(), wanted);
+  expect_near(device.read(found), device.read(wanted), 1e-15);
 }
 
-TEST_F(DeviceTest, ClassSumsAndIndexedRowsUndoEachOther) {
+TEST_F(DeviceOperations, ClassSumsAndIndexedRowsUndoEachOther) {
   const std::vector<std::int32_t> labels{2, 0, 2, 1, 0};
-  const auto index = device.index(labels);
+  const itm::Classes classes = device.classes(device.index(labels), 3);
+  const itm::ConstIndexView index = classes.labels();
   const Numbers x = numbers(5 * 3, 6);
   const Matrix sums = device.matrix(3, 3);
-  device.add_class_sums(device.matrix_of(x, 5, 3), index, sums);
+  device.add_class_sums(device.matrix_of(x, 5, 3), classes.rows(), sums);
   Numbers wanted(9);
   for (std::size_t i = 0; i < 5; ++i) {
     for (std::size_t j = 0; j < 3; ++j) {
       wanted[static_cast<std::size_t>(labels[i]) * 3 + j] += x[i * 3 + j];
     }
   }
-  expect_near(device.download(sums), wanted, 1e-15);
+  expect_near(device.read(sums), wanted, 1e-15);
 
   const Matrix rows = device.matrix_of(x, 5, 3);
   device.add_indexed_rows(-2, sums, index, rows);
@@ -324,16 +358,16 @@ TEST_F(DeviceTest, ClassSumsAndIndexedRowsUndoEachOther) {
   for (std::size_t i = 0; i < 15; ++i) {
     moved[i] -= 2 * wanted[static_cast<std::size_t>(labels[i / 3]) * 3 + i % 3];
   }
-  expect_near(device.download(rows), moved, 1e-15);
+  expect_near(device.read(rows), moved, 1e-15);
 
   const Matrix gathered = device.matrix(5, 3);
   device.gather_rows(sums, index, gathered);
   for (std::size_t i = 0; i < 5; ++i) {
-    EXPECT_EQ(device.download(gathered.row(i)), device.download(sums.row(static_cast<std::size_t>(labels[i]))));
+    EXPECT_EQ(device.read(gathered.row(i)), device.read(sums.row(static_cast<std::size_t>(labels[i]))));
   }
 }
 
-TEST_F(DeviceTest, RowAndColumnOperationsMatchTheirDefinitions) {
+TEST_F(DeviceOperations, RowAndColumnOperationsMatchTheirDefinitions) {
   constexpr std::size_t rows = 4;
   constexpr std::size_t cols = 5;
   const Numbers x = numbers(rows * cols, 7);
@@ -357,41 +391,41 @@ TEST_F(DeviceTest, RowAndColumnOperationsMatchTheirDefinitions) {
   device.scale_columns(device.matrix_of(by_col, 1, cols), y);
   device.add_to_rows(2, device.matrix_of(by_col, 1, cols), y);
   device.scale(3, y);
-  expect_near(device.download(y), scaled, 1e-14);
+  expect_near(device.read(y), scaled, 1e-14);
 
   const Matrix original = device.matrix_of(x, rows, cols);
   const Matrix out_columns = device.matrix(2, cols);
   device.add_column_sums(original, out_columns.row(0));
   device.add_column_squares(original, out_columns.row(1));
-  expect_near(device.download(out_columns.row(0)), column_sums, 1e-14);
-  expect_near(device.download(out_columns.row(1)), column_squares, 1e-14);
+  expect_near(device.read(out_columns.row(0)), column_sums, 1e-14);
+  expect_near(device.read(out_columns.row(1)), column_squares, 1e-14);
   const Matrix out_rows = device.matrix(1, rows);
   device.row_squares(original, out_rows);
-  expect_near(device.download(out_rows), row_squares, 1e-14);
+  expect_near(device.read(out_rows), row_squares, 1e-14);
   EXPECT_NEAR(device.sum(original), std::accumulate(x.begin(), x.end(), 0.0), 1e-14);
 
   const Matrix turned = device.matrix(cols, rows);
   device.transpose(original, turned);
-  EXPECT_EQ(device.download(turned)[3 * rows + 1], element(1, 3));
+  EXPECT_EQ(device.read(turned)[3 * rows + 1], element(1, 3));
   const Matrix corner = device.matrix(1, rows);
   device.diagonal(original.view().columns(0, rows), corner);
-  EXPECT_EQ(device.download(corner), (Numbers{element(0, 0), element(1, 1), element(2, 2), element(3, 3)}));
+  EXPECT_EQ(device.read(corner), (Numbers{element(0, 0), element(1, 1), element(2, 2), element(3, 3)}));
 }
 
-TEST_F(DeviceTest, SoftmaxAndLogSumExpSurviveLargeLogits) {
+TEST_F(DeviceOperations, SoftmaxAndLogSumExpSurviveLargeLogits) {
   const Numbers logits{1000, 1001, 999, -1000, 0, -2000, 3, 3, 3};
   const Matrix x = device.matrix_of(logits, 3, 3);
   const Matrix total = device.matrix(1, 3);
   device.log_sum_exp_rows(x, total);
   const double spread = std::log(1 + std::exp(-1.0) + std::exp(-2.0));
-  expect_near(device.download(total), {1001 + spread, 0, 3 + std::log(3.0)}, 1e-12);
+  expect_near(device.read(total), {1001 + spread, 0, 3 + std::log(3.0)}, 1e-12);
   device.softmax_rows(x);
-  const Numbers p = device.download(x);
+  const Numbers p = device.read(x);
   expect_near({p.begin(), p.begin() + 3}, {std::exp(-1 - spread), std::exp(-spread), std::exp(-2 - spread)}, 1e-15);
   expect_near({p.begin() + 3, p.end()}, {0, 1, 0, 1.0 / 3, 1.0 / 3, 1.0 / 3}, 1e-15);
 }
 
-TEST_F(DeviceTest, SoftmaxAgreesWithTheLibraryExponential) {
+TEST_F(DeviceOperations, SoftmaxAgreesWithTheLibraryExponential) {
   const Numbers x = numbers(50, 10);
   Numbers wanted(50);
   double total = 0;
@@ -402,44 +436,201 @@ TEST_F(DeviceTest, SoftmaxAgreesWithTheLibraryExponential) {
   const Matrix row = device.matrix_of(x, 1, 50);
   device.scale(30, row);
   device.softmax_rows(row);
-  const Numbers found = device.download(row);
+  const Numbers found = device.read(row);
   for (std::size_t j = 0; j < 50; ++j) {
     EXPECT_NEAR(found[j] * total / wanted[j], 1, 1e-13);
   }
 }
 
-TEST_F(DeviceTest, PickAndArgmaxTakeOneElementPerRow) {
+TEST_F(DeviceOperations, PickAndArgmaxTakeOneElementPerRow) {
   const Matrix x = device.matrix_of(Numbers{1, 5, 5, 7, 2, 3}, 2, 3);
-  EXPECT_EQ(device.argmax_rows(x), (std::vector<std::int32_t>{1, 0})) << "the first of equals";
+  const auto best = device.index_scratch(2);
+  device.argmax_rows(x, best);
+  EXPECT_EQ(device.read(best), (std::vector<std::int32_t>{1, 0})) << "the first of equals";
+  const Matrix equal = device.matrix(1, 1);
+  device.add_equal(best, device.index(std::vector<std::int32_t>{1, 1}), equal);
+  EXPECT_EQ(device.number(equal), 1);
   const Matrix out = device.matrix(1, 2);
   device.pick(x, device.index(std::vector<std::int32_t>{2, 1}), out);
-  EXPECT_EQ(device.download(out), (Numbers{5, 2}));
+  EXPECT_EQ(device.read(out), (Numbers{5, 2}));
 }
 
-TEST_F(DeviceTest, CorrelatedRowsHaveMeanZeroAndLengthOneConstantRowsVanish) {
+TEST_F(DeviceOperations, CorrelatedRowsHaveMeanZeroAndLengthOneConstantRowsVanish) {
   const Matrix x = device.matrix_of(Numbers{1, 2, 4, 0.1, 0.1, 0.1}, 2, 3);
   device.correlate_rows(x);
-  const Numbers values = device.download(x);
+  const Numbers values = device.read(x);
   EXPECT_NEAR(values[0] + values[1] + values[2], 0, 1e-15);
   EXPECT_NEAR(values[0] * values[0] + values[1] * values[1] + values[2] * values[2], 1, 1e-15);
   EXPECT_EQ(Numbers(values.begin() + 3, values.end()), Numbers(3));
 }
 
-TEST_F(DeviceTest, SquaredDistancesOfNearRowsLoseNoDigits) {
+TEST_F(DeviceOperations, ClassesListTheRowsOfEveryClass) {
+  const itm::Classes classes = device.classes(device.index(std::vector<std::int32_t>{2, 0, 2, 3, 0}), 5);
+  EXPECT_EQ(classes.count(), 5U);
+  EXPECT_EQ(device.read(classes.order()), (std::vector<std::int32_t>{1, 4, 0, 2, 3}));
+  EXPECT_EQ(device.read(classes.begin()), (std::vector<std::int32_t>{0, 2, 2, 4, 5, 5}));
+}
+
+TEST_F(DeviceOperations, ClassMomentsAreMeansAndVariancesOfClasses) {
+  const itm::Classes classes = device.classes(device.index(std::vector<std::int32_t>{2, 0, 2, 0, 0}), 3);
+  const Matrix x = device.matrix_of(Numbers{1, 5, 2, 4, 5, 7, 2, 4, 5, 10}, 5, 2);
+  const Matrix mean = device.scratch(3, 2);
+  const Matrix variance = device.scratch(3, 2);
+  device.class_moments(x, classes, mean, variance);
+  expect_near(device.read(mean), {3, 6, 0, 0, 3, 6}, 1e-15);
+  expect_near(device.read(variance), {2, 8, 0, 0, 4, 1}, 1e-15);
+}
+
+TEST_F(DeviceOperations, MapsAndDeviationsLeaveNothingInfinite) {
+  const Numbers x{4, 0, -1, 0.25};
+  const auto mapped = [&](itm::Map what) {
+    const Matrix made = device.matrix_of(x, 1, 4);
+    device.map(what, made);
+    return device.read(made);
+  };
+  EXPECT_EQ(mapped(itm::Map::inverse), (Numbers{0.25, 0, 0, 4}));
+  EXPECT_EQ(mapped(itm::Map::inverse_root), (Numbers{0.5, 0, 0, 2}));
+  EXPECT_EQ(mapped(itm::Map::is_zero), (Numbers{0, 1, 0, 0}));
+  const Matrix out = device.scratch(1, 3);
+  device.inverse_deviations(device.matrix_of(Numbers{0, 10, 1e9}, 1, 3), device.matrix_of(Numbers{0, 4, 1e-6}, 1, 3),
+                            1e-10, out);
+  EXPECT_EQ(device.read(out), (Numbers{1, 0.5, 1}));
+}
+
+TEST_F(DeviceOperations, ColumnsGetTheSignOfTheirLargestEntry) {
+  const Matrix x = device.matrix_of(Numbers{1, -3, 0, 2, -2, 3, 0, -2}, 2, 4);
+  device.fix_column_signs(x);
+  EXPECT_EQ(device.read(x), (Numbers{-1, 3, 0, 2, 2, -3, 0, -2}));
+}
+
+TEST_F(DeviceOperations, CrossEntropyIsTheLogOfTheSoftmax) {
+  const Numbers logits = numbers(7 * 4, 12);
+  const auto labels = device.index(std::vector<std::int32_t>{0, 3, 1, 1, 2, 0, 3});
+  const Matrix p = device.matrix_of(logits, 7, 4);
+  device.softmax_rows(p);
+  const Matrix picked = device.matrix(1, 7);
+  device.pick(p, labels, picked);
+  double wanted = 1;
+  for (const double value : device.read(picked)) {
+    wanted -= std::log(value);
+  }
+  const Matrix z = device.matrix_of(logits, 7, 4);
+  const Matrix losses = device.matrix_of(Numbers{1, 1}, 1, 2);
+  device.add_cross_entropy(z, labels, losses.columns(0, 1));
+  EXPECT_EQ(device.read(z), logits);
+  device.softmax_cross_entropy(z, labels, losses.columns(1, 1));
+  expect_near(device.read(losses), {wanted, wanted}, 1e-13);
+  expect_near(device.read(z), device.read(p), 1e-15);
+}
+
+TEST_F(DeviceOperations, LogDeterminantsOfOnePlusManyMatrices) {
+  std::vector<Matrix> some;
+  Numbers wanted;
+  for (const std::size_t dims : {3U, 40U, 7U}) {
+    some.push_back(positive_definite(device, dims, dims));
+    const Matrix vectors = device.copy_of(some.back());
+    const Matrix values = device.scratch(1, dims);
+    device.symmetric_eigen(vectors, values);
+    wanted.push_back(0);
+    for (const double value : device.read(values)) {
+      wanted.back() += std::log1p(value);
+    }
+  }
+  some.push_back(device.matrix_of(Numbers{-2}, 1, 1));
+  const Matrix out = device.scratch(1, 4);
+  device.log_dets_of_one_plus(some, out);
+  Numbers found = device.read(out);
+  EXPECT_TRUE(std::isnan(found.back())) << "not positive definite";
+  found.pop_back();
+  expect_near(found, wanted, 1e-12);
+}
+
+/// With one pair the formula is short: H = (I - s y'/c)(I - y s'/c) c / y'y + s s'/c, c = s'y.
+TEST_F(DeviceOperations, LbfgsDirectionIsMinusTheInverseHessianTimesTheGradient) {
+  const Numbers s = numbers(6, 31);
+  Numbers y = numbers(6, 32);
+  const Numbers g = numbers(6, 33);
+  const auto dot = [](const Numbers& a, const Numbers& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+  };
+  if (dot(s, y) < 0) {
+    std::transform(y.begin(), y.end(), y.begin(), [](double v) { return -v; });
+  }
+  const double c = dot(s, y);
+  Numbers q = g;
+  const double alpha = dot(s, g) / c;
+  for (std::size_t i = 0; i < 6; ++i) {
+    q[i] = (g[i] - alpha * y[i]) * c / dot(y, y);
+  }
+  const double beta = dot(y, q) / c;
+  Numbers wanted(6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    wanted[i] = -(q[i] + (alpha - beta) * s[i]);
+  }
+  const std::vector<itm::LbfgsPair> pairs{
+      {device.matrix_of(s, 2, 3), device.matrix_of(y, 2, 3), device.matrix_of(Numbers{c, dot(y, y)}, 1, 2)}};
+  const Matrix gradient = device.matrix_of(g, 2, 3);
+  const Matrix direction = device.scratch(2, 3);
+  device.lbfgs_direction(gradient, pairs, direction);
+  expect_near(device.read(direction), wanted, 1e-13);
+  device.lbfgs_direction(gradient, {}, direction);
+  device.add(1, gradient, direction);
+  expect_near(device.read(direction), Numbers(6), 0);
+}
+
+TEST_F(DeviceOperations, SquaredDistancesOfNearRowsLoseNoDigits) {
   const double step = std::ldexp(1.0, -40);
   const Matrix a = device.matrix_of(Numbers{1e3, 2}, 1, 2);
   const Matrix b = device.matrix_of(Numbers{1e3, 2 + step, 1e3 - 3, 2}, 2, 2);
   const Matrix out = device.matrix(1, 2);
   device.squared_distances(a, b, out);
-  EXPECT_EQ(device.download(out), (Numbers{step * step, 9}));
+  EXPECT_EQ(device.read(out), (Numbers{step * step, 9}));
 }
 
-TEST_F(DeviceTest, SmallestOfRowsPrefersTheLowerColumnAmongEquals) {
+TEST_F(DeviceOperations, SmallestOfRowsPrefersTheLowerColumnAmongEquals) {
   const Matrix x = device.matrix_of(Numbers{3, 1, 1, 2, 5, 5, 5, 5}, 2, 4);
   EXPECT_EQ(device.smallest_of_rows(x, 3), (std::vector<std::int32_t>{1, 2, 3, 0, 1, 2}));
 }
 
-TEST_F(DeviceTest, SortsShortAndLongVectorsWithNegativesAndInfinities) {
+/// On points of a grid many distances are equal, and far from the origin products cannot tell near ones apart.
+TEST_F(DeviceOperations, NearestRowsAreThoseOfAFullSearch) {
+  constexpr std::size_t rows = 150;
+  constexpr std::size_t dims = 3;
+  constexpr std::size_t few = 5;
+  for (const double origin : {0.0, 1e7}) {
+    Numbers x = numbers(rows * dims, 41);
+    std::transform(x.begin(), x.end(), x.begin(), [&](double v) { return origin + std::round(2 * v) / 1024; });
+    x[0] = -origin;  // so that the mean is far from all
+    std::size_t looked = 0;
+    const auto found = device.nearest_rows(
+        [&] {
+          ++looked;
+          return device.matrix_of(x, rows, dims);
+        },
+        few);
+    if (!found) {
+      EXPECT_EQ(looked, 0U);
+      continue;
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+      std::vector<std::pair<double, std::int32_t>> all;
+      for (std::size_t k = 0; k < rows; ++k) {
+        double square = 0;
+        for (std::size_t d = 0; d < dims; ++d) {
+          square += (x[i * dims + d] - x[k * dims + d]) * (x[i * dims + d] - x[k * dims + d]);
+        }
+        all.emplace_back(square, static_cast<std::int32_t>(k));
+      }
+      std::sort(all.begin(), all.end());
+      for (std::size_t n = 0; n < few; ++n) {
+        ASSERT_EQ(found->rows[i * few + n], all[n].second) << "neighbour " << n << " of row " << i;
+        ASSERT_NEAR(found->distances[i * few + n], all[n].first, 1e-15 * all[n].first);
+      }
+    }
+  }
+}
+
+TEST_F(DeviceOperations, SortsShortAndLongVectorsWithNegativesAndInfinities) {
   for (const std::size_t count : {std::size_t{1}, std::size_t{100}, std::size_t{20'000}}) {
     Numbers values = numbers(count, count);
     for (std::size_t i = 0; i < count; i += 7) {
@@ -453,7 +644,7 @@ TEST_F(DeviceTest, SortsShortAndLongVectorsWithNegativesAndInfinities) {
     const Matrix x = device.matrix_of(values, 1, count);
     device.sort(x);
     std::sort(values.begin(), values.end());
-    EXPECT_EQ(device.download(x), values);
+    EXPECT_EQ(device.read(x), values);
   }
 }
 
@@ -489,7 +680,7 @@ itm::PairRanks pair_ranks(const Numbers& x, std::size_t rows, std::size_t cols,
   return wanted;
 }
 
-TEST_F(DeviceTest, PairRanksCountTiesAndSameClassPairs) {
+TEST_F(DeviceOperations, PairRanksCountTiesAndSameClassPairs) {
   constexpr std::size_t rows = 41;  // more than one block of rows
   constexpr std::size_t cols = 3;
   Numbers x = numbers(rows * cols, 11);
@@ -501,60 +692,12 @@ TEST_F(DeviceTest, PairRanksCountTiesAndSameClassPairs) {
   }
   const Matrix matrix = device.matrix_of(x, rows, cols);
   device.correlate_rows(matrix);
-  const itm::PairRanks wanted = pair_ranks(device.download(matrix), rows, cols, labels);
+  const itm::PairRanks wanted = pair_ranks(device.read(matrix), rows, cols, labels);
   const itm::PairRanks found = device.rank_pairs(matrix, device.index(labels));
   EXPECT_EQ(found.pairs, wanted.pairs);
   EXPECT_EQ(found.same, wanted.same);
   EXPECT_EQ(found.same_rank_sum, wanted.same_rank_sum);
   EXPECT_EQ(found.ties, wanted.ties);
-}
-
-/// Unit rows around class means, many classes: few same-class pairs.
-std::pair<Matrix, std::vector<std::int32_t>> clustered_rows(Device& device, std::size_t rows, std::size_t classes) {
-  constexpr std::size_t cols = 5;
-  const Numbers noise = numbers(rows * cols, 21);
-  const Numbers means = numbers(classes * cols, 22);
-  Numbers x(rows * cols);
-  std::vector<std::int32_t> labels(rows);
-  for (std::size_t i = 0; i < rows; ++i) {
-    labels[i] = static_cast<std::int32_t>(i * 7 % classes);
-    for (std::size_t j = 0; j < cols; ++j) {
-      x[i * cols + j] = noise[i * cols + j] + means[static_cast<std::size_t>(labels[i]) * cols + j];
-    }
-  }
-  Matrix matrix = device.matrix_of(x, rows, cols);
-  device.correlate_rows(matrix);
-  return {matrix, labels};
-}
-
-TEST_F(DeviceTest, PairRanksByCountingAndBySortingAgree) {
-  const auto [x, labels] = clustered_rows(device, 1000, 30);
-  const auto index = device.index(labels);
-  const itm::PairRanks sorted = itm::cpu::rank_pairs_by_sorting(x, index);
-  const itm::PairRanks counted = itm::cpu::rank_pairs_by_counting(x, index);
-  EXPECT_EQ(counted.pairs, sorted.pairs);
-  EXPECT_EQ(counted.same, sorted.same);
-  EXPECT_EQ(counted.same_rank_sum, sorted.same_rank_sum);
-  EXPECT_LT(sorted.ties, 1e-8 * std::pow(sorted.pairs, 3));
-  EXPECT_EQ(counted.ties, 0) << "sorted after all";
-}
-
-TEST_F(DeviceTest, PairRanksByCountingSeesTiesThatMatter) {
-  // Rows of two kinds only: distances take two values.
-  Numbers x(300 * 3);
-  std::vector<std::int32_t> labels(300);
-  for (std::size_t i = 0; i < 300; ++i) {
-    x[i * 3 + i % 2] = 1;
-    labels[i] = static_cast<std::int32_t>(i % 60);
-  }
-  const Matrix matrix = device.matrix_of(x, 300, 3);
-  device.correlate_rows(matrix);
-  const auto index = device.index(labels);
-  const itm::PairRanks sorted = itm::cpu::rank_pairs_by_sorting(matrix, index);
-  const itm::PairRanks counted = itm::cpu::rank_pairs_by_counting(matrix, index);
-  EXPECT_GT(sorted.ties, 0.1 * std::pow(sorted.pairs, 3));
-  EXPECT_EQ(counted.ties, sorted.ties);
-  EXPECT_EQ(counted.same_rank_sum, sorted.same_rank_sum);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST_P(NearestRowsSearch, OrdersEqualDistancesByRowLikeAFullSearch) {
 
   RankOptions options;
   options.arithmetic = GetParam().arithmetic;
-  const auto device = make_cpu_device(options.arithmetic);
+  const auto device = testing::device_under_test(options.arithmetic);
   const ZooEntry entry = made.entry();
   const DatasetTask task{"made", {}, made.labels()};
   const ModelInput input(*device, find_estimator("knn"), options, task, entry, 0);

@@ -33,16 +33,16 @@ TEST(LinearClassifier, HasTheCoefficientsOfScikitLearn) {
   const Labels labels = testing::any_labels(testing::test_data() + "/probes/wide_label.npy");
   ZooEntry entry;
   entry.feature.file = testing::test_data() + "/probes/wide_feature.npy";
-  const auto device = make_cpu_device();
+  const auto device = testing::device_under_test();
   const RankOptions options;
   const DatasetTask task{"wide", {}, labels};
   const ModelInput input(*device, find_estimator("linear_probe"), options, task, entry, 0);
   const Matrix x = classifier_rows(input, {});
   const RowRange all{0, input.rows()};
-  const LinearClassifier fitted = fit_linear_classifier(*device, x, input.label_index(), 3, std::span(&all, 1), 1.0,
+  const LinearClassifier fitted = fit_linear_classifier(*device, x, input.class_rows(), std::span(&all, 1), 1.0,
                                                         {.iterations = 1000, .tolerance = 1e-8});
   EXPECT_TRUE(fitted.fit.converged);
-  std::vector<double> weights = device->download(fitted.weights);
+  std::vector<double> weights = device->read(fitted.weights);
   const std::size_t width = fitted.weights.cols();
   const double mean = (weights[width - 1] + weights[2 * width - 1] + weights[3 * width - 1]) / 3;
   for (std::size_t c = 0; c < 3; ++c) {
@@ -54,7 +54,7 @@ TEST(LinearClassifier, HasTheCoefficientsOfScikitLearn) {
 }
 
 TEST(LinearClassifier, RangesLeaveOutTheRowsBetweenThem) {
-  const auto device = make_cpu_device();
+  const auto device = testing::device_under_test();
   // A third row that contradicts the first lies between the ranges.
   const Matrix x = device->matrix_of(std::vector<double>{1, 1, 1, 1, -1, 1, 1, 1, -1, 1}, 5, 2);
   const std::vector<std::int32_t> label{0, 0, 0, 1, 1};
@@ -63,11 +63,11 @@ TEST(LinearClassifier, RangesLeaveOutTheRowsBetweenThem) {
   const Matrix joined = device->matrix_of(std::vector<double>{1, 1, 1, 1, 1, 1, -1, 1}, 4, 2);
   const RowRange whole{0, 4};
   const LbfgsOptions tight{.tolerance = 1e-10};
-  const auto a = fit_linear_classifier(*device, x, device->index(label), 2, around, 1, tight);
-  const auto b =
-      fit_linear_classifier(*device, joined, device->index(without_middle), 2, std::span(&whole, 1), 1, tight);
-  const auto left = device->download(a.weights);
-  const auto right = device->download(b.weights);
+  const auto a = fit_linear_classifier(*device, x, device->classes(device->index(label), 2), around, 1, tight);
+  const auto b = fit_linear_classifier(*device, joined, device->classes(device->index(without_middle), 2),
+                                       std::span(&whole, 1), 1, tight);
+  const auto left = device->read(a.weights);
+  const auto right = device->read(b.weights);
   for (std::size_t i = 0; i < left.size(); ++i) {
     EXPECT_NEAR(left[i], right[i], 1e-9);
   }

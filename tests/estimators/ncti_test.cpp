@@ -25,7 +25,7 @@ json read_json(const fs::path& file) {
 }
 
 NctiParts parts_of(const ZooEntry& entry, const Labels& labels, NumpyRandom& random, Variant variant) {
-  const std::unique_ptr<Device> device = make_cpu_device();
+  const std::unique_ptr<Device> device = testing::device_under_test();
   RankOptions options;
   options.variant = variant;
   const DatasetTask task{"made", {}, labels};

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "device_under_test.hpp"
 #include "itm/estimator.hpp"
 #include "report/details_json.hpp"
 
@@ -49,7 +50,8 @@ class PlainExecutor final : public Executor {
   }
   [[nodiscard]] bool keeps_going() const override { return false; }
   void advance(std::size_t, double) override {}
-  [[nodiscard]] ItmEngine* engine() const override { return nullptr; }
+  /// ITM has tests of its own on a GPU.
+  [[nodiscard]] ItmEngine* engine() const override { return engine_under_test().get(); }
 
  private:
   std::size_t models_;

@@ -28,11 +28,13 @@ void register_width() {
     about.unit = itm::ScoreUnit::accuracy;
     about.columns = {{"dims", "columns of it", "its only detail", 0}};
     about.cost = [](const itm::Workload& work, const RankOptions&) { return itm::Cost{1000 * work.dims, 7}; };
-    itm::register_estimator(itm::model_estimator(about, [](itm::ModelInput& input) {
+    itm::Estimator width = itm::model_estimator(about, [](itm::ModelInput& input) {
       itm::Scored scored;
       scored.score = static_cast<double>(input.dims()) / 100;
       return scored;
-    }));
+    });
+    width.on_gpu = false;  // as a method that computes on the host by itself
+    itm::register_estimator(std::move(width));
     return true;
   }();
   ASSERT_TRUE(once);

@@ -1,6 +1,6 @@
 #include "host_cuda/host_cuda.hpp"
 
-#include <ucontext.h>
+#include "host_cuda/context.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -20,7 +20,7 @@ constexpr unsigned lanes = 32;
 /// A context with a stack of its own. It runs one thread after another until one has to wait, and then stays with that
 /// one: a block whose threads never wait needs a single fiber.
 struct Fiber {
-  ucontext_t context{};
+  Context context;
   std::unique_ptr<char[]> stack{new char[stack_bytes]};
 };
 
@@ -85,7 +85,7 @@ class Block {
     }
     idle_.clear();
     std::for_each(fibers_.begin(), fibers_.end(), [&](const auto& fiber) { idle_.push_back(fiber.get()); });
-    swapcontext(&main_, next());
+    switch_context(main_, *next());
     if (failure_) {
       std::rethrow_exception(failure_);
     }
@@ -96,7 +96,7 @@ class Block {
   }
 
   /// Who goes on: a thread that was released, a fiber for the threads that have not started, or at the end main.
-  ucontext_t* next() {
+  Context* next() {
     if (failure_) {
       return &main_;
     }
@@ -120,11 +120,7 @@ class Block {
     }
     Fiber* fiber = idle_.back();
     idle_.pop_back();
-    getcontext(&fiber->context);
-    fiber->context.uc_stack.ss_sp = fiber->stack.get();
-    fiber->context.uc_stack.ss_size = stack_bytes;
-    fiber->context.uc_link = &main_;
-    makecontext(&fiber->context, &Block::enter, 0);
+    begin_on_stack(fiber->context, fiber->stack.get(), stack_bytes, &Block::enter);
     starting_ = fiber;
     return fiber;
   }
@@ -148,7 +144,7 @@ class Block {
       }
     }
     idle_.push_back(self);
-    swapcontext(&self->context, next());  // not this fiber: here a thread is runnable or none is left to start
+    switch_context(self->context, *next());  // not this fiber: here a thread is runnable or none is left to start
   }
 
   void wait(Barrier& barrier) {
@@ -160,7 +156,7 @@ class Block {
       return;
     }
     barrier.waiting.push_back(self);
-    swapcontext(&fiber_of_[self]->context, next());
+    switch_context(fiber_of_[self]->context, *next());
   }
 
   static void place(unsigned thread) {
@@ -171,7 +167,7 @@ class Block {
 
   std::mutex guard_;
   const std::function<void()>* body_ = nullptr;
-  ucontext_t main_{};
+  Context main_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Fiber*> idle_;
   std::vector<Fiber*> fiber_of_;  ///< of each thread that has started
@@ -199,8 +195,17 @@ void Block::enter() {
 
 }  // namespace
 
+namespace {
+bool only_counting = false;
+}  // namespace
+
+void set_counting_only(bool counting_only) { only_counting = counting_only; }
+bool counting_only() { return only_counting; }
 void set_order(Order order) { block().order = order; }
 void run_grid(dim3 grid, dim3 block_size, const std::function<void()>& body) {
+  if (only_counting) {
+    return;
+  }
   block().run_grid(grid, block_size, body);
 }
 std::uint64_t exchange(std::uint64_t value, unsigned source) { return block().exchange(value, source); }

@@ -60,6 +60,11 @@ T exchange_as(T value, unsigned source) {
 enum class Order { ascending, descending };
 void set_order(Order order);
 
+/// Whether kernels and library calls are left out: what is launched is counted, nothing is computed. For the work that
+/// a method would give a device at sizes that the host has no time for.
+void set_counting_only(bool counting_only);
+[[nodiscard]] bool counting_only();
+
 /// Runs the body once per thread. Throws std::logic_error where threads wait for one that has left, or at barriers that
 /// are not the same.
 void run_grid(dim3 grid, dim3 block, const std::function<void()>& body);

@@ -6,8 +6,11 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <span>
 
+#include "host_cuda/host_cuda.hpp"
 #include "itm/error.hpp"
+#include "linalg/blas.hpp"
 #include "linalg/lapack.hpp"
 
 namespace itm::host_cuda {
@@ -50,7 +53,7 @@ class HostGraph final : public Graph {
 
 class HostDeviceApi final : public DeviceApi {
  public:
-  explicit HostDeviceApi(std::size_t capacity) : capacity_(capacity) {}
+  explicit HostDeviceApi(std::size_t capacity) : capacity_(capacity) { blas::prepare(); }
 
   [[nodiscard]] std::string name() const override { return "host stand-in"; }
   [[nodiscard]] std::size_t free_bytes() const override {
@@ -64,8 +67,11 @@ class HostDeviceApi final : public DeviceApi {
     if (bytes > capacity_ - used_) {
       throw DeviceError("host stand-in: " + std::to_string(bytes) + " bytes do not fit; this is a bug");
     }
-    void* memory = std::malloc(bytes);
-    std::memset(memory, 0xFF, bytes);
+    // Where nothing is computed nothing should be touched: zeros that the system has not even made.
+    void* memory = counting_only() ? std::calloc(bytes, 1) : std::malloc(bytes);
+    if (!counting_only()) {
+      std::memset(memory, 0xFF, bytes);
+    }
     used_ += bytes;
     sizes_[memory] = bytes;
     return memory;
@@ -77,13 +83,20 @@ class HostDeviceApi final : public DeviceApi {
     sizes_.erase(found);
     std::free(memory);
   }
-  void zero(void* memory, std::size_t bytes) override { std::memset(memory, 0, bytes); }
+  void zero(void* memory, std::size_t bytes) override {
+    if (!counting_only()) {
+      std::memset(memory, 0, bytes);
+    }
+  }
   void upload(void* to, const void* from, std::size_t bytes) override { std::memcpy(to, from, bytes); }
   void download(void* to, const void* from, std::size_t bytes) override { std::memcpy(to, from, bytes); }
   void synchronise() override {}
 
   void fill(void* to, std::size_t bytes, std::size_t unit,
             const std::function<void(std::byte*, std::size_t, std::size_t)>& write) override {
+    if (counting_only()) {
+      return;
+    }
     const std::size_t chunk = std::max<std::size_t>(1, 1000 / unit) * unit;
     for (std::size_t offset = 0; offset < bytes; offset += chunk) {
       write(static_cast<std::byte*>(to) + offset, offset, std::min(chunk, bytes - offset));
@@ -102,11 +115,99 @@ class HostDeviceApi final : public DeviceApi {
 
   void eigenvectors(double* matrix, int n) override {
     std::vector<double> values(static_cast<std::size_t>(n));
-    if (!lapack::symmetric_eigen_lower(values.size(), matrix, values.size(), values.data())) {
+    int info = 0;
+    eigen(matrix, n, values.data(), &info);
+    if (info != 0) {
       throw DeviceError("host stand-in: no eigenvectors");
     }
   }
+
+  [[nodiscard]] void* take(std::size_t bytes) override { return allocate(bytes); }
+  void give_back(void* memory) noexcept override { release(memory); }
+  void send(void* to, const void* from, std::size_t bytes) override {
+    if (!counting_only()) {
+      std::memcpy(to, from, bytes);
+    }
+  }
+  void read(std::span<const Slice> slices) override {
+    for (const Slice& slice : slices) {
+      for (std::size_t i = 0; i < slice.height; ++i) {
+        std::memcpy(static_cast<std::byte*>(slice.to) + i * slice.width,
+                    static_cast<const std::byte*>(slice.from) + i * slice.pitch, slice.width);
+      }
+    }
+  }
+
+  void multiply(const Gemm<double>& product, double alpha, double beta) override { multiply_as(product, alpha, beta); }
+  void multiply(const Gemm<float>& product, float alpha, float beta) override { multiply_as(product, alpha, beta); }
+  void add_gram(double alpha, const double* a, int rows, int cols, int lda, double* s, int lds) override {
+    count_launch(8 * (size(rows) * size(cols) + size(cols) * size(cols)));
+    if (counting_only()) {
+      return;
+    }
+    blas::add_gram_lower(size(cols), size(rows), alpha, a, size(lda), 1.0, s, size(lds));
+  }
+  void cholesky(double* s, int n, int ld, int* info) override {
+    count_launch(8 * size(n) * size(n));
+    if (counting_only()) {
+      return;
+    }
+    *info = lapack::cholesky_lower(size(n), s, size(ld)) ? 0 : 1;
+  }
+  void cholesky_of_many(double* const* s, int n, int ld, int* info, int count) override {
+    count_launch(8 * size(n) * size(n) * size(count));
+    if (counting_only()) {
+      return;
+    }
+    for (int i = 0; i < count; ++i) {
+      info[i] = lapack::cholesky_lower(size(n), s[i], size(ld)) ? 0 : 1;
+    }
+  }
+  void solve_triangular(bool transposed, const double* l, int n, int ldl, double* b, int rows, int ldb) override {
+    count_launch(8 * (size(n) * size(n) + 2 * size(rows) * size(n)));
+    if (counting_only()) {
+      return;
+    }
+    if (!transposed) {
+      lapack::whiten_rows_lower(size(rows), size(n), l, size(ldl), b, size(ldb));
+      return;
+    }
+    for (std::size_t i = 0; i < size(rows); ++i) {
+      double* x = b + i * size(ldb);
+      for (std::size_t j = size(n); j-- > 0;) {
+        x[j] /= l[j * size(ldl) + j];
+        for (std::size_t p = 0; p < j; ++p) {
+          x[p] -= l[j * size(ldl) + p] * x[j];
+        }
+      }
+    }
+  }
+  void eigen(double* s, int n, double* values, int* info) override {
+    count_launch(16 * size(n) * size(n));
+    if (counting_only()) {
+      return;
+    }
+    *info = lapack::symmetric_eigen_lower(size(n), s, size(n), values) ? 0 : 1;
+  }
+  void sort(double* keys, std::size_t count) override {
+    count_launch(16 * count);
+    if (counting_only()) {
+      return;
+    }
+    std::sort(keys, keys + count);
+  }
+  void sort(std::uint32_t* keys, std::size_t count) override {
+    count_launch(8 * count);
+    if (counting_only()) {
+      return;
+    }
+    std::sort(keys, keys + count);
+  }
   void sort_by_key(std::uint64_t* keys, std::uint32_t* values, std::size_t count) override {
+    count_launch(24 * count);
+    if (counting_only()) {
+      return;
+    }
     std::vector<std::pair<std::uint64_t, std::uint32_t>> pairs(count);
     std::transform(keys, keys + count, values, pairs.begin(), [](auto key, auto value) {
       return std::pair<std::uint64_t, std::uint32_t>{key, value};
@@ -115,8 +216,25 @@ class HostDeviceApi final : public DeviceApi {
     std::transform(pairs.begin(), pairs.end(), keys, [](const auto& pair) { return pair.first; });
     std::transform(pairs.begin(), pairs.end(), values, [](const auto& pair) { return pair.second; });
   }
+  [[nodiscard]] std::unique_ptr<DeviceApi> another() const override {
+    return std::make_unique<HostDeviceApi>(capacity_);
+  }
 
  private:
+  static std::size_t size(int count) { return static_cast<std::size_t>(count); }
+
+  template <typename T>
+  void multiply_as(const Gemm<T>& g, T alpha, T beta) {
+    count_launch(sizeof(T) *
+                 (size(g.m) * size(g.k) + size(g.k) * size(g.n) + size(g.m) * size(g.n) * (beta == 0 ? 1U : 2U)));
+    if (counting_only()) {
+      return;
+    }
+    const auto op = [](bool transpose) { return transpose ? blas::Op::transpose : blas::Op::none; };
+    blas::gemm(op(g.transpose_a), op(g.transpose_b), size(g.m), size(g.n), size(g.k), alpha, g.a, size(g.lda), g.b,
+               size(g.ldb), beta, g.c, size(g.ldc));
+  }
+
   mutable std::mutex guard_;
   std::map<void*, std::size_t> sizes_;
   std::size_t capacity_;
