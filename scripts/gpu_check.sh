@@ -23,17 +23,17 @@ make_pack() {
   quietly build/gpu.configure.log cmake -S . -B build/gpu -G Ninja -DCMAKE_BUILD_TYPE=Release -DITM_REQUIRE_CUDA=ON -DITM_MPI=OFF \
     -DCMAKE_CUDA_ARCHITECTURES="${ITM_GPU_ARCH:-90}" \
     '-DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags,-rpath,\$ORIGIN/lib'
-  cmake --build build/gpu --parallel "$jobs" --target itm_cli test_gpu gpu_itm
+  cmake --build build/gpu --parallel "$jobs" --target itm_cli test_gpu gpu_itm gpu_methods
   rm -rf "$pack"
   mkdir -p "$pack/lib"
-  local programs=(build/gpu/bin/itm build/gpu/tests/kernels/test_gpu build/gpu/bin/gpu_itm)
+  local programs=(build/gpu/bin/itm build/gpu/tests/kernels/test_gpu build/gpu/bin/gpu_itm build/gpu/bin/gpu_methods)
   cp "${programs[@]}" "$pack"
   # Programs that find their libraries here would not say so on a machine that has none of them.
   local program
   for program in "${programs[@]}"; do
     readelf -d "$program" | grep -q 'RPATH.*ORIGIN/lib' || die "$program: does not look for libraries beside itself"
   done
-  strip "$pack/itm" "$pack/test_gpu" "$pack/gpu_itm"
+  strip "$pack/itm" "$pack/test_gpu" "$pack/gpu_itm" "$pack/gpu_methods"
   # All but the C library's own, which belong to the machine.
   local name path
   while read -r name path; do
@@ -86,7 +86,7 @@ step() {
 }
 
 verify() {
-  "$pack/itm" verify examples/glyphs --backend cuda
+  "$pack/itm" verify examples/glyphs --method all --backend cuda
   "$pack/itm" verify examples/glyphs --dataset texture --recurrence gram --steps 3 --backend cuda
   "$pack/itm" verify examples/glyphs --dataset texture --precision float64 --backend cuda
 }
@@ -107,7 +107,7 @@ replay() {
 same_twice() {
   local run
   for run in 1 2; do
-    "$pack/itm" rank examples/glyphs --backend cuda --repeats 2 --format json |
+    "$pack/itm" rank examples/glyphs --method all --backend cuda --repeats 2 --format json |
       sed 's/"seconds": *[0-9.e+-]*//g' >"$out/logs/rank$run.json"
   done
   grep -q '"score"' "$out/logs/rank1.json"
@@ -145,6 +145,12 @@ benchmark() {
   grep -q milliseconds "$out/bench.json"
 }
 
+methods() {
+  "$pack/gpu_methods" --commit "$(cat "$pack/commit")" --quick --device-only >"$out/methods.jsonl"
+  cat "$out/methods.jsonl"
+  ! grep -q '"failed"' "$out/methods.jsonl"
+}
+
 # What the profiler says of each kernel of two iterations.
 kernel_figures() {
   local ncu
@@ -170,7 +176,7 @@ check() {
   # shellcheck disable=SC2154  # code is the status at the end
   trap 'code=$?; set +e; tar -C "$out" -czf "$out/logs.tar.gz" logs; rm -rf "$out/logs" "$pack"; (exit "$code"); summary' EXIT
   export out pack
-  export -f verify replay same_twice gpu_tests sanitizer benchmark kernel_figures
+  export -f verify replay same_twice gpu_tests sanitizer benchmark methods kernel_figures
   local toolkit libraries
   toolkit=$(dirname "$(dirname "$(readlink -f "$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)")")")
   libraries=$toolkit/lib64:$toolkit/targets/$(uname -m)-linux/lib
@@ -183,6 +189,7 @@ check() {
   step tests 90 'PASSED' bash -c gpu_tests || true
   step twice 30 'the same [0-9]{3,} bytes' bash -ec same_twice || true
   step benchmark 100 'ms an iteration' bash -ec benchmark || true
+  step methods 60 '"device_seconds"' bash -ec methods || true
   step kernels 60 '[0-9]{2,} lines of figures' bash -ec kernel_figures || true
   step memcheck 75 'ERROR SUMMARY: 0 errors' bash -c "sanitizer memcheck '$kernels:*StatisticsAreTheHosts*:*small_float32*'" || true
   # Shared memory is ours alone to race on; cuBLAS's kernels would only take time.
