@@ -77,7 +77,7 @@ class MadeZoo {
     std::error_code ignored;
     fs::remove_all(folder_, ignored);
   }
-  [[nodiscard]] itm::Zoo find(const char* dataset) const { return itm::discover_zoo(folder_, {dataset}); }
+  [[nodiscard]] itm::Zoo find(const char* dataset) const { return itm::discover_zoo(folder_, {.datasets = {dataset}}); }
 
  private:
   fs::path folder_;
