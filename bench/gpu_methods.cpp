@@ -2,16 +2,18 @@
 // of CIFAR-100 and SUN397. Writes a line of JSON (schema itm.gpu_methods/1) as soon as it is known: what was measured
 // stays when the time is up.
 //
-//   gpu_methods [--commit TEXT] [--quick] [--device-only]
+//   gpu_methods [--commit TEXT] [--shape cifar100|sun397] [--models N] [--quick] [--device-only]
 //
-// --quick: two models of a tenth of the rows. Per method: seconds of a ranking with features resident on the device, of
-// the same on the CPU, and of the first ranking, which uploads them; waits, launches and bytes per model. Features are
-// made, so scores mean nothing; times do. Exit status 3 without a device.
+// --models: so many of the ten; --quick: a tenth of the rows. Per method: seconds of a ranking with features resident
+// on the device, of the same on the CPU, and of the first ranking, which uploads them; waits, launches and bytes per
+// model. Features are made, so scores mean nothing; times do. Exit status 3 without a device.
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -45,13 +47,22 @@ void write(const fs::path& file, const std::vector<T>& values, std::size_t rows,
   itm::write_npy<T>(file, values, std::span(shape, cols > 0 ? 2 : 1));
 }
 
-/// Ten models, or two, in a folder that is removed with the object.
+struct Choice {
+  std::string commit;
+  std::string shape;  ///< empty: both
+  std::size_t models = std::size(paper_dims);
+  bool quick = false;
+  bool device_only = false;
+};
+
+/// Models in a folder that is removed with the object.
 class MadeZoo {
  public:
-  MadeZoo(const Shape& shape, bool quick) : folder_(fs::temp_directory_path() / (std::string("itm-") + shape.name)) {
+  MadeZoo(const Shape& shape, const Choice& choice)
+      : folder_(fs::temp_directory_path() / (std::string("itm-") + shape.name)) {
     fs::remove_all(folder_);
     fs::create_directories(folder_);
-    const std::size_t rows = quick ? shape.rows / 10 : shape.rows;
+    const std::size_t rows = choice.quick ? shape.rows / 10 : shape.rows;
     const itm::Labels labels = itm::made_labels(rows, shape.classes);
     const std::vector<std::int64_t> wide(labels.values.begin(), labels.values.end());
     std::size_t number = 0;
@@ -66,7 +77,7 @@ class MadeZoo {
       made(stem + "_output.npy", rows, source_classes, shape.classes);
       made("_source_feature.npy", std::min(source_rows, rows), dims, shape.classes);
       write<std::int64_t>(folder_ / (model + stem + "_label.npy"), wide, rows, 0);
-      if (quick && number == 2) {
+      if (number == choice.models) {
         break;
       }
     }
@@ -94,12 +105,15 @@ void print(const Json& line) {
   std::fflush(stdout);
 }
 
-int run(const std::string& commit, bool quick, bool device_only) {
+int run(const Choice& choice) {
   const std::shared_ptr<itm::ItmEngine> engine = itm::open_cuda_engine();
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  print({{"schema", "itm.gpu_methods/1"}, {"commit", commit}, {"device", engine->device()}, {"cores", cores}});
+  print({{"schema", "itm.gpu_methods/1"}, {"commit", choice.commit}, {"device", engine->device()}, {"cores", cores}});
   for (const Shape& shape : shapes) {
-    const MadeZoo made(shape, quick);
+    if (!choice.shape.empty() && choice.shape != shape.name) {
+      continue;
+    }
+    const MadeZoo made(shape, choice);
     const itm::Zoo zoo = made.find(shape.name);
     for (const itm::Estimator& estimator : itm::estimators()) {
       if (!estimator.on_gpu) {
@@ -127,7 +141,7 @@ int run(const std::string& commit, bool quick, bool device_only) {
         line["bytes_moved"] = per_model(after.moved, before.moved);
         line["bytes_read"] = per_model(after.read, before.read);
         line["bytes_uploaded"] = per_model(after.uploaded, before.uploaded);
-        if (!device_only) {
+        if (!choice.device_only) {
           options.engine = nullptr;
           options.device = itm::Backend::cpu;
           line["cpu_seconds"] = seconds_of(zoo, options, models);
@@ -144,23 +158,27 @@ int run(const std::string& commit, bool quick, bool device_only) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string commit;
-  bool quick = false;
-  bool device_only = false;
+  Choice choice;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--commit") == 0 && i + 1 < argc) {
-      commit = argv[++i];
+      choice.commit = argv[++i];
+    } else if (std::strcmp(argv[i], "--shape") == 0 && i + 1 < argc) {
+      choice.shape = argv[++i];
+    } else if (std::strcmp(argv[i], "--models") == 0 && i + 1 < argc) {
+      choice.models = std::strtoul(argv[++i], nullptr, 10);
     } else if (std::strcmp(argv[i], "--quick") == 0) {
-      quick = true;
+      choice.quick = true;
     } else if (std::strcmp(argv[i], "--device-only") == 0) {
-      device_only = true;
+      choice.device_only = true;
     } else {
-      std::fprintf(stderr, "usage: gpu_methods [--commit TEXT] [--quick] [--device-only]\n");
+      std::fprintf(
+          stderr,
+          "usage: gpu_methods [--commit TEXT] [--shape cifar100|sun397] [--models N] [--quick] [--device-only]\n");
       return 2;
     }
   }
   try {
-    return run(commit, quick, device_only);
+    return run(choice);
   } catch (const itm::DeviceError& error) {
     std::fprintf(stderr, "gpu_methods: %s\n", error.what());
     return 3;

@@ -282,9 +282,9 @@ class GpuDevice final : public Device {
       }
     }
     if (own > features_->budget()) {
-      throw DeviceError(
-          wanted.front().array->source().string() + ": needs " + bytes_text(own) + " of device memory and may use " +
-          bytes_text(features_->budget()) + "; raise --memory-budget or pass --backend cpu");
+      throw DeviceError(wanted.front().array->source().string() + ": needs " + bytes_text(own) +
+                        " of device memory and may use " + bytes_text(features_->budget()) +
+                        "; raise --memory-budget or pass --backend cpu");
     }
     room = std::min(room, features_->budget() - own);
     std::vector<ResidentFeatures::Request> requests;
