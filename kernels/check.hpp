@@ -6,6 +6,7 @@
 #include <string>
 
 #include "itm/error.hpp"
+#include "kernels/device_api.hpp"
 
 namespace itm::cuda {
 
@@ -13,9 +14,21 @@ namespace itm::cuda {
 inline void check(cudaError_t status, const char* call, const char* file, int line) {
   if (status == cudaSuccess) return;
   (void)cudaGetLastError();  // the error was reported here; later calls must not see it again
-  throw DeviceError(std::string(file) + ":" + std::to_string(line) + ": " + call +
-                    " failed: " + cudaGetErrorString(status) + " (" + cudaGetErrorName(status) +
-                    "); free the device or pass --backend cpu");
+  const std::string what = std::string(file) + ":" + std::to_string(line) + ": " + call +
+                           " failed: " + cudaGetErrorString(status) + " (" + cudaGetErrorName(status) + "); ";
+  switch (status) {
+    case cudaErrorMemoryAllocation:
+      throw OutOfDeviceMemory(what + "lower --memory-budget, free the device or pass --backend cpu");
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorInvalidDeviceFunction:
+      throw DeviceError(what + "build for this device or pass --backend cpu");
+    case cudaErrorIllegalAddress:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorLaunchFailure:
+      throw DeviceError(what + "this is a fault of itm: pass --backend cpu, and report it");
+    default:
+      throw DeviceError(what + "free the device or pass --backend cpu");
+  }
 }
 
 }  // namespace itm::cuda

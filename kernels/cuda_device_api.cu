@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cstring>
 #include <cub/device/device_radix_sort.cuh>
+#include <functional>
+#include <future>
 #include <limits>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kernels/check.hpp"
@@ -21,6 +24,8 @@ constexpr std::size_t blas_workspace_bytes = std::size_t{16} << 20;
 /// Groups of products with several shapes spread over this many streams.
 constexpr std::size_t side_streams = 6;
 constexpr std::size_t staging_bytes = std::size_t{16} << 20;
+/// As many threads write into it.
+constexpr std::size_t fill_threads = 8;
 /// Small uploads go through so many buffers of this size.
 constexpr std::size_t letter_bytes = std::size_t{1} << 20;
 constexpr std::size_t letters = 4;
@@ -71,20 +76,29 @@ struct Staging {
 class Blas {
  public:
   explicit Blas(cudaStream_t stream) {
-    ITM_CUBLAS_TRY(cublas().create(&handle_));
-    ITM_CUDA_TRY(cudaMalloc(&workspace_, blas_workspace_bytes));
-    ITM_CUBLAS_TRY(cublas().set_stream(handle_, stream));
-    ITM_CUBLAS_TRY(cublas().set_workspace(handle_, workspace_, blas_workspace_bytes));
+    try {
+      ITM_CUBLAS_TRY(cublas().create(&handle_));
+      ITM_CUDA_TRY(cudaMalloc(&workspace_, blas_workspace_bytes));
+      ITM_CUBLAS_TRY(cublas().set_stream(handle_, stream));
+      ITM_CUBLAS_TRY(cublas().set_workspace(handle_, workspace_, blas_workspace_bytes));
+    } catch (...) {
+      release();
+      throw;
+    }
   }
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
-  ~Blas() {
-    (void)cublas().destroy(handle_);
-    (void)cudaFree(workspace_);
-  }
+  ~Blas() { release(); }
   operator cublasHandle_t() const { return handle_; }
 
  private:
+  void release() noexcept {
+    if (handle_ != nullptr) {
+      (void)cublas().destroy(handle_);
+    }
+    (void)cudaFree(workspace_);
+  }
+
   cublasHandle_t handle_ = nullptr;
   void* workspace_ = nullptr;
 };
@@ -262,10 +276,25 @@ class CudaGraph final : public Graph {
   cudaGraphExec_t executable_ = nullptr;
 };
 
+/// write(at, offset, count), several threads a part each: one reads from memory at a fraction of what the bus takes.
+void write_together(const std::function<void(std::byte*, std::size_t, std::size_t)>& write, std::byte* at,
+                    std::size_t offset, std::size_t count, std::size_t unit) {
+  const std::size_t threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, fill_threads);
+  const std::size_t part = (count / unit + threads - 1) / threads * unit;
+  std::vector<std::future<void>> others;
+  for (std::size_t from = part; from < count; from += part) {
+    others.push_back(std::async(std::launch::async, write, at + from, offset + from, std::min(part, count - from)));
+  }
+  write(at, offset, std::min(part, count));
+  std::for_each(others.begin(), others.end(), [](std::future<void>& other) { other.get(); });
+}
+
+/// Every kernel is built for the same devices.
+__global__ void probe_kernel() {}
+
 class CudaDeviceApi final : public DeviceApi {
  public:
-  CudaDeviceApi() {
-    ITM_CUDA_TRY(cudaGetDevice(&device_));
+  explicit CudaDeviceApi(int device) : device_(device) {
     cudaDeviceProp properties{};
     ITM_CUDA_TRY(cudaGetDeviceProperties(&properties, device_));
     name_ = properties.name;
@@ -334,7 +363,7 @@ class CudaDeviceApi final : public DeviceApi {
       Staging& staging = *staging_[turn % staging_.size()];
       ITM_CUDA_TRY(cudaEventSynchronize(staging.copied));  // before its first use the event counts as reached
       const std::size_t count = std::min(chunk, bytes - offset);
-      write(staging.buffer.data(), offset, count);
+      write_together(write, staging.buffer.data(), offset, count, unit);
       ITM_CUDA_TRY(cudaMemcpyAsync(static_cast<std::byte*>(to) + offset, staging.buffer.data(), count,
                                    cudaMemcpyHostToDevice, copy_));
       ITM_CUDA_TRY(cudaEventRecord(staging.copied, copy_));
@@ -479,7 +508,7 @@ class CudaDeviceApi final : public DeviceApi {
 
   [[nodiscard]] std::unique_ptr<DeviceApi> another() const override {
     on_device();
-    return std::make_unique<CudaDeviceApi>();
+    return std::make_unique<CudaDeviceApi>(device_);
   }
 
  private:
@@ -561,6 +590,29 @@ class CudaDeviceApi final : public DeviceApi {
 
 }  // namespace
 
-std::unique_ptr<DeviceApi> make_cuda_device_api() { return std::make_unique<CudaDeviceApi>(); }
+std::unique_ptr<DeviceApi> make_cuda_device_api(int device) {
+  int count = 0;
+  ITM_CUDA_TRY(cudaGetDeviceCount(&count));
+  if (device < 0 || device >= count) {
+    throw DeviceError(
+        "--device " + std::to_string(device) + ": there " +
+        (count == 1 ? std::string("is 1 CUDA device") : "are " + std::to_string(count) + " CUDA devices") +
+        ", numbered from 0");
+  }
+  ITM_CUDA_TRY(cudaSetDevice(device));  // before the streams of the object are made
+  cudaFuncAttributes any_kernel{};
+  const cudaError_t status = cudaFuncGetAttributes(&any_kernel, probe_kernel);
+  if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {
+    (void)cudaGetLastError();
+    cudaDeviceProp properties{};
+    ITM_CUDA_TRY(cudaGetDeviceProperties(&properties, device));
+    throw DeviceError(std::string(properties.name) + " has compute capability " + std::to_string(properties.major) +
+                      "." + std::to_string(properties.minor) +
+                      ", and this build holds code for " ITM_CUDA_BUILT_FOR "; build with -DCMAKE_CUDA_ARCHITECTURES=" +
+                      std::to_string(10 * properties.major + properties.minor) + " or pass --backend cpu");
+  }
+  ITM_CUDA_TRY(status);
+  return std::make_unique<CudaDeviceApi>(device);
+}
 
 }  // namespace itm::cuda

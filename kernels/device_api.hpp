@@ -12,7 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "itm/error.hpp"
+
 namespace itm {
+
+/// An allocation that the device has no room for: less work at once may do.
+class OutOfDeviceMemory : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
 
 /// C = op(A) op(B), or C += op(A) op(B): row-major; op(A) is m x k, op(B) k x n, C m x n; ld* = length of a stored row.
 template <typename T>
@@ -73,7 +81,8 @@ class DeviceApi {
   virtual void synchronise() = 0;
 
   /// Fills `bytes` of device memory through pinned staging: `write(at, offset, count)` puts the bytes [offset, offset +
-  /// count) to `at` while earlier ones travel. Chunks are multiples of `unit` bytes. Work issued after it sees them.
+  /// count) to `at` while earlier ones travel; several threads call it at once. Chunks are multiples of `unit` bytes.
+  /// Work issued after it sees them.
   virtual void fill(void* to, std::size_t bytes, std::size_t unit,
                     const std::function<void(std::byte* at, std::size_t offset, std::size_t count)>& write) = 0;
 

@@ -30,21 +30,6 @@ Count count_devices() {
   return {Availability::ready, devices};
 }
 
-/// Makes a device current and gives the caller's device back on the way out.
-class CurrentDevice {
- public:
-  explicit CurrentDevice(int device) {
-    ITM_CUDA_TRY(cudaGetDevice(&previous_));
-    ITM_CUDA_TRY(cudaSetDevice(device));
-  }
-  CurrentDevice(const CurrentDevice&) = delete;
-  CurrentDevice& operator=(const CurrentDevice&) = delete;
-  ~CurrentDevice() { (void)cudaSetDevice(previous_); }
-
- private:
-  int previous_ = 0;
-};
-
 }  // namespace
 
 Availability availability() { return count_devices().availability; }
@@ -61,8 +46,7 @@ std::vector<DeviceInfo> devices() {
     info.major = properties.major;
     info.minor = properties.minor;
     info.multiprocessors = properties.multiProcessorCount;
-    const CurrentDevice current(device);
-    ITM_CUDA_TRY(cudaMemGetInfo(&info.free_bytes, &info.total_bytes));
+    info.total_bytes = properties.totalGlobalMem;
     found.push_back(info);
   }
   return found;

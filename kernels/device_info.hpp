@@ -10,7 +10,6 @@ namespace itm::cuda {
 struct DeviceInfo {
   std::string name;
   std::size_t total_bytes = 0;
-  std::size_t free_bytes = 0;
   int major = 0;  ///< compute capability
   int minor = 0;
   int multiprocessors = 0;
@@ -22,8 +21,8 @@ enum class Availability { ready, no_driver, driver_too_old, no_device };
 /// exist and the runtime still refuses.
 [[nodiscard]] Availability availability();
 
-/// All visible devices, in the runtime's order; empty unless availability() is ready. Asks each device for its free
-/// memory, which creates a context on it. Throws DeviceError like availability().
+/// All visible devices, in the runtime's order; empty unless availability() is ready. Creates no context. Throws
+/// DeviceError like availability().
 [[nodiscard]] std::vector<DeviceInfo> devices();
 
 }  // namespace itm::cuda

@@ -44,7 +44,8 @@ struct FeatureShape {
 
 class ResidentFeatures {
  public:
-  ResidentFeatures(DeviceApi& api, std::size_t budget, bool half) : api_(api), budget_(budget), half_(half) {}
+  ResidentFeatures(DeviceApi& api, std::size_t budget, bool half)
+      : api_(api), most_(budget), budget_(budget), half_(half) {}
 
   /// Room on the device, with or without features, given back with the object.
   class Lease {
@@ -84,7 +85,10 @@ class ResidentFeatures {
     std::size_t uploaded_ = 0;
   };
 
-  [[nodiscard]] std::size_t budget() const { return budget_; }
+  [[nodiscard]] std::size_t budget() const {
+    const std::lock_guard lock(state_);
+    return budget_;
+  }
 
   /// Opens the features only where their key is new.
   [[nodiscard]] FeatureShape shape_of(const ItmFeatures& features) {
@@ -135,16 +139,30 @@ class ResidentFeatures {
     return lease;
   }
 
-  /// Uploads features that are not there yet where nothing has to make room for them. Whatever goes wrong is left to
-  /// acquire().
+  /// Uploads features that are not there yet where nothing has to make room for them and nobody waits for room: whoever
+  /// calls this may be what the others wait for. Whatever goes wrong is left to acquire().
   void prefetch(const ItmFeatures& features) noexcept {
     try {
-      if (features.key.empty() || find(features.key) || shape_of(features).bytes() > spare()) {
+      const std::unique_lock admission(admission_, std::try_to_lock);
+      if (!admission.owns_lock() || features.key.empty() || find(features.key) ||
+          shape_of(features).bytes() > spare()) {
         return;
       }
-      const Request request{&features, 0};
-      (void)acquire({&request, 1});
+      (void)acquire_one(features, 0, false);
     } catch (...) {
+    }
+  }
+
+  /// What may be held from now on: never more than at the start, and no more than what is here and nine tenths of the
+  /// `free` bytes, which others on the device may have taken. Leaves the budget alone while anything is in use.
+  void follow(std::size_t free) {
+    const std::lock_guard lock(state_);
+    std::size_t resident = 0;
+    for (const auto& entry : entries_) {
+      resident += entry->shape.bytes();
+    }
+    if (used_ == resident) {
+      budget_ = std::min(most_, resident + free / 10 * 9);
     }
   }
 
@@ -170,9 +188,9 @@ class ResidentFeatures {
                        array.dtype() == (shape.stored == Stored::f16   ? DType::f16
                                          : shape.stored == Stored::f32 ? DType::f32
                                                                        : DType::f64);
-    std::vector<float> floats(as_is || shape.stored == Stored::f64 ? 0 : shape.dims);
-    std::vector<double> doubles(as_is || shape.stored != Stored::f64 ? 0 : shape.dims);
     api.fill(data, shape.bytes(), row_bytes, [&](std::byte* to, std::size_t offset, std::size_t count) {
+      std::vector<float> floats(as_is || shape.stored == Stored::f64 ? 0 : shape.dims);
+      std::vector<double> doubles(as_is || shape.stored != Stored::f64 ? 0 : shape.dims);
       for (std::size_t row = offset / row_bytes; count > 0; ++row, to += row_bytes, count -= row_bytes) {
         if (as_is) {
           std::memcpy(to, array.data() + static_cast<std::ptrdiff_t>(row) * array.row_stride(), row_bytes);
@@ -200,12 +218,13 @@ class ResidentFeatures {
     return budget_ - used_;
   }
 
-  [[nodiscard]] Lease acquire_one(const ItmFeatures& features, std::size_t extra) {
+  /// Without `may_wait`, room that is not there is a DeviceError.
+  [[nodiscard]] Lease acquire_one(const ItmFeatures& features, std::size_t extra, bool may_wait = true) {
     Lease lease;
     lease.owner_ = this;
     if (std::shared_ptr<Lease::Entry> found = find(features.key)) {
       lease.entry_ = std::move(found);
-      make_room(extra, lease.entry_->shape.source);
+      make_room(extra, lease.entry_->shape.source, may_wait);
       lease.extra_ = extra;
       return lease;
     }
@@ -214,7 +233,7 @@ class ResidentFeatures {
     entry->key = features.key;
     entry->shape = shape_of_array(array, features.key);
     const std::size_t bytes = entry->shape.bytes();
-    make_room(bytes + extra, entry->shape.source);
+    make_room(bytes + extra, entry->shape.source, may_wait);
     lease.extra_ = bytes + extra;  // so that a failed upload gives all of it back
     entry->data = DeviceBuffer<std::byte>(api_, bytes);
     upload(api_, array, entry->shape, entry->data.data());
@@ -239,9 +258,9 @@ class ResidentFeatures {
     return entries_.back();
   }
 
-  void make_room(std::size_t bytes, const std::string& what) {
+  void make_room(std::size_t bytes, const std::string& what, bool may_wait = true) {
     std::unique_lock lock(state_);
-    if (bytes > budget_) {
+    if (bytes > (may_wait ? budget_ : budget_ - used_)) {
       throw DeviceError(what + ": needs " + bytes_text(bytes) + " of device memory and may use " + bytes_text(budget_) +
                         "; raise --memory-budget, lower --batch-size or pass --backend cpu");
     }
@@ -268,10 +287,11 @@ class ResidentFeatures {
   }
 
   DeviceApi& api_;
+  std::size_t most_;
   std::size_t budget_;
   bool half_;
   std::mutex admission_;
-  std::mutex state_;
+  mutable std::mutex state_;
   std::condition_variable given_back_;
   std::list<std::shared_ptr<Lease::Entry>> entries_;
   std::map<std::string, FeatureShape> shapes_;  // by key

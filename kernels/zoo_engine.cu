@@ -175,6 +175,7 @@ class ZooEngine final : public ItmEngine {
     }
     const std::vector<LaneShape> shapes = shapes_of(fitting, features, options);
     const std::span<const ItmTask> all(fitting);
+    resident_.follow(api_->free_bytes());
     std::size_t first = 0;
     std::size_t last = all.empty() ? 0 : end_of_wave(all, features, shapes, options, 0);
     while (first < all.size()) {
@@ -186,17 +187,35 @@ class ZooEngine final : public ItmEngine {
                    static_cast<double>(all.size()));
         }
       };
-      std::vector<ItmResult> wave = run_wave(all, shapes, options, first, last, all.subspan(last, next - last), tell);
-      for (std::size_t i = 0; i < wave.size(); ++i) {
-        outcomes[number[first + i]].result = std::move(wave[i]);
+      try {
+        std::vector<ItmResult> wave = run_wave(all, shapes, options, first, last, all.subspan(last, next - last), tell);
+        for (std::size_t i = 0; i < wave.size(); ++i) {
+          outcomes[number[first + i]].result = std::move(wave[i]);
+        }
+        first = last;
+        last = next;
+      } catch (const OutOfDeviceMemory& error) {
+        if (last - first > 1) {  // somebody else took what was counted on: half as much at once
+          say(std::string(error.what()) + "; going on with " + std::to_string((last - first) / 2) + " of " +
+              std::to_string(last - first) + " models at once");
+          last = first + (last - first) / 2;
+        } else {
+          outcomes[number[first]].failure = std::current_exception();
+          first = last;
+          last = next;
+        }
       }
-      first = last;
-      last = next;
     }
     return outcomes;
   }
 
  private:
+  void say(const std::string& sentence) const {
+    if (options_.say) {
+      options_.say(sentence);
+    }
+  }
+
   std::vector<std::uint32_t> permute(std::uint32_t n, std::uint64_t seed, std::string_view stream) {
     const DeviceBuffer<std::uint64_t> keys(*api_, n);
     const DeviceBuffer<std::uint32_t> order(*api_, n);
@@ -270,7 +289,14 @@ class ZooEngine final : public ItmEngine {
     std::size_t used = 0;
     std::size_t comfortable = first;
     std::size_t i = first;
-    for (; i < tasks.size() && tasks[i].plan->iterations == tasks[first].plan->iterations; ++i) {
+    // A grid has at most 65,535 rows: one for each lane, of which validation has several a model, or for each parameter
+    // array, of which a model has four.
+    const std::size_t most = 65'535 / std::max<std::size_t>(options_.validation_chunks, 4);
+    const auto together = [&](std::size_t task) {
+      return task < tasks.size() && task - first < most &&
+             tasks[task].plan->iterations == tasks[first].plan->iterations;
+    };
+    for (; together(i); ++i) {
       const std::string& key = tasks[i].features.key;
       const bool shared = !key.empty() && !keys.insert(key).second;
       const std::size_t own = own_bytes(tasks[i], shapes[i], options);

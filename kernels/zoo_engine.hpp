@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "itm/engine.hpp"
 #include "kernels/device_api.hpp"
@@ -20,6 +21,8 @@ struct ZooEngineOptions {
   std::size_t memory_budget = 0;  ///< bytes; 0: nine tenths of what is free
   bool half_features = false;
   GemmStrategy strategy = GemmStrategy::automatic;
+  /// Told, a sentence each, what went otherwise than planned though results are right.
+  std::function<void(const std::string&)> say = {};
   /// For benchmarks: does the work of a phase (as often as it likes) in place of the engine; nothing is recorded then.
   std::function<void(const char* phase, const std::function<void()>& work)> on_phase = {};
   std::size_t graph_iterations = 4;                  ///< longest stretch of iterations recorded as one graph

@@ -674,18 +674,33 @@ class ZooGroup {
       move_on(length);
     };
     std::unique_ptr<Graph>& graph = graphs_[{length, validating}];
-    if (engine_.on_phase) {
-      stretch();
-    } else {
-      if (!graph) {
-        graph = api_.record(stretch);
-      }
+    // The first stretch is not recorded: meanwhile libraries load and choose their kernels, which a recording forbids.
+    if (!graph && done > 0 && !engine_.on_phase && records_) {
+      graph = record(stretch);
+    }
+    if (graph) {
       graph->replay();
+    } else {
+      stretch();
     }
     if (cancellable()) {
       api_.synchronise();  // or Ctrl-C would wait for everything that is queued
     }
     return done + length;
+  }
+
+  /// Null where the device refuses, and then for good: launching one by one is slower and as right.
+  template <typename Work>
+  std::unique_ptr<Graph> record(const Work& work) {
+    try {
+      return api_.record(work);
+    } catch (const DeviceError& error) {
+      records_ = false;
+      if (engine_.say) {
+        engine_.say(std::string(error.what()) + "; going on without graphs, which is slower");
+      }
+      return nullptr;
+    }
   }
 
   [[nodiscard]] bool cancellable() const {
@@ -825,6 +840,7 @@ class ZooGroup {
   LaneSet<T> training_;
   LaneSet<T> validation_;
   std::map<std::pair<std::uint32_t, bool>, std::unique_ptr<Graph>> graphs_;
+  bool records_ = true;
 };
 
 }  // namespace itm::ITM_KERNELS

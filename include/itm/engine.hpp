@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "itm/array.hpp"
+#include "itm/deviation.hpp"
 #include "itm/device.hpp"
 #include "itm/itm.hpp"
 
@@ -76,12 +77,19 @@ class ItmEngine {
 struct EngineOptions {
   std::size_t memory_budget = 0;  ///< bytes of device memory to use; 0: nine tenths of what is free
   bool half_features = false;     ///< keep features as float16: half the memory, rounded to 11 bits
+  int device = 0;                 ///< number of the CUDA device, among those that CUDA_VISIBLE_DEVICES leaves
+  bool self_check = true;         ///< train four small made models first and compare with the CPU: milliseconds
+  /// Told how far the self-check's stages deviate, all of them.
+  std::function<void(std::span<const Deviation>)> checked = {};
+  /// Told, a sentence each, what went otherwise than planned though results are right.
+  std::function<void(const std::string&)> say = {};
 };
 
 /// The results of run(). Throws the first failure.
 [[nodiscard]] std::vector<ItmResult> results_of(std::vector<ItmOutcome> outcomes);
 
-/// An engine on the first CUDA device. Throws DeviceError where this build or this machine has none.
+/// An engine on a CUDA device. Throws DeviceError where this build or this machine has none, or where the self-check
+/// finds that the device computes something else than the CPU.
 [[nodiscard]] std::shared_ptr<ItmEngine> open_cuda_engine(const EngineOptions& options = {});
 
 }  // namespace itm

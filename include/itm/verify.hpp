@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "itm/deviation.hpp"
 #include "itm/engine.hpp"
 #include "itm/estimator.hpp"
 #include "itm/itm.hpp"
@@ -17,22 +18,6 @@
 #include "itm/zoo.hpp"
 
 namespace itm {
-
-/// How far one array is from its reference.
-struct Deviation {
-  std::string name;
-  double absolute = 0;   ///< largest |got - want|
-  double relative = 0;   ///< absolute / largest |want|
-  double frobenius = 0;  ///< |got - want| / |want| in the Frobenius norm
-  double tolerance = 0;
-  bool within = false;
-};
-
-enum class Measure : std::uint8_t { relative, frobenius };
-
-/// Throws InputError when the lengths differ. A non-finite difference is never within tolerance.
-[[nodiscard]] Deviation compare(std::string name, std::span<const double> got, std::span<const double> want,
-                                Measure measure, double tolerance);
 
 /// Runs a folder laid out like the golden ITM traces (trace.json, feature, label, train_index, val_index, batches,
 /// init_*; the references that are there: iter1_*, final_*) with explicit split, batches and initial parameters, and

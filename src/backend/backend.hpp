@@ -2,6 +2,7 @@
 // Which processor a command runs on: what the user asked for, weighed against what the build and the machine offer.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "itm/engine.hpp"
@@ -31,5 +32,9 @@ struct CudaProbe {
 
 /// choose_backend for this build and machine; `cpu` never touches the driver.
 [[nodiscard]] BackendChoice resolve_backend(Backend wanted);
+
+/// The engine that `wanted` comes to: null for the CPU. `automatic` uses the CPU with a sentence to options.say where
+/// CUDA cannot be used or its self-check fails; `cuda` throws DeviceError.
+[[nodiscard]] std::shared_ptr<ItmEngine> open_engine(Backend wanted, const EngineOptions& options);
 
 }  // namespace itm

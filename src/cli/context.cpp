@@ -152,22 +152,14 @@ void Context::write(std::string_view result, const std::filesystem::path& html, 
 }
 
 std::shared_ptr<ItmEngine> Context::engine(const EngineOptions& options) const {
-  const BackendChoice choice = itm::resolve_backend(backend);
-  if (!choice.note.empty()) {
-    spdlog::info("{}", choice.note);
-  }
-  if (!choice.cuda) {
-    return nullptr;
-  }
-  try {
-    return open_cuda_engine(options);
-  } catch (const DeviceError& error) {
-    if (backend == Backend::cuda) {
-      throw;
+  EngineOptions telling = options;
+  telling.say = [](const std::string& sentence) { spdlog::info("{}", sentence); };
+  telling.checked = [](std::span<const Deviation> stages) {
+    for (const Deviation& stage : stages) {
+      spdlog::debug("self-check: {} off by {:.1e} of {:.0e}", stage.name, stage.frobenius, stage.tolerance);
     }
-    spdlog::warn("{}; using the CPU", error.what());
-    return nullptr;
-  }
+  };
+  return open_engine(backend, telling);
 }
 
 void Context::fill(RankOptions& options, MethodList methods, const EngineOptions& engine_options) const {

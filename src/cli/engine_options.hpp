@@ -22,6 +22,12 @@ inline void add_engine_options(CLI::App& app, EngineOptions& options) {
          "MiB of device memory to use; default: nine tenths of what is free. Models beyond it follow in waves")
       ->type_name("N")
       ->group(group);
+  add_number<int>(app, "--device", options.device, 0, 1023,
+                  "Which GPU, by its number among those that CUDA_VISIBLE_DEVICES leaves")
+      ->group(group);
+  app.add_flag("!--no-self-check", options.self_check,
+               "Do not compare the GPU with the CPU on a small made problem before the work")
+      ->group(group);
   add_choice<bool>(app, "--feature-storage", options.half_features, {{"lossless", false}, {"float16", true}},
                    "How features are kept on the device; float16 halves their memory and rounds to 11 bits")
       ->group(group);

@@ -262,7 +262,7 @@ class Ranking {
     if (options_.engine) {
       return options_.engine;
     }
-    return resolve_backend(options_.device).cuda ? open_cuda_engine(options_.engine_options) : nullptr;
+    return open_engine(options_.device, options_.engine_options);
   }
 
   void open_sessions() {

@@ -19,7 +19,8 @@ namespace {
 template <typename T>
 class HostGemms final : public GemmGroup {
  public:
-  explicit HostGemms(std::vector<Gemm<T>> products) : products_(std::move(products)) {}
+  HostGemms(std::vector<Gemm<T>> products, std::shared_ptr<HostFaults> faults)
+      : products_(std::move(products)), faults_(std::move(faults)) {}
 
   void run() override {
     for (const Gemm<T>& g : products_) {
@@ -34,12 +35,16 @@ class HostGemms final : public GemmGroup {
           g.c[at(i, g.ldc) + j] = sum;
         }
       }
+      if (faults_->computes_wrongly) {
+        g.c[0] += T(0.001);
+      }
     }
   }
 
  private:
   static std::ptrdiff_t at(int row, int ld) { return static_cast<std::ptrdiff_t>(row) * ld; }
   std::vector<Gemm<T>> products_;
+  std::shared_ptr<HostFaults> faults_;
 };
 
 class HostGraph final : public Graph {
@@ -53,7 +58,10 @@ class HostGraph final : public Graph {
 
 class HostDeviceApi final : public DeviceApi {
  public:
-  explicit HostDeviceApi(std::size_t capacity) : capacity_(capacity) { blas::prepare(); }
+  HostDeviceApi(std::size_t capacity, std::shared_ptr<HostFaults> faults)
+      : capacity_(capacity), faults_(faults ? std::move(faults) : std::make_shared<HostFaults>()) {
+    blas::prepare();
+  }
 
   [[nodiscard]] std::string name() const override { return "host stand-in"; }
   [[nodiscard]] std::size_t free_bytes() const override {
@@ -64,8 +72,8 @@ class HostDeviceApi final : public DeviceApi {
 
   [[nodiscard]] void* allocate(std::size_t bytes) override {
     const std::lock_guard lock(guard_);
-    if (bytes > capacity_ - used_) {
-      throw DeviceError("host stand-in: " + std::to_string(bytes) + " bytes do not fit; this is a bug");
+    if (bytes > capacity_ - used_ || ++faults_->allocations == faults_->fails_at) {
+      throw OutOfDeviceMemory("host stand-in: " + std::to_string(bytes) + " bytes do not fit; this is a bug");
     }
     // Where nothing is computed nothing should be touched: zeros that the system has not even made.
     void* memory = counting_only() ? std::calloc(bytes, 1) : std::malloc(bytes);
@@ -104,12 +112,15 @@ class HostDeviceApi final : public DeviceApi {
   }
 
   [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, bool) override {
-    return std::make_unique<HostGemms<float>>(std::move(products));
+    return std::make_unique<HostGemms<float>>(std::move(products), faults_);
   }
   [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, bool) override {
-    return std::make_unique<HostGemms<double>>(std::move(products));
+    return std::make_unique<HostGemms<double>>(std::move(products), faults_);
   }
   [[nodiscard]] std::unique_ptr<Graph> record(const std::function<void()>& work) override {
+    if (faults_->refuses_recording) {
+      throw DeviceError("host stand-in: nothing can be recorded");
+    }
     return std::make_unique<HostGraph>(work);
   }
 
@@ -217,7 +228,7 @@ class HostDeviceApi final : public DeviceApi {
     std::transform(pairs.begin(), pairs.end(), values, [](const auto& pair) { return pair.second; });
   }
   [[nodiscard]] std::unique_ptr<DeviceApi> another() const override {
-    return std::make_unique<HostDeviceApi>(capacity_);
+    return std::make_unique<HostDeviceApi>(capacity_, faults_);
   }
 
  private:
@@ -238,13 +249,14 @@ class HostDeviceApi final : public DeviceApi {
   mutable std::mutex guard_;
   std::map<void*, std::size_t> sizes_;
   std::size_t capacity_;
+  std::shared_ptr<HostFaults> faults_;
   std::size_t used_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<DeviceApi> make_host_device_api(std::size_t capacity) {
-  return std::make_unique<HostDeviceApi>(capacity);
+std::unique_ptr<DeviceApi> make_host_device_api(std::size_t capacity, std::shared_ptr<HostFaults> faults) {
+  return std::make_unique<HostDeviceApi>(capacity, std::move(faults));
 }
 
 }  // namespace itm::host_cuda

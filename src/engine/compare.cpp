@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "itm/deviation.hpp"
 #include "itm/error.hpp"
-#include "itm/verify.hpp"
 
 namespace itm {
 
