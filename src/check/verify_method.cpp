@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "check/rounding_spread.hpp"
 #include "itm/error.hpp"
 #include "itm/verify.hpp"
 
@@ -12,6 +13,8 @@ namespace itm {
 namespace {
 
 constexpr double tolerance = 1e-6;
+constexpr std::size_t draws = 4;  // of rounding
+constexpr const char* score_series = "";
 
 /// One kind of number: its value for every model.
 struct Series {
@@ -53,18 +56,64 @@ void add_details(std::map<std::string, Series>& all, const std::string& prefix, 
   }
 }
 
-StageDeviation compare_series(const std::string& name, const Series& series) {
+/// The largest number of a series.
+double size_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0,
+                         [](double largest, double v) { return std::max(largest, std::abs(v)); });
+}
+
+/// The series of scores and details of two runs over the same models.
+std::map<std::string, Series> series_of(const std::vector<ScoredModel>& reference,
+                                        const std::vector<ScoredModel>& other) {
+  std::map<std::string, Series> all;
+  for (const ScoredModel& want : reference) {
+    const auto got =
+        std::find_if(other.begin(), other.end(), [&](const ScoredModel& m) { return m.model == want.model; });
+    if (got == other.end()) {
+      throw InputError(want.model + ": has no score on the device; this is a fault of itm");
+    }
+    add(all[score_series], want.score, got->score, false, want.model);
+    add_details(all, "", want.details, got->details, want.model);
+  }
+  return all;
+}
+
+/// `spread`: how far rounding moves the series by itself.
+StageDeviation compare_series(const std::string& name, const Series& series, double spread) {
   StageDeviation worst;
-  worst.worst = compare(name, series.other, series.reference, Measure::relative, series.whole ? 0 : tolerance);
-  double largest = -1;
+  const double usual = series.whole ? 0 : tolerance;
+  const double largest = size_of(series.reference);
+  worst.worst = compare(name, series.other, series.reference, Measure::relative, usual);
+  if (!worst.worst.within && spread > 0) {
+    worst.rounding = true;
+    worst.worst =
+        compare(name, series.other, series.reference, Measure::relative, 2 * spread / (largest > 0 ? largest : 1));
+    worst.rounding = worst.worst.within;
+  }
+  double widest = -1;
   for (std::size_t i = 0; i < series.reference.size(); ++i) {
     const double gap = std::abs(series.other[i] - series.reference[i]);
-    if (!(gap <= largest)) {  // a NaN is the worst
-      largest = std::isnan(gap) ? std::numeric_limits<double>::infinity() : gap;
+    if (!(gap <= widest)) {  // a NaN is the worst
+      widest = std::isnan(gap) ? std::numeric_limits<double>::infinity() : gap;
       worst.model = series.model[i];
     }
   }
   return worst;
+}
+
+/// Models with a number beyond the usual tolerance.
+std::vector<std::string> models_beyond(const std::map<std::string, Series>& all) {
+  std::vector<std::string> models;
+  for (const auto& [name, series] : all) {
+    const double allowed = series.whole ? 0 : tolerance * size_of(series.reference);
+    for (std::size_t i = 0; i < series.reference.size(); ++i) {
+      const bool beyond = !(std::abs(series.other[i] - series.reference[i]) <= allowed);
+      if (beyond && std::find(models.begin(), models.end(), series.model[i]) == models.end()) {
+        models.push_back(series.model[i]);
+      }
+    }
+  }
+  return models;
 }
 
 /// Models, best first.
@@ -97,16 +146,20 @@ VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const Ran
   const RankedDataset reference = rank_zoo(zoo, on_cpu).results.at(0);
   const RankedDataset other = rank_zoo(zoo, on_device).results.at(0);
 
-  std::map<std::string, Series> details;
-  Series scores;
-  for (const ScoredModel& want : reference.models) {
-    const auto got = std::find_if(other.models.begin(), other.models.end(),
-                                  [&](const ScoredModel& m) { return m.model == want.model; });
-    if (got == other.models.end()) {
-      throw InputError(want.model + ": has no score on the device; this is a fault of itm");
+  const std::map<std::string, Series> all = series_of(reference.models, other.models);
+  std::map<std::string, double> spread;
+  if (const std::vector<std::string> beyond = models_beyond(all); !beyond.empty()) {
+    std::vector<ScoredModel> before;
+    std::copy_if(reference.models.begin(), reference.models.end(), std::back_inserter(before),
+                 [&](const auto& m) { return std::find(beyond.begin(), beyond.end(), m.model) != beyond.end(); });
+    for (std::size_t draw = 0; draw < draws; ++draw) {
+      const auto moved = series_of(before, scores_after_rounding(zoo, dataset, on_cpu, beyond, draw));
+      for (const auto& [name, series] : moved) {
+        for (std::size_t i = 0; i < series.reference.size(); ++i) {
+          spread[name] = std::max(spread[name], std::abs(series.other[i] - series.reference[i]));
+        }
+      }
     }
-    add(scores, want.score, got->score, false, want.model);
-    add_details(details, "", want.details, got->details, want.model);
   }
   VerifyReport report;
   report.dataset = dataset;
@@ -114,19 +167,19 @@ VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const Ran
   report.place = other.place;
   report.reference_order = order_of(reference);
   report.other_order = order_of(other);
-  report.stages.push_back(compare_series("score", scores));
-  for (const auto& [name, series] : details) {
-    report.stages.push_back(compare_series(name, series));
+  for (const auto& [name, series] : all) {
+    report.stages.push_back(compare_series(name == score_series ? "score" : name, series, spread[name]));
   }
+  const Series& scores = all.at(score_series);
   // A pair that changes places must be equal to the tolerance.
-  const double largest = std::abs(*std::max_element(scores.reference.begin(), scores.reference.end(),
-                                                    [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  const double largest = size_of(scores.reference);
+  const double tie = 2 * std::max(tolerance * largest, spread[score_series]);
   report.same_ranking = true;
   for (std::size_t a = 0; a < scores.reference.size(); ++a) {
     for (std::size_t b = 0; b < a; ++b) {
       const double gap = scores.reference[a] - scores.reference[b];
       const double other_gap = scores.other[a] - scores.other[b];
-      report.same_ranking = report.same_ranking && (gap * other_gap >= 0 || std::abs(gap) <= 2 * tolerance * largest);
+      report.same_ranking = report.same_ranking && (gap * other_gap >= 0 || std::abs(gap) <= tie);
     }
   }
   report.within = report.same_ranking && std::all_of(report.stages.begin(), report.stages.end(),

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
+#include "check/rounding_spread.hpp"
+#include "itm/dataset.hpp"
 #include "made_zoo.hpp"
 
 namespace {
@@ -55,6 +60,37 @@ TEST(Verify, AnyOtherMethodIsComparedByItsDetails) {
   }
   EXPECT_EQ(names,
             (std::vector<std::string>{"score", "classes", "dims", "rows", "transrate_class_rate", "transrate_rate"}));
+}
+
+TEST(Verify, RoundingMovesNoScoreThatFollowsIt) {
+  const itm::testing::TemporaryFolder folder;
+  itm::testing::write_small_zoo(folder.path());
+  const itm::Zoo zoo = itm::discover_zoo(folder.path());
+  itm::RankOptions options;
+  options.method = "logme";
+  options.jackknife = 0;
+  const std::vector<itm::ScoredModel> before = itm::rank_zoo(zoo, options).results.at(0).models;
+  const std::vector<itm::ScoredModel> after = itm::scores_after_rounding(zoo, "made", options, {"good"}, 1);
+  ASSERT_EQ(after.size(), 1U);
+  const auto good = std::find_if(before.begin(), before.end(), [](const auto& m) { return m.model == "good"; });
+  EXPECT_NEAR(after[0].score, good->score, 1e-12);
+  EXPECT_NE(after[0].score, good->score) << "nothing was changed";
+}
+
+TEST(Verify, RoundingMovesAScoreThatATieDecides) {
+  // The row in the middle is as far from one class as from the other.
+  const std::vector<double> line{-3, -2, -1, 1, 2, 3, 0};
+  const std::vector<std::int32_t> labels{0, 0, 0, 1, 1, 1, 0};
+  itm::Dataset dataset("line", std::span<const std::int32_t>(labels));
+  dataset.add("m", itm::view(line.data(), line.size(), 1));
+  itm::RankOptions options;
+  options.method = "knn";
+  options.jackknife = 0;
+  std::set<double> seen;
+  for (std::size_t draw = 0; draw < 8; ++draw) {
+    seen.insert(itm::scores_after_rounding(dataset.zoo(), "line", options, {"m"}, draw).at(0).score);
+  }
+  EXPECT_GT(seen.size(), 1U);
 }
 
 }  // namespace
