@@ -79,8 +79,8 @@ TEST(Verify, RoundingMovesNoScoreThatFollowsIt) {
 
 TEST(Verify, RoundingMovesAScoreThatATieDecides) {
   // The row in the middle is as far from one class as from the other.
-  const std::vector<double> line{-3, -2, -1, 1, 2, 3, 0};
-  const std::vector<std::int32_t> labels{0, 0, 0, 1, 1, 1, 0};
+  const std::vector<double> line{-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 0};
+  const std::vector<std::int32_t> labels{0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0};
   itm::Dataset dataset("line", std::span<const std::int32_t>(labels));
   dataset.add("m", itm::view(line.data(), line.size(), 1));
   itm::RankOptions options;
