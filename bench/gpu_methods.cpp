@@ -2,9 +2,10 @@
 // of CIFAR-100 and SUN397. Writes a line of JSON (schema itm.gpu_methods/1) as soon as it is known: what was measured
 // stays when the time is up.
 //
-//   gpu_methods [--commit TEXT] [--shape cifar100|sun397] [--models N] [--quick] [--device-only]
+//   gpu_methods [--commit TEXT] [--shape cifar100|sun397] [--models N] [--quick] [--cpu-limit SECONDS]
 //
-// --models: so many of the ten; --quick: a tenth of the rows. Per method: seconds of a ranking with features resident
+// --models: so many of the ten; --quick: a tenth of the rows; --cpu-limit: no method on the CPU that should take longer
+// for a model on one core. Per method: seconds of a ranking with features resident
 // on the device, of the same on the CPU, and of the first ranking, which uploads them; waits, launches and bytes per
 // model. Features are made, so scores mean nothing; times do. Exit status 3 without a device.
 
@@ -52,7 +53,7 @@ struct Choice {
   std::string shape;  ///< empty: both
   std::size_t models = std::size(paper_dims);
   bool quick = false;
-  bool device_only = false;
+  double cpu_limit = 1e300;  ///< seconds
 };
 
 /// Models in a folder that is removed with the object.
@@ -141,7 +142,10 @@ int run(const Choice& choice) {
         line["bytes_moved"] = per_model(after.moved, before.moved);
         line["bytes_read"] = per_model(after.read, before.read);
         line["bytes_uploaded"] = per_model(after.uploaded, before.uploaded);
-        if (!choice.device_only) {
+        const itm::Cost cost = estimator.cost({static_cast<double>(choice.quick ? shape.rows / 10 : shape.rows), 1024,
+                                               static_cast<double>(shape.classes), 0},
+                                              options);
+        if (cost.seconds <= choice.cpu_limit) {
           options.engine = nullptr;
           options.device = itm::Backend::cpu;
           line["cpu_seconds"] = seconds_of(zoo, options, models);
@@ -168,12 +172,12 @@ int main(int argc, char** argv) {
       choice.models = std::strtoul(argv[++i], nullptr, 10);
     } else if (std::strcmp(argv[i], "--quick") == 0) {
       choice.quick = true;
-    } else if (std::strcmp(argv[i], "--device-only") == 0) {
-      choice.device_only = true;
+    } else if (std::strcmp(argv[i], "--cpu-limit") == 0 && i + 1 < argc) {
+      choice.cpu_limit = std::strtod(argv[++i], nullptr);
     } else {
-      std::fprintf(
-          stderr,
-          "usage: gpu_methods [--commit TEXT] [--shape cifar100|sun397] [--models N] [--quick] [--device-only]\n");
+      std::fprintf(stderr,
+                   "usage: gpu_methods [--commit TEXT] [--shape cifar100|sun397] [--models N] [--quick] "
+                   "[--cpu-limit SECONDS]\n");
       return 2;
     }
   }
