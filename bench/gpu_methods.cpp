@@ -142,9 +142,9 @@ int run(const Choice& choice) {
         line["bytes_moved"] = per_model(after.moved, before.moved);
         line["bytes_read"] = per_model(after.read, before.read);
         line["bytes_uploaded"] = per_model(after.uploaded, before.uploaded);
-        const itm::Cost cost = estimator.cost({static_cast<double>(choice.quick ? shape.rows / 10 : shape.rows), 1024,
-                                               static_cast<double>(shape.classes), 0},
-                                              options);
+        const itm::Cost cost = estimator.cost_of({static_cast<double>(choice.quick ? shape.rows / 10 : shape.rows),
+                                                  1024, static_cast<double>(shape.classes), 0},
+                                                 options);
         if (cost.seconds <= choice.cpu_limit) {
           options.engine = nullptr;
           options.device = itm::Backend::cpu;

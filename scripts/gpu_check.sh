@@ -205,7 +205,8 @@ check() {
   step memcheck 75 'ERROR SUMMARY: 0 errors' bash -c "sanitizer memcheck '$kernels:*StatisticsAreTheHosts*:*small_float32*'" || true
   # Shared memory is ours alone to race on; cuBLAS's kernels would only take time.
   step racecheck 60 'RACECHECK SUMMARY: 0' bash -c "sanitizer racecheck '$kernels:*StatisticsAreTheHosts*' --kernel-name kns=itm" || true
-  step initcheck 60 'ERROR SUMMARY: 0 errors' bash -c "sanitizer initcheck '$kernels:*StatisticsAreTheHosts*'" || true
+  # cuSOLVER's tridiagonalisation (sytrd4_gpu) reads what it has not written; nothing of ours does.
+  step initcheck 60 'ERROR SUMMARY: 0 errors' bash -c "sanitizer initcheck '$kernels:*StatisticsAreTheHosts*:-*FactorisationsRefuseNaN*'" || true
   step kernels 60 '[0-9]{2,} lines of figures' bash -ec kernel_figures || true
 
   if [[ -f $out/bench.json ]]; then

@@ -12,7 +12,6 @@
 namespace itm {
 namespace {
 
-constexpr double tolerance = 1e-6;
 constexpr std::size_t draws = 4;  // of rounding
 constexpr const char* score_series = "";
 
@@ -78,8 +77,8 @@ std::map<std::string, Series> series_of(const std::vector<ScoredModel>& referenc
   return all;
 }
 
-/// `spread`: how far rounding moves the series by itself.
-StageDeviation compare_series(const std::string& name, const Series& series, double spread) {
+/// `tolerance`: the method's; `spread`: how far rounding moves the series by itself.
+StageDeviation compare_series(const std::string& name, const Series& series, double tolerance, double spread) {
   StageDeviation worst;
   const double usual = series.whole ? 0 : tolerance;
   const double largest = size_of(series.reference);
@@ -102,7 +101,7 @@ StageDeviation compare_series(const std::string& name, const Series& series, dou
 }
 
 /// Models with a number beyond the usual tolerance.
-std::vector<std::string> models_beyond(const std::map<std::string, Series>& all) {
+std::vector<std::string> models_beyond(const std::map<std::string, Series>& all, double tolerance) {
   std::vector<std::string> models;
   for (const auto& [name, series] : all) {
     const double allowed = series.whole ? 0 : tolerance * size_of(series.reference);
@@ -146,9 +145,10 @@ VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const Ran
   const RankedDataset reference = rank_zoo(zoo, on_cpu).results.at(0);
   const RankedDataset other = rank_zoo(zoo, on_device).results.at(0);
 
+  const double tolerance = find_estimator(method).tolerance;
   const std::map<std::string, Series> all = series_of(reference.models, other.models);
   std::map<std::string, double> spread;
-  if (const std::vector<std::string> beyond = models_beyond(all); !beyond.empty()) {
+  if (const std::vector<std::string> beyond = models_beyond(all, tolerance); !beyond.empty()) {
     std::vector<ScoredModel> before;
     std::copy_if(reference.models.begin(), reference.models.end(), std::back_inserter(before),
                  [&](const auto& m) { return std::find(beyond.begin(), beyond.end(), m.model) != beyond.end(); });
@@ -168,7 +168,7 @@ VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const Ran
   report.reference_order = order_of(reference);
   report.other_order = order_of(other);
   for (const auto& [name, series] : all) {
-    report.stages.push_back(compare_series(name == score_series ? "score" : name, series, spread[name]));
+    report.stages.push_back(compare_series(name == score_series ? "score" : name, series, tolerance, spread[name]));
   }
   const Series& scores = all.at(score_series);
   // A pair that changes places must be equal to the tolerance.
