@@ -165,6 +165,9 @@ struct Estimator {
   Inputs inputs{};
   bool seeded = false;  ///< draws random numbers: repeats differ
   bool float32 = true;  ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
+  /// What another order of rounding may change of its numbers, relative to the largest of their kind: more where a
+  /// search ends before its optimum. `itm verify` allows it.
+  double tolerance = 1e-6;
   std::vector<Setting> settings{};
   SettingGroup group = SettingGroup::arithmetic;
   ScoreUnit unit = ScoreUnit::number;

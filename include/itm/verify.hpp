@@ -68,8 +68,9 @@ struct VerifyReport {
                                           const std::function<bool()>& cancelled = {}, ItmEngine* engine = nullptr);
 
 /// A method other than ITM on one data set: scores and every number of its details, on `engine` against the CPU in
-/// float64. Tolerance 1e-6 relative to the largest number of its kind in the zoo: both sides compute in float64, and
-/// conditions of 1e10 are what covariances of features have. Whole numbers must agree.
+/// float64. Tolerance: the method's, 1e-6 mostly, relative to the largest number of its kind in the zoo: both sides
+/// compute in float64, and conditions of 1e10 are what covariances of features have. Whole numbers must agree, except
+/// where that tolerance is larger.
 [[nodiscard]] VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const RankOptions& options,
                                          const std::string& method, const std::shared_ptr<ItmEngine>& engine);
 

@@ -143,6 +143,7 @@ Estimator lead_estimator() {
        .description = "cross-entropy of logits evolved towards the labels by a tangent kernel's rates",
        .citation = "Hu et al., LEAD: Exploring Logit Space Evolution for Model Selection, CVPR 2024",
        .seeded = true,
+       .tolerance = 1e-5,
        .settings =
            {{.name = "eta", .standard = 1.0, .help = "Learning rate of the evolution"},
             {.name = "samples", .standard = 64.0, .help = "Rows per class in the kernel", .low = 1, .whole = true},

@@ -235,6 +235,7 @@ Estimator pactran_estimator() {
        .citation = citation,
        .seeded = true,
        .float32 = false,
+       .tolerance = 1e-5,  // ten times what the search ends for
        .settings = {{.name = "prior",
                      .standard = 1.0,
                      .help = "Variance of the prior of a weight (the published lda_factor: 0.1, 1, 10)",
