@@ -383,7 +383,7 @@ std::vector<Case> cases(bool quick) {
   };
   vary("cuBLAS", [](Case& c) { c.engine.strategy = itm::GemmStrategy::buckets; });
   vary("grouped products", [](Case& c) { c.engine.strategy = itm::GemmStrategy::grouped; });
-  for (const std::size_t length : {1, 16, 100}) {
+  for (const std::size_t length : {4, 16, 100}) {
     vary(("graphs of " + std::to_string(length)).c_str(), [length](Case& c) { c.engine.graph_iterations = length; });
   }
   all.front().phases = true;

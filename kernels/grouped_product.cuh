@@ -197,18 +197,18 @@ ITM_KERNEL void __launch_bounds__(product_threads, 4) grouped_product(const Prod
   return std::max(1U, tiles(static_cast<std::uint64_t>(g.k), product_depth));
 }
 
-/// Blocks of a group.
-[[nodiscard]] inline std::size_t blocks_of(const std::vector<Gemm<float>>& group) {
-  std::size_t blocks = 0;
+/// Tiles of a group: what a library that divides no k has to spread over the device.
+[[nodiscard]] inline std::size_t tiles_of(const std::vector<Gemm<float>>& group) {
+  std::size_t count = 0;
   for (const Gemm<float>& g : group) {
-    blocks += std::size_t{tiles(static_cast<std::uint64_t>(g.m), product_tile)} *
-              tiles(static_cast<std::uint64_t>(g.n), product_tile) * parts_of(g);
+    count += std::size_t{tiles(static_cast<std::uint64_t>(g.m), product_tile)} *
+             tiles(static_cast<std::uint64_t>(g.n), product_tile);
   }
-  return blocks;
+  return count;
 }
 
-/// Groups of more blocks than this are faster in cuBLAS: eight blocks an SM of an H100 (docs/gpu.md).
-constexpr std::size_t most_grouped_blocks = 1024;
+/// Groups of more tiles than this are faster in cuBLAS: eight for each SM of an H100 (docs/gpu.md).
+constexpr std::size_t most_grouped_tiles = 1024;
 
 /// A group that the kernel above runs.
 class GroupedProducts final : public GemmGroup {

@@ -25,7 +25,7 @@ struct ZooEngineOptions {
   std::function<void(const std::string&)> say = {};
   /// For benchmarks: does the work of a phase (as often as it likes) in place of the engine; nothing is recorded then.
   std::function<void(const char* phase, const std::function<void()>& work)> on_phase = {};
-  std::size_t graph_iterations = 4;                  ///< longest stretch of iterations recorded as one graph
+  std::size_t graph_iterations = 1;                  ///< longest stretch of iterations recorded as one graph
   std::size_t validation_chunks = 16;                ///< most validation batches of one model at once
   std::size_t block_bytes = std::size_t{256} << 20;  ///< of a block of rows of a Device
 };

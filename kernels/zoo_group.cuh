@@ -377,9 +377,10 @@ class ZooGroup {
   }
 
   std::unique_ptr<GemmGroup> products_of(std::vector<Gemm<T>> group) const {
+    // cuBLAS gives a product of few tiles few blocks, however long its k.
     const bool tf32 = options_.precision == Precision::tf32;
     if constexpr (std::is_same_v<T, float>) {
-      const bool few = blocks_of(group) <= most_grouped_blocks && !tf32;
+      const bool few = tiles_of(group) <= most_grouped_tiles && !tf32;
       if (engine_.strategy == GemmStrategy::grouped || (engine_.strategy == GemmStrategy::automatic && few)) {
         return std::make_unique<GroupedProducts>(api_, group);
       }
@@ -683,8 +684,10 @@ class ZooGroup {
     } else {
       stretch();
     }
-    if (cancellable()) {
+    queued_ += length;
+    if (cancellable() && queued_ >= most_queued) {
       api_.synchronise();  // or Ctrl-C would wait for everything that is queued
+      queued_ = 0;
     }
     return done + length;
   }
@@ -841,6 +844,8 @@ class ZooGroup {
   LaneSet<T> validation_;
   std::map<std::pair<std::uint32_t, bool>, std::unique_ptr<Graph>> graphs_;
   bool records_ = true;
+  static constexpr std::uint32_t most_queued = 128;  // iterations: about 20 ms for the paper's zoo
+  std::uint32_t queued_ = 0;
 };
 
 }  // namespace itm::ITM_KERNELS
