@@ -89,46 +89,14 @@ std::string page_of(const RankReport& report, const Options& o, const Context& c
   return to_html(report, page);
 }
 
-/// What the method is expected to take on one data set, on one core; of models without its inputs nothing.
-double seconds_of(const Estimator& method, const std::vector<ZooEntry>& entries, const Labels& labels,
-                  const RankOptions& options) {
-  double seconds = 0;
-  for (const ZooEntry& entry : entries) {
-    if (method.missing_input(entry).empty()) {
-      Workload work = workload_of(entry, labels);
-      if (options.rows > 0) {
-        work.rows = std::min(work.rows, static_cast<double>(options.rows));
-      }
-      seconds += method.cost_of(work, options).seconds;
-    }
-  }
-  return seconds;
-}
-
-/// Says before the work begins which methods will be waited for, and what makes it less.
-void warn_of_cost(const Zoo& zoo, const RankOptions& options) {
+/// Says before the work begins that a method will be waited for, and what makes it less.
+void warn_of_cost(const ExpectedWork& work, const RankOptions& options) {
   constexpr double long_wait = 60;  // seconds
-  const bool all = std::find(options.method.begin(), options.method.end(), "all") != options.method.end();
-  for (const std::string& dataset : options.datasets.empty() ? zoo.dataset_names() : options.datasets) {
-    const std::vector<ZooEntry>& entries = zoo.entries(dataset);
-    Labels labels;
-    try {
-      labels = entries.front().target ? Labels() : read_entry_labels(entries.front(), 1);
-    } catch (const InputError&) {
-      continue;  // the ranking says what is wrong with them
-    }
-    for (const Estimator& method : estimators()) {
-      if (!all && std::find(options.method.begin(), options.method.end(), method.name) == options.method.end()) {
-        continue;
-      }
-      const double seconds = seconds_of(method, entries, labels, options) / std::max(options.threads, 1);
-      if (seconds > long_wait) {
-        const Workload work = workload_of(entries.front(), labels);
-        spdlog::warn("{} on {} takes about {} ({} rows of {} model{}){}", method.name, printable(dataset, 200),
-                     duration(seconds), with_commas(static_cast<std::uint64_t>(work.rows)), entries.size(),
-                     entries.size() == 1 ? "" : "s", options.rows == 0 ? "; --rows N scores a sample" : "");
-      }
-    }
+  const double seconds = work.seconds / std::max(options.threads, 1);
+  if (seconds > long_wait) {
+    spdlog::warn("{} on {} takes about {} ({} rows of {}){}", work.method, printable(work.dataset, 200),
+                 duration(seconds), with_commas(static_cast<std::uint64_t>(work.rows)), plural(work.models, "model"),
+                 options.rows == 0 ? "; --rows N scores a sample" : "");
   }
 }
 
@@ -148,7 +116,7 @@ ExitStatus rank(Options& o, const Context& context) {
     require_overlap(zoo, o.rank.datasets, *truth);
   }
 
-  warn_of_cost(zoo, o.rank);
+  o.rank.expected = [&o](const ExpectedWork& work) { warn_of_cost(work, o.rank); };
   RankReport report;
   {
     const auto bar = context.progress("ranking");
