@@ -114,7 +114,12 @@ void name_files(const ChoiceInputs& inputs, const Context& context) {
 std::optional<Zoo> find_optional_zoo(const ChoiceInputs& inputs, const std::vector<std::string>& known,
                                      const Context& context) {
   refuse_choice_of_nothing(inputs.zoo);
-  return inputs.zoo.folder.empty() ? std::nullopt : std::optional(find_zoo(inputs.zoo, known, context));
+  if (inputs.zoo.folder.empty()) {
+    return std::nullopt;
+  }
+  Zoo zoo = find_zoo(inputs.zoo, known, context);
+  context.computes_from(zoo);
+  return zoo;
 }
 
 void read_choice_inputs(ChoiceInputs& inputs, const std::optional<Zoo>& zoo, const std::vector<std::string>& datasets,

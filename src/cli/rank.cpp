@@ -31,6 +31,7 @@ struct Options {
   RankOptions rank;
   EngineOptions engine;
   std::size_t bootstrap = 0;
+  Record from;  ///< --from; without a command: none
 };
 
 /// Known before hours of work: a truth file that says nothing about this zoo.
@@ -112,6 +113,12 @@ ExitStatus rank(Options& o, const Context& context) {
     truth = read_ground_truth(o.truth);
   }
   const Zoo zoo = find_zoo(o.zoo, truth ? truth->datasets : std::vector<std::string>(), context);
+  context.computes_from(zoo, o.rank.datasets);
+  if (!o.from.command.empty()) {
+    for (const std::string& change : changes_of_data(o.from, context.data())) {
+      spdlog::warn("{}", change);
+    }
+  }
   if (truth) {
     require_overlap(zoo, o.rank.datasets, *truth);
   }
@@ -159,13 +166,15 @@ Command rank_command() {
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
         add_method_options(app, o->rank);
         add_engine_options(app, o->engine);
+        add_from(app, o->from);
         app.footer(
             "Examples:\n"
             "  itm rank examples/glyphs\n"
             "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv --bootstrap 1000\n"
             "  itm rank examples/glyphs --method all --truth examples/glyphs/ground_truth.csv\n"
             "  itm rank my_zoo --truth accuracies.csv --html report.html\n"
-            "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
+            "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json\n"
+            "  itm rank --from ranking.json --seed 7 --out again.json");
         return [o, &context] { return rank(*o, context); };
       },
       {"--dataset", "--method", "--truth", "--html", "--out", "--format", "--threads", "--seed"}};

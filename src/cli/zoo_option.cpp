@@ -23,13 +23,17 @@ void add_zoo_folder(CLI::App& app, ZooChoice& choice) {
 
 void add_zoo(CLI::App& app, ZooChoice& choice, const std::string& dataset_help) {
   add_zoo_folder(app, choice);
-  app.add_option("--dataset", choice.datasets, dataset_help)->delimiter(',')->type_name("NAME");
+  CLI::Option* zoo = app.get_option("zoo");
+  CLI::Option* dataset = app.add_option("--dataset", choice.datasets, dataset_help)->delimiter(',')->type_name("NAME");
   // In `itm rank --dataset pets ZOO` the folder would be swallowed as a second data set, because --dataset takes
   // several: the last of them is the zoo when no other was named.
-  app.parse_complete_callback([&choice] {
+  app.parse_complete_callback([&choice, zoo, dataset] {
     if (choice.folder.empty() && choice.datasets.size() > 1) {
       choice.folder = choice.datasets.back();
       choice.datasets.pop_back();
+      zoo->add_result(choice.folder.native());  // the record of the run names both as they are meant
+      dataset->clear();
+      dataset->add_result(choice.datasets);
     }
     if (choice.folder.empty()) {
       throw CLI::RequiredError("zoo");

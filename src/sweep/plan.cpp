@@ -9,10 +9,10 @@
 #include <unordered_set>
 
 #include "core/text.hpp"
+#include "io/hash.hpp"
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
 #include "sweep/combinations.hpp"
-#include "sweep/hash.hpp"
 #include "sweep/setting_json.hpp"
 
 namespace itm {
@@ -163,7 +163,7 @@ SweepPlan plan_sweep(SweepSpec spec) {
       }
     }
   }
-  plan.hash = sweep::hash_of(keys);
+  plan.hash = io::hash_of(keys);
   return plan;
 }
 

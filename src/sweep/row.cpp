@@ -10,7 +10,7 @@
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
 #include "report/details_json.hpp"
-#include "report/place_json.hpp"
+#include "report/place_text.hpp"
 #include "sweep/checked_line.hpp"
 #include "sweep/failures_json.hpp"
 

@@ -1,9 +1,11 @@
 #pragma once
-// Where a result was computed, in JSON.
+// Where a result was computed, in JSON and CSV.
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "itm/report.hpp"
+#include "report/csv_field.hpp"
 
 namespace itm {
 
@@ -11,6 +13,11 @@ inline void add_place(nlohmann::ordered_json& json, const Place& place) {
   json["backend"] = place.backend;
   json["device"] = place.device;
   json["precision"] = place.precision;
+}
+
+/// The cells of the columns backend,device,precision.
+[[nodiscard]] inline std::string place_csv(const Place& place, CsvText text) {
+  return csv_field(place.backend, text) + ',' + csv_field(place.device, text) + ',' + csv_field(place.precision, text);
 }
 
 /// As add_place() wrote it; results from before it did are the CPU's.
