@@ -187,6 +187,7 @@ void add_lines(Page& page, const Sweep& sweep, const std::string& setting, const
     }
   }
   Json x_axis = axis(setting, std::move(x));
+  x_axis["setting"] = true;
   x_axis["log"] = true;
   constexpr std::size_t legible = 10;
   page.add_plot("lines", id, fmt::format("tau_w by {}, mean over the other settings", setting),

@@ -220,6 +220,9 @@ void add_consensus(Page& page, const RankReport& report) {
     const Consensus& view = views[v];
     Table table;
     table.id = fmt::format("consensus{}", v + 1);
+    if (views.size() > 1) {
+      page.add(fmt::format("<h3>{}</h3>\n", html_text(view.dataset)));
+    }
     table.label = view.dataset + ": ranks by every method, and the mean of their normal scores";
     table.first_is_best = true;
     table.sorted_by = "rank";
