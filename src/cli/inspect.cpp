@@ -222,6 +222,7 @@ std::map<std::string, Findings> look_at_all(const Options& o, const Context& con
   context.reads("the file of --truth", o.truth);
   const Zoo zoo =
       find_zoo(o.zoo, o.truth.empty() ? std::vector<std::string>() : read_ground_truth(o.truth).datasets, context);
+  context.computes_from(zoo, o.zoo.datasets);
   std::map<std::string, Findings> found;
   std::vector<std::pair<const ZooEntry*, Finding*>> units;
   for (const std::string& dataset : o.zoo.datasets.empty() ? zoo.dataset_names() : each_once(o.zoo.datasets)) {

@@ -1,6 +1,7 @@
 #pragma once
 // Which data something was computed from: fingerprints of the files of a zoo's entries.
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>

@@ -1,6 +1,8 @@
 #include "io/json_lines.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "io/json.hpp"
 

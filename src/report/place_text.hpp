@@ -1,5 +1,5 @@
 #pragma once
-// Where a result was computed, in JSON and CSV.
+// Where a result was computed, in JSON, CSV and on pages.
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,6 +18,11 @@ inline void add_place(nlohmann::ordered_json& json, const Place& place) {
 /// The cells of the columns backend,device,precision.
 [[nodiscard]] inline std::string place_csv(const Place& place, CsvText text) {
   return csv_field(place.backend, text) + ',' + csv_field(place.device, text) + ',' + csv_field(place.precision, text);
+}
+
+/// "float32 on NVIDIA H100"; empty where the device is not known.
+[[nodiscard]] inline std::string place_text(const Place& place) {
+  return place.device.empty() ? "" : place.precision + " on " + place.device;
 }
 
 /// As add_place() wrote it; results from before it did are the CPU's.

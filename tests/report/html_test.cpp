@@ -110,6 +110,13 @@ TEST(HtmlPage, TheStaticTablesHoldEveryModelAndScore) {
   EXPECT_NE(text.find("No truth for vgg."), std::string::npos);
 }
 
+TEST(HtmlPage, EveryRankingSaysWhereItWasComputed) {
+  RankReport report = one_result();
+  report.results[0].place = {"cuda", "NVIDIA H100", "tf32"};
+  EXPECT_NE(static_part(to_html(report)).find("<small>itm, 1,190 rows, 34 classes, tf32 on NVIDIA H100</small>"),
+            std::string::npos);
+}
+
 TEST(HtmlPage, EachConsensusNamesItsDataSetWhereThereAreSeveral) {
   RankReport report = two_by_two();
   const std::string both = between(static_part(to_html(report)), "<h2>Consensus</h2>", "</section>");

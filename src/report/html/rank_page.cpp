@@ -16,6 +16,7 @@
 #include "report/html/html_text.hpp"
 #include "report/html/page.hpp"
 #include "report/html/rank_plots.hpp"
+#include "report/place_text.hpp"
 #include "report/result_grid.hpp"
 #include "report/summary_line.hpp"
 
@@ -204,6 +205,9 @@ std::string heading_of(const RankedDataset& result, const ModelDetails& details)
   if (rows >= 0 && classes >= 0) {
     facts += fmt::format(", {} rows, {} classes", with_commas(static_cast<std::uint64_t>(rows)),
                          with_commas(static_cast<std::uint64_t>(classes)));
+  }
+  if (const std::string place = place_text(result.place); !place.empty()) {
+    facts += ", " + html_text(place);
   }
   return fmt::format("<h2>{} <small>{}</small></h2>\n", html_text(result.dataset), facts);
 }
