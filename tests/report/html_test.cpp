@@ -110,6 +110,16 @@ TEST(HtmlPage, TheStaticTablesHoldEveryModelAndScore) {
   EXPECT_NE(text.find("No truth for vgg."), std::string::npos);
 }
 
+TEST(HtmlPage, BeginsWithWhatToFineTune) {
+  const std::string header = between(static_part(to_html(two_by_two())), "<header>", "</header>");
+  EXPECT_NE(
+      header.find("<p class=\"summary\">digits: fine-tune resnet, vit, vgg first: the consensus of 2 methods<br>\n"
+                  "math: fine-tune resnet, vit first: the consensus of 2 methods<br>\n"
+                  "3 models, 2 data sets"),
+      std::string::npos)
+      << header;
+}
+
 TEST(HtmlPage, EveryRankingSaysWhereItWasComputed) {
   RankReport report = one_result();
   report.results[0].place = {"cuda", "NVIDIA H100", "tf32"};

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
+#include <string>
 
 #include "core/text.hpp"
 #include "itm/estimator.hpp"
@@ -323,7 +325,12 @@ void add_header(Page& page, const RankReport& report, const HtmlOptions& options
                              {"backend", report.backend},
                              {"threads", std::to_string(report.threads)},
                              {"seconds", fmt::format("{:.1f}", report.seconds)}});
-  page.add_header(options.title, html_text(summary_line(report, Paint{false})), facts);
+  std::string summary;
+  std::istringstream lines(verdicts(report, Paint{false}) + summary_line(report, Paint{false}));
+  for (std::string line; std::getline(lines, line);) {
+    summary += (summary.empty() ? "" : "<br>\n") + html_text(line);
+  }
+  page.add_header(options.title, summary, facts);
 }
 
 /// Links to every section, by data set.
