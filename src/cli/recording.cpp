@@ -24,6 +24,11 @@ bool is_of_output(const std::string& name) {
   return names.contains(name);
 }
 
+/// Nor how much of a machine it took, which another one may not have.
+bool is_of_machine(const std::string& name) {
+  return name == "--threads" || name == "--device" || name == "--memory-budget";
+}
+
 std::string now() {
   std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed != nullptr) {
@@ -64,7 +69,7 @@ void repeat(CLI::App& app, const std::filesystem::path& file, const Record& reco
           fmt::format("--from {}: was made by itm {} with {}, which this one ({}) does not know; use that one",
                       path_text(file), printable(record.version), printable(name), ITM_VERSION));
     }
-    if (option->count() == 0 && name != "--threads" && !is_of_output(name)) {
+    if (option->count() == 0 && !is_of_machine(name) && !is_of_output(name)) {
       option->add_result(values);
       option->run_callback();
     }

@@ -24,8 +24,9 @@ namespace itm::cli {
 /// Everything but the data. The date is SOURCE_DATE_EPOCH where that is set, so that two runs can be compared.
 [[nodiscard]] Record record_of(const CLI::App& command, std::uint64_t seed);
 
-/// Adds --from: options that the command line does not give are those of a result's record, threads apart. `record`
-/// becomes that record. To be called after all other options of the command were added but those of every command.
+/// Adds --from: options that the command line does not give are those of a result's record, those of the machine apart.
+/// `record` becomes that record. To be called after all other options of the command were added but those of every
+/// command.
 void add_from(CLI::App& app, Record& record);
 
 /// A sentence for each data set whose data are others than the record's.
