@@ -94,6 +94,9 @@ expect "glyphs: headings can be clicked" "$(table glyphs r1 | head -n 2 | grep -
   "rank model score error same truth eta dis seconds"
 expect "glyphs: every figure is drawn" "$(count glyphs 'class="drawing" role="img" viewBox')" "$(count glyphs '<figure')"
 expect "glyphs: of every kind" "$(count glyphs 'data-drawn="lines"') $(count glyphs 'data-drawn="scatter"') $(count glyphs 'data-drawn="dots"') $(count glyphs 'data-drawn="box"')" "2 4 4 2"
+truth_plots() { tr -d '\n' <"$pages/glyphs.dom" | sed 's/<figure/\n&/g' | grep 'id="r[12]-truth"' | grep -o "$1" | wc -l; }
+expect "glyphs: truth against score has error bars and a line" "$(truth_plots 'class="bar"') $(truth_plots 'class="fit"')" "24 2"
+expect "glyphs: two seeds make no box" "$(tr -d '\n' <"$pages/glyphs.dom" | sed 's/<figure/\n&/g' | grep 'data-drawn="box"' | grep -o 'class="box"' | wc -l)" 0
 expect "glyphs: nothing is NaN" "$(count glyphs 'NaN\|Infinity\|undefined')" 0
 show glyphs 'sort=truth'
 expect "glyphs: an address sorts by truth" "$(visible glyphs r1)" "$(best_by 2 "$truth")"
@@ -167,6 +170,8 @@ show ablation ''
 expect "ablation: a row a setting" "$(visible ablation ablation)" "steps=1 steps=2 steps=4 steps=8 steps=16"
 expect "ablation: every figure is drawn" "$(count ablation 'class="drawing" role="img" viewBox') $(count ablation 'data-drawn="lines"') $(count ablation 'data-drawn="box"')" \
   "$(count ablation '<figure') 2 1"
+expect "ablation: settings that double stand evenly" \
+  "$(tr -d '\n' <"$pages/ablation.dom" | sed 's/<figure/\n&/g' | grep 'id="by-row"' | grep -o '"middle">[0-9]*</text>' | grep -o '[0-9]*' | paste -sd ' ')" "1 2 4 8 16"
 expect "ablation: nothing is NaN" "$(count ablation 'NaN\|Infinity\|undefined')" 0
 quiet_console ablation
 

@@ -61,6 +61,15 @@ struct RankProgress {
   std::string model;
 };
 
+/// What a method is expected to take on one data set, by its own cost.
+struct ExpectedWork {
+  std::string dataset;
+  std::string method;
+  std::size_t models = 0;
+  double rows = 0;     ///< that are scored of each
+  double seconds = 0;  ///< of all models, on one core
+};
+
 /// Everything that a ranking can be told; each method reads what it knows.
 struct RankOptions {
   MethodList method{"itm"};
@@ -84,6 +93,8 @@ struct RankOptions {
   std::shared_ptr<ItmEngine> engine{};
   EngineOptions engine_options{};
   std::function<bool()> cancelled{};
+  /// Called for every data set and method before the first model is scored.
+  std::function<void(const ExpectedWork&)> expected{};
   /// Called as work is finished, from any thread, serialised.
   std::function<void(const RankProgress&)> progress{};
 };
@@ -144,6 +155,8 @@ struct Workload {
   double dims = 0;     // D
   double classes = 0;  // C
   double bytes = 0;    ///< of the stored features
+  /// The same with at most so many of its rows.
+  [[nodiscard]] Workload limited_to(double most_rows) const;
 };
 
 /// What one model takes on one core of a Xeon (docs/benchmarks.md); good to a factor of three.
@@ -180,7 +193,10 @@ struct Estimator {
 
   /// "source logits (..._output.npy)" when `entry` lacks what the method reads, else empty.
   [[nodiscard]] std::string missing_input(const ZooEntry& entry) const;
+  /// Of one model; `options.rows` limits its rows.
   [[nodiscard]] Cost cost_of(const Workload& work, const RankOptions& options) const;
+  /// Of several: their seconds together, and the memory of the largest.
+  [[nodiscard]] Cost cost_of(const std::vector<Workload>& work, const RankOptions& options) const;
   /// float32, float64 or tf32: what it computes in under these options.
   [[nodiscard]] Precision precision(const RankOptions& options) const;
 };

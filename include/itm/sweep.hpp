@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ struct SweepSpec {
   std::vector<std::string> methods{"itm"};  ///< "all": each that has its inputs
   /// Setting and its values; the first varies slowest.
   std::vector<std::pair<std::string, std::vector<SettingValue>>> settings;
+  /// Where its parts stand in the file that it was read from, for messages: "settings/eta" -> "pets.json: line 9: ".
+  std::map<std::string, std::string> places{};
 };
 
 /// Reads a spec; `zoo` and `truth` are relative to its folder. Throws InputError, also for a key that it does not know.
@@ -107,8 +110,9 @@ struct SweepReport {
 /// Scores one unit. Throws as rank_zoo(); with keep_going, models that cannot be scored become failures of the row.
 [[nodiscard]] SweepRow score_unit(const SweepPlan& plan, const SweepUnit& unit, const SweepOptions& options);
 
-/// Scores every unit of the shard that the journal does not have. Throws InputError where the journal belongs to
-/// another sweep or is in use; what was finished before an exception is in the journal.
+/// Scores every unit of the shard that the journal does not have. Without shards the journal may be that of a smaller
+/// plan, with fewer methods or values of settings, of the same data sets. Throws InputError where the journal belongs
+/// to another sweep or is in use; what was finished before an exception is in the journal.
 [[nodiscard]] SweepReport run_sweep(const SweepPlan& plan, const SweepOptions& options);
 
 /// Joins the journals of the shards, `journal`.1-of-n to n-of-n, into `journal`. Throws InputError where one belongs to

@@ -74,6 +74,8 @@ struct Labels {
   std::vector<std::string> names{};  ///< C of them, where the file does not number its classes 0 to C-1 itself
   /// "3", or "'beagle'" where classes have names.
   [[nodiscard]] std::string name_of(std::size_t one) const;
+  /// Rows of each class, C of them.
+  [[nodiscard]] std::vector<std::size_t> class_sizes() const;
 };
 
 struct LabelRules {

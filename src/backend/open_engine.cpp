@@ -30,7 +30,7 @@ void require_self_check(ItmEngine& engine, const EngineOptions& options) {
 
 }  // namespace
 
-std::shared_ptr<ItmEngine> open_cuda_engine(const EngineOptions& options) {
+std::shared_ptr<ItmEngine> open_cuda_engine([[maybe_unused]] const EngineOptions& options) {
   (void)resolve_backend(Backend::cuda);  // says what is missing
 #ifdef ITM_HAVE_CUDA
   ZooEngineOptions of_engine;

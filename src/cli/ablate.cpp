@@ -81,6 +81,7 @@ ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
     plan = plan_sweep(sweep_of(ablation, o.input));
   }
   context.reads(plan.zoo);
+  context.computes_from(plan.zoo, plan.spec.datasets);
   SweepOptions options;
   options.journal = o.journal;
   options.threads = context.threads;

@@ -84,6 +84,7 @@ void add_zoo_scores(ChoiceInputs& inputs, const Zoo& zoo, const std::vector<std:
 }  // namespace
 
 void add_choice_inputs(CLI::App& app, ChoiceInputs& inputs) {
+  add_zoo_folder(app, inputs.zoo);
   app.add_option("--scores", inputs.scores, "Scores instead of or beside a zoo: what itm rank wrote (JSON, CSV)")
       ->type_name("FILE")
       ->allow_extra_args(false);
@@ -110,8 +111,19 @@ void name_files(const ChoiceInputs& inputs, const Context& context) {
   context.reads("the file of --kinds", inputs.kinds);
 }
 
-void read_choice_inputs(ChoiceInputs& inputs, const std::vector<std::string>& datasets, const std::string& lone,
-                        const Context& context, ChoiceTables& tables) {
+std::optional<Zoo> find_optional_zoo(const ChoiceInputs& inputs, const std::vector<std::string>& known,
+                                     const Context& context) {
+  refuse_choice_of_nothing(inputs.zoo);
+  if (inputs.zoo.folder.empty()) {
+    return std::nullopt;
+  }
+  Zoo zoo = find_zoo(inputs.zoo, known, context);
+  context.computes_from(zoo);
+  return zoo;
+}
+
+void read_choice_inputs(ChoiceInputs& inputs, const std::optional<Zoo>& zoo, const std::vector<std::string>& datasets,
+                        const std::string& lone, const Context& context, ChoiceTables& tables) {
   std::set<Cell> have;
   add_files(inputs, lone, tables, have);
   if (!inputs.kinds.empty()) {
@@ -119,10 +131,8 @@ void read_choice_inputs(ChoiceInputs& inputs, const std::vector<std::string>& da
   } else if (!inputs.kind_column.empty()) {
     throw InputError("--kind names a column of --kinds, which is missing; pass both");
   }
-  if (!inputs.zoo.empty()) {
-    const Zoo zoo = discover_zoo(inputs.zoo, {.datasets = datasets});
-    context.reads(zoo);
-    add_zoo_scores(inputs, zoo, datasets, context, tables, have);
+  if (zoo) {
+    add_zoo_scores(inputs, *zoo, datasets, context, tables, have);
   }
 }
 

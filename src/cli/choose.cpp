@@ -82,14 +82,13 @@ ExitStatus choose(Options& o, const Context& context) {
   }
   context.reads("the file of --cost", o.cost);
   read_costs(o, tables);
-  if (!o.inputs.zoo.empty()) {
-    const Zoo zoo = discover_zoo(o.inputs.zoo, {.datasets = known});
-    const std::vector<std::string> names = zoo.dataset_names();
-    if (o.datasets.empty()) {
-      known.insert(known.end(), names.begin(), names.end());
-    }
+  const std::optional<Zoo> zoo = find_optional_zoo(o.inputs, known, context);
+  if (zoo && o.datasets.empty()) {
+    const std::vector<std::string> names = zoo->dataset_names();
+    known.insert(known.end(), names.begin(), names.end());
   }
-  read_choice_inputs(o.inputs, each_once(known), o.datasets.size() == 1 ? o.datasets.front() : "", context, tables);
+  read_choice_inputs(o.inputs, zoo, each_once(known), o.datasets.size() == 1 ? o.datasets.front() : "", context,
+                     tables);
 
   ChooseOptions options;
   options.methods = o.inputs.methods;
@@ -103,8 +102,8 @@ ExitStatus choose(Options& o, const Context& context) {
   std::string page;
   if (!o.inputs.html.empty()) {
     HtmlOptions html{"Models to fine-tune", {}};
-    if (!o.inputs.zoo.empty()) {
-      html.facts.emplace_back("zoo", path_text(o.inputs.zoo));
+    if (zoo) {
+      html.facts.emplace_back("zoo", path_text(o.inputs.zoo.folder));
     }
     for (const std::filesystem::path& file : o.history) {
       html.facts.emplace_back("history", path_text(file));
@@ -126,8 +125,6 @@ ExitStatus choose(Options& o, const Context& context) {
 Command choose_command() {
   return {"choose", "Which models to fine-tune, with probabilities", [](CLI::App& app, Context& context) -> Action {
             auto o = std::make_shared<Options>();
-            app.add_option("zoo", o->inputs.zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
-                ->type_name("ZOO");
             app.add_option("--dataset", o->datasets, "Data set to choose for; default: each that has scores")
                 ->type_name("NAME")
                 ->delimiter(',')
@@ -147,8 +144,9 @@ Command choose_command() {
             add_choice_inputs(app, o->inputs);
             // In `itm choose --history a.csv ZOO` the folder would be taken for a second history.
             app.parse_complete_callback([o] {
-              if (o->inputs.zoo.empty() && o->history.size() > 1 && std::filesystem::is_directory(o->history.back())) {
-                o->inputs.zoo = o->history.back();
+              std::filesystem::path& folder = o->inputs.zoo.folder;
+              if (folder.empty() && o->history.size() > 1 && std::filesystem::is_directory(o->history.back())) {
+                folder = o->history.back();
                 o->history.pop_back();
               }
             });

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <system_error>
 
@@ -13,6 +14,7 @@
 #include "cli/signals.hpp"
 #include "core/text.hpp"
 #include "io/cut_files.hpp"
+#include "io/fingerprint.hpp"
 #include "itm/error.hpp"
 #include "itm/report.hpp"
 #include "linalg/blas.hpp"
@@ -66,7 +68,8 @@ void Context::add_options(CLI::App& app) {
   app.add_flag("--verbose", verbose, "Say more on standard error")->group(group);
 }
 
-void Context::prepare() {
+void Context::prepare(const CLI::App& command) {
+  command_ = &command;
   if (quiet && verbose) {
     throw InputError("--quiet and --verbose contradict each other; pass one of them");
   }
@@ -79,16 +82,36 @@ void Context::prepare() {
 void Context::reads(const Zoo& zoo) const {
   for (const auto& [dataset, entries] : zoo.datasets) {
     for (const ZooEntry& entry : entries) {
-      for (const ArrayRef* ref : {&entry.feature, &entry.label}) {
-        files_.reads("a file of the zoo", ref->file);
+      for (const std::filesystem::path& file : io::files_of(entry)) {
+        files_.reads("a file of the zoo", file);
       }
       files_.reads("a file of the zoo", entry.classes);
-      for (const auto* ref : {&entry.output, &entry.source, &entry.target}) {
-        files_.reads("a file of the zoo", *ref ? (*ref)->file : std::filesystem::path());
-      }
     }
   }
 }
+
+void Context::computes_from(const Zoo& zoo, const std::vector<std::string>& datasets) const {
+  for (const auto& [dataset, entries] : zoo.datasets) {
+    if (datasets.empty() || std::find(datasets.begin(), datasets.end(), dataset) != datasets.end()) {
+      datasets_[dataset] = entries;
+    }
+  }
+}
+
+const std::vector<DataIdentity>& Context::data() const {
+  if (!data_) {
+    data_ = identify(datasets_, threads);
+  }
+  return *data_;
+}
+
+Record Context::record() const {
+  Record record = record_of(*command_, seed);
+  record.data = data();
+  return record;
+}
+
+std::string Context::recorded(std::string page) const { return with_record_in_page(std::move(page), record()); }
 
 void Context::keeps_journal(const std::filesystem::path& file) const {
   files_.keeps("--journal", "the journal", file);
@@ -130,10 +153,21 @@ void Context::write(std::string_view result, const std::filesystem::path& html, 
     throw Interrupted();
   }
   io::refuse_any_cut();
-  std::string shown;  // whatever a name in a table holds, the terminal sees none of it
+  std::string whole;
   if (format() == Format::table) {
-    shown = printable_lines(result, paint().on);
-    result = shown;
+    whole = printable_lines(result, paint().on);  // whatever a name in a table holds, the terminal sees none of it
+    result = whole;
+  } else if (format() == Format::json) {
+    whole = with_record_in_json(std::string(result), record());
+    result = whole;
+  } else if (!datasets_.empty()) {
+    whole = with_record_in_csv(std::string(result), record());
+    result = whole;
+  }
+  std::string recorded_page;
+  if (!html.empty() && !datasets_.empty()) {
+    recorded_page = recorded(std::string(page));
+    page = recorded_page;
   }
   // Standard output comes last: where it is gone, the files are there nevertheless.
   if (!out_.empty()) {

@@ -4,14 +4,17 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backend/backend.hpp"
 #include "cli/file_roles.hpp"
 #include "cli/progress.hpp"
+#include "cli/recording.hpp"
 #include "itm/estimator.hpp"
 #include "itm/report.hpp"
 #include "itm/zoo.hpp"
@@ -33,8 +36,9 @@ class Context {
 
   /// Adds --format, --out, --force, --raw-csv, --seed, --threads, --backend, --quiet, --verbose.
   void add_options(CLI::App& app);
-  /// After parsing, before any work: the log level, and whether --out can be written at all. Throws InputError.
-  void prepare();
+  /// After parsing, before any work: the log level, and whether --out can be written at all. `command` is the one that
+  /// runs, for the record of its result. Throws InputError.
+  void prepare(const CLI::App& command);
 
   /// --format, else what the ending of --out says, else a table.
   [[nodiscard]] Format format() const;
@@ -62,13 +66,18 @@ class Context {
   void reads(std::string_view role, const std::filesystem::path& file) const { files_.reads(role, file); }
   /// All files of the zoo's entries.
   void reads(const Zoo& zoo) const;
+  /// What the result is computed from, for its record: these data sets of the zoo; none: all.
+  void computes_from(const Zoo& zoo, const std::vector<std::string>& datasets = {}) const;
+  /// The data as the record identifies them. Reads their files when it is asked first.
+  [[nodiscard]] const std::vector<DataIdentity>& data() const;
   void writes(std::string_view option, const std::filesystem::path& file) const { files_.writes(option, file); }
   /// Where the journal is there already, the command goes on from it, and its results replace those of before.
   void keeps_journal(const std::filesystem::path& file) const;
   /// Colour for the result: only a table on a terminal whose owner did not set NO_COLOR.
   [[nodiscard]] Paint paint() const;
-  /// The one place where a result leaves a command: standard output, or --out, whole or not at all. Throws Interrupted
-  /// when the person pressed Ctrl-C meanwhile, InputError when it cannot be written.
+  /// The one place where a result leaves a command: standard output, or --out, whole or not at all. JSON gets the
+  /// record of the run, and CSV and pages too where they were computed from a zoo's data. Throws Interrupted when the
+  /// person pressed Ctrl-C meanwhile, InputError when it cannot be written.
   void write(std::string_view result) const;
   /// The same with a page in a file of its own; no path, no page.
   void write(std::string_view result, const std::filesystem::path& html, std::string_view page) const;
@@ -80,6 +89,8 @@ class Context {
   /// there, its engine. Throws InputError for an unknown method, DeviceError as engine() does and where --backend cuda
   /// is asked of a method without a GPU path.
   void fill(RankOptions& options, MethodList methods, const EngineOptions& engine = {}) const;
+  /// A page that a command writes itself, with the record.
+  [[nodiscard]] std::string recorded(std::string page) const;
   /// A bar on standard error while it is a terminal and --quiet was not given.
   [[nodiscard]] std::unique_ptr<Progress> progress(const std::string& label) const;
 
@@ -88,10 +99,15 @@ class Context {
   void require_targets() const;
   void say_what_was_written(const std::filesystem::path& file) const;
 
+  [[nodiscard]] Record record() const;
+
+  const CLI::App* command_ = nullptr;
   std::optional<Format> format_;
   std::filesystem::path out_;
   bool raw_csv_ = false;
   bool force_ = false;
+  mutable std::map<std::string, std::vector<ZooEntry>> datasets_;  ///< computes_from()
+  mutable std::optional<std::vector<DataIdentity>> data_;
   mutable FileRoles files_;  ///< commands see the context as const; what they name here changes no result
 };
 

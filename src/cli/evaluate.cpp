@@ -25,15 +25,16 @@ ExitStatus evaluate(Options& o, const Context& context) {
   ChoiceTables tables;
   tables.truth.push_back(read_ground_truth(o.truth));
   const std::vector<std::string>& datasets = tables.truth.front().datasets;
-  read_choice_inputs(o.inputs, datasets, datasets.size() == 1 ? datasets.front() : "", context, tables);
+  const std::optional<Zoo> zoo = find_optional_zoo(o.inputs, datasets, context);
+  read_choice_inputs(o.inputs, zoo, datasets, datasets.size() == 1 ? datasets.front() : "", context, tables);
   o.evaluate.methods = o.inputs.methods;
   o.evaluate.seed = context.seed;
   const Evaluation evaluation = evaluate_choices(tables, o.evaluate);
   std::string page;
   if (!o.inputs.html.empty()) {
     HtmlOptions html{"Evaluation of choices", {{"truth", path_text(o.truth)}}};
-    if (!o.inputs.zoo.empty()) {
-      html.facts.emplace_back("zoo", path_text(o.inputs.zoo));
+    if (zoo) {
+      html.facts.emplace_back("zoo", path_text(o.inputs.zoo.folder));
     }
     html.facts.emplace_back("seed", std::to_string(context.seed));
     page = to_html(evaluation, html);
@@ -52,8 +53,6 @@ Command evaluate_command() {
             app.add_option("truth", o->truth, "CSV of fine-tuned accuracies: model, then one column per data set")
                 ->required()
                 ->type_name("TRUTH");
-            app.add_option("zoo", o->inputs.zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
-                ->type_name("ZOO");
             app.add_option(
                    "--known",
                    [o](const CLI::results_t& texts) {

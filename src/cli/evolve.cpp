@@ -64,12 +64,18 @@ double rate_of(const ItmOptions& options, const FeatureStatistics& statistics, s
   return adaptive_rate(options.eta, *options.dispersion_base, statistics.dispersion / scale);
 }
 
-Trained train(const Options& o) {
-  Trained t;
-  t.feature = ArrayRef{o.feature, "feature"}.read().to_native_row_major();
+ZooEntry entry_of(const Options& o) {
   ZooEntry entry;
+  entry.model = o.model;
   entry.feature = {o.feature, "feature"};
   entry.label = labels_beside(o.feature, o.label);
+  return entry;
+}
+
+Trained train(const Options& o) {
+  Trained t;
+  const ZooEntry entry = entry_of(o);
+  t.feature = entry.feature.read().to_native_row_major();
   const Labels labels = read_entry_labels(entry);
   t.statistics = measure_features(t.feature, labels, o.rank.itm.standardise);
   t.eta = rate_of(o.rank.itm, t.statistics, t.feature.cols());
@@ -172,7 +178,7 @@ std::string map_csv(const EvolutionReport& report) {
 }
 
 /// Everything was computed before; each file is whole or absent.
-void write_files(const fs::path& folder, const Evolved& evolved) {
+void write_files(const fs::path& folder, const Evolved& evolved, const Context& context) {
   const EvolutionReport& report = evolved.report;
   fs::create_directories(folder);
   for (std::size_t k = 0; k < report.views.size(); ++k) {
@@ -185,7 +191,7 @@ void write_files(const fs::path& folder, const Evolved& evolved) {
   write_npy<std::int64_t>(folder / "label.npy", labels, length);
   write_npy<std::int64_t>(folder / "row.npy", report.rows, length);
   write_file_atomically(folder / "map.csv", map_csv(report));
-  write_file_atomically(folder / "evolution.html", html::evolution_page(report));
+  write_file_atomically(folder / "evolution.html", context.recorded(html::evolution_page(report)));
 }
 
 std::string as_json(const Options& o, const Evolved& evolved) {
@@ -272,7 +278,8 @@ ExitStatus run(Options& o, const Context& context) {
   o.rank.itm.seed = context.seed;
   o.rank.itm.iterations = std::max<std::size_t>(o.at.back(), 1);  // later ones change nothing before
   const Evolved evolved = evolve(o, context);
-  write_files(o.folder, evolved);
+  context.computes_from({o.feature.parent_path(), {{"", {entry_of(o)}}}});
+  write_files(o.folder, evolved, context);
   say_when_interrupted(fmt::format("interrupted; {} was written before", path_text(o.folder)));
   context.write(context.in_format([&] { return as_json(o, evolved); }, [&] { return as_csv(evolved.report); },
                                   [&] { return as_table(o, evolved.report, context.paint()); }));

@@ -95,20 +95,6 @@ void compare_labels(Findings& models) {
   }
 }
 
-struct ClassSizes {
-  std::size_t smallest = 0;
-  std::size_t largest = 0;
-};
-
-ClassSizes class_sizes(const Labels& labels) {
-  std::vector<std::size_t> sizes(labels.classes);
-  for (const std::int32_t label : labels.values) {
-    sizes[static_cast<std::size_t>(label)] += 1;
-  }
-  const auto [smallest, largest] = std::minmax_element(sizes.begin(), sizes.end());
-  return {*smallest, *largest};
-}
-
 /// Each once: models may share a file.
 std::vector<std::string> all_of(std::vector<std::string> Finding::*kind, const std::map<std::string, Findings>& zoo) {
   std::vector<std::string> all;
@@ -178,12 +164,12 @@ std::string title_of(const std::string& dataset, const Findings& models, Paint p
       std::find_if(models.begin(), models.end(), [](const Finding& f) { return f.labels.has_value(); });
   std::string facts = "no readable labels";
   if (readable != models.end()) {
-    const ClassSizes sizes = class_sizes(*readable->labels);
+    const std::vector<std::size_t> sizes = readable->labels->class_sizes();
+    const auto [smallest, largest] = std::minmax_element(sizes.begin(), sizes.end());
     facts = fmt::format("{} rows, {} classes of {} rows each", with_commas(readable->labels->values.size()),
                         with_commas(readable->labels->classes),
-                        sizes.smallest == sizes.largest
-                            ? with_commas(sizes.smallest)
-                            : fmt::format("{} to {}", with_commas(sizes.smallest), with_commas(sizes.largest)));
+                        *smallest == *largest ? with_commas(*smallest)
+                                              : fmt::format("{} to {}", with_commas(*smallest), with_commas(*largest)));
   }
   return fmt::format("{}  {}\n", paint.bold(printable(dataset, 200)), paint.dim(facts));
 }
@@ -236,6 +222,7 @@ std::map<std::string, Findings> look_at_all(const Options& o, const Context& con
   context.reads("the file of --truth", o.truth);
   const Zoo zoo =
       find_zoo(o.zoo, o.truth.empty() ? std::vector<std::string>() : read_ground_truth(o.truth).datasets, context);
+  context.computes_from(zoo, o.zoo.datasets);
   std::map<std::string, Findings> found;
   std::vector<std::pair<const ZooEntry*, Finding*>> units;
   for (const std::string& dataset : o.zoo.datasets.empty() ? zoo.dataset_names() : each_once(o.zoo.datasets)) {

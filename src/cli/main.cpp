@@ -14,6 +14,7 @@
 
 #include "cli/command.hpp"
 #include "cli/help.hpp"
+#include "cli/recording.hpp"
 #include "cli/say.hpp"
 #include "cli/signals.hpp"
 #include "core/text.hpp"
@@ -65,7 +66,8 @@ bool is_command(const std::string& word) {
 
 /// A line to compare, then what a report of a fault needs.
 std::string version_text() {
-  return fmt::format("itm {}\n{}, {} build; {}; CUDA {}; MPI {}", ITM_VERSION, ITM_COMPILER, ITM_BUILD_TYPE,
+  const std::string commit = source_commit().empty() ? "" : fmt::format("commit {}, ", source_commit());
+  return fmt::format("itm {}\n{}{}, {} build; {}; CUDA {}; MPI {}", ITM_VERSION, commit, ITM_COMPILER, ITM_BUILD_TYPE,
                      blas::description(), ITM_CUDA_VERSION, ITM_MPI_VERSION);
 }
 
@@ -131,7 +133,7 @@ int run(int argc, char** argv) {
   if (chosen.empty()) {
     return fail_usage("no command given", "");
   }
-  context.prepare();
+  context.prepare(*chosen.front());
   try {
     return static_cast<int>(actions.at(chosen.front()->get_name())());
   } catch (const InputError&) {

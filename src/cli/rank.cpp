@@ -31,6 +31,7 @@ struct Options {
   RankOptions rank;
   EngineOptions engine;
   std::size_t bootstrap = 0;
+  Record from;  ///< --from; without a command: none
 };
 
 /// Known before hours of work: a truth file that says nothing about this zoo.
@@ -89,46 +90,14 @@ std::string page_of(const RankReport& report, const Options& o, const Context& c
   return to_html(report, page);
 }
 
-/// What the method is expected to take on one data set, on one core; of models without its inputs nothing.
-double seconds_of(const Estimator& method, const std::vector<ZooEntry>& entries, const Labels& labels,
-                  const RankOptions& options) {
-  double seconds = 0;
-  for (const ZooEntry& entry : entries) {
-    if (method.missing_input(entry).empty()) {
-      Workload work = workload_of(entry, labels);
-      if (options.rows > 0) {
-        work.rows = std::min(work.rows, static_cast<double>(options.rows));
-      }
-      seconds += method.cost_of(work, options).seconds;
-    }
-  }
-  return seconds;
-}
-
-/// Says before the work begins which methods will be waited for, and what makes it less.
-void warn_of_cost(const Zoo& zoo, const RankOptions& options) {
+/// Says before the work begins that a method will be waited for, and what makes it less.
+void warn_of_cost(const ExpectedWork& work, const RankOptions& options) {
   constexpr double long_wait = 60;  // seconds
-  const bool all = std::find(options.method.begin(), options.method.end(), "all") != options.method.end();
-  for (const std::string& dataset : options.datasets.empty() ? zoo.dataset_names() : options.datasets) {
-    const std::vector<ZooEntry>& entries = zoo.entries(dataset);
-    Labels labels;
-    try {
-      labels = entries.front().target ? Labels() : read_entry_labels(entries.front(), 1);
-    } catch (const InputError&) {
-      continue;  // the ranking says what is wrong with them
-    }
-    for (const Estimator& method : estimators()) {
-      if (!all && std::find(options.method.begin(), options.method.end(), method.name) == options.method.end()) {
-        continue;
-      }
-      const double seconds = seconds_of(method, entries, labels, options) / std::max(options.threads, 1);
-      if (seconds > long_wait) {
-        const Workload work = workload_of(entries.front(), labels);
-        spdlog::warn("{} on {} takes about {} ({} rows of {} model{}){}", method.name, printable(dataset, 200),
-                     duration(seconds), with_commas(static_cast<std::uint64_t>(work.rows)), entries.size(),
-                     entries.size() == 1 ? "" : "s", options.rows == 0 ? "; --rows N scores a sample" : "");
-      }
-    }
+  const double seconds = work.seconds / std::max(options.threads, 1);
+  if (seconds > long_wait) {
+    spdlog::warn("{} on {} takes about {} ({} rows of {}){}", work.method, printable(work.dataset, 200),
+                 duration(seconds), with_commas(static_cast<std::uint64_t>(work.rows)), plural(work.models, "model"),
+                 options.rows == 0 ? "; --rows N scores a sample" : "");
   }
 }
 
@@ -144,11 +113,17 @@ ExitStatus rank(Options& o, const Context& context) {
     truth = read_ground_truth(o.truth);
   }
   const Zoo zoo = find_zoo(o.zoo, truth ? truth->datasets : std::vector<std::string>(), context);
+  context.computes_from(zoo, o.rank.datasets);
+  if (!o.from.command.empty()) {
+    for (const std::string& change : changes_of_data(o.from, context.data())) {
+      spdlog::warn("{}", change);
+    }
+  }
   if (truth) {
     require_overlap(zoo, o.rank.datasets, *truth);
   }
 
-  warn_of_cost(zoo, o.rank);
+  o.rank.expected = [&o](const ExpectedWork& work) { warn_of_cost(work, o.rank); };
   RankReport report;
   {
     const auto bar = context.progress("ranking");
@@ -191,13 +166,15 @@ Command rank_command() {
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
         add_method_options(app, o->rank);
         add_engine_options(app, o->engine);
+        add_from(app, o->from);
         app.footer(
             "Examples:\n"
             "  itm rank examples/glyphs\n"
             "  itm rank examples/glyphs --truth examples/glyphs/ground_truth.csv --bootstrap 1000\n"
             "  itm rank examples/glyphs --method all --truth examples/glyphs/ground_truth.csv\n"
             "  itm rank my_zoo --truth accuracies.csv --html report.html\n"
-            "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json");
+            "  itm rank my_zoo --dataset pets --repeats 3 --out ranking.json\n"
+            "  itm rank --from ranking.json --seed 7 --out again.json");
         return [o, &context] { return rank(*o, context); };
       },
       {"--dataset", "--method", "--truth", "--html", "--out", "--format", "--threads", "--seed"}};

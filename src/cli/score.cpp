@@ -18,7 +18,7 @@
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
 #include "report/details_json.hpp"
-#include "report/place_json.hpp"
+#include "report/place_text.hpp"
 #include "report/text_table.hpp"
 
 namespace itm::cli {
@@ -127,6 +127,7 @@ ExitStatus score(Options& o, const Context& context) {
         std::pair("--source", &o.source), std::pair("--target", &o.target)}) {
     context.reads(fmt::format("the file of {}", option), *file);
   }
+  context.computes_from(zoo);
   {
     const auto bar = context.progress("scoring");
     o.rank.progress = bar->of_ranking();

@@ -76,6 +76,16 @@ int threads_of(const CLI::App& app, const Context& context, const SweepJob& job)
   return std::max(1, context.threads / static_cast<int>(job.local_processes()));
 }
 
+std::vector<std::string> datasets_of(const SweepPlan& plan) {
+  std::vector<std::string> names;
+  for (const SweepUnit& unit : plan.units) {
+    if (names.empty() || names.back() != unit.dataset) {
+      names.push_back(unit.dataset);
+    }
+  }
+  return names;
+}
+
 /// The plan, after every file that goes with it was named.
 SweepPlan plan_of(const Options& o, const Context& context) {
   context.reads("the spec", o.spec);
@@ -83,6 +93,7 @@ SweepPlan plan_of(const Options& o, const Context& context) {
   context.reads("the truth of the spec", spec.truth);
   SweepPlan plan = plan_sweep(std::move(spec));
   context.reads(plan.zoo);
+  context.computes_from(plan.zoo, datasets_of(plan));
   return plan;
 }
 

@@ -18,8 +18,13 @@ struct ZooChoice {
   ZooOptions options;
 };
 
-/// Adds the positional `zoo`, --dataset, --models, --exclude, --manifest and --feature-key.
+/// Adds the positional `zoo`, which may be left out, --models, --exclude, --manifest and --feature-key.
+void add_zoo_folder(CLI::App& app, ZooChoice& choice);
+/// The same and --dataset, for commands that need a zoo.
 void add_zoo(CLI::App& app, ZooChoice& choice, const std::string& dataset_help);
+
+/// --models and its kin were given, but no folder that they choose from. Throws InputError.
+void refuse_choice_of_nothing(const ZooChoice& choice);
 
 /// The zoo, its files named to `context` as inputs. `known` are data sets that are known beside those of --dataset.
 /// Says how names were read where that is a guess. Throws InputError, also for a --dataset that the zoo does not have.

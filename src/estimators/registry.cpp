@@ -82,7 +82,17 @@ std::string Estimator::missing_input(const ZooEntry& entry) const {
   return {};
 }
 
-Cost Estimator::cost_of(const Workload& work, const RankOptions& options) const {
+Workload Workload::limited_to(double most_rows) const {
+  Workload limited = *this;
+  if (rows > most_rows) {
+    limited.rows = most_rows;
+    limited.bytes *= most_rows / rows;
+  }
+  return limited;
+}
+
+Cost Estimator::cost_of(const Workload& all_rows, const RankOptions& options) const {
+  const Workload work = options.rows > 0 ? all_rows.limited_to(static_cast<double>(options.rows)) : all_rows;
   if (cost) {
     return cost(work, options);
   }
@@ -90,6 +100,16 @@ Cost Estimator::cost_of(const Workload& work, const RankOptions& options) const 
   const double products = work.rows * work.dims * work.dims + 4 * work.dims * work.dims * work.dims +
                           4 * work.rows * work.dims * work.classes;
   return {products * 2e-11 + 8e-9 * work.rows * work.dims, work.bytes + 32 * work.dims * work.dims};
+}
+
+Cost Estimator::cost_of(const std::vector<Workload>& work, const RankOptions& options) const {
+  Cost sum;
+  for (const Workload& model : work) {
+    const Cost one = cost_of(model, options);
+    sum.seconds += one.seconds;
+    sum.bytes = std::max(sum.bytes, one.bytes);
+  }
+  return sum;
 }
 
 Precision Estimator::precision(const RankOptions& options) const {

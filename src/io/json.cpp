@@ -45,7 +45,10 @@ Json parse_json(std::string_view text) {
   try {
     return Json::parse(text.begin(), text.end());
   } catch (const typename Json::parse_error& error) {
-    throw JsonError(fmt::format("is not valid JSON (at byte {})", with_commas(error.byte)));
+    const std::string_view before = text.substr(0, error.byte);
+    const auto line = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
+    throw JsonError(fmt::format("is not valid JSON (at byte {}{})", with_commas(error.byte),
+                                line > 1 ? fmt::format(", in line {}", with_commas(line)) : ""));
   } catch (const typename Json::exception& error) {
     throw JsonError(fmt::format("holds the number{}, which is out of range", number_in(error.what())));
   }

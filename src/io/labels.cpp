@@ -53,8 +53,7 @@ void check_classes(const Where& where, const Labels& labels, const LabelRules& r
     refuse(where, "all {} labels are class {}; ranking needs at least two classes", with_commas(labels.values.size()),
            labels.name_of(0));
   }
-  std::vector<std::size_t> count(labels.classes);
-  for (const std::int32_t label : labels.values) ++count[static_cast<std::size_t>(label)];
+  const std::vector<std::size_t> count = labels.class_sizes();
   const auto rare = std::min_element(count.begin(), count.end());
   if (*rare < rules.fewest_rows) {
     refuse(where, "class {} has a single row; give it at least {}, or pass --drop-rare-classes {}",
@@ -164,6 +163,12 @@ Labels check_labels(const Where& where, const Array& array, const LabelRules& ru
 }  // namespace itm::io
 
 namespace itm {
+
+std::vector<std::size_t> Labels::class_sizes() const {
+  std::vector<std::size_t> sizes(classes);
+  for (const std::int32_t label : values) ++sizes[static_cast<std::size_t>(label)];
+  return sizes;
+}
 
 std::string Labels::name_of(std::size_t one) const {
   return names.empty() ? with_commas(one) : in_quotes(names.at(one));

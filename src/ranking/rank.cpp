@@ -72,11 +72,14 @@ class Running final : public Executor {
     for (const ZooEntry& entry : entries_) {
       cost_.push_back(estimator.cost_of(work.at(entry.model), options).seconds);
     }
-    account_.expect(std::accumulate(cost_.begin(), cost_.end(), 0.0), entries_.size() * repeats());
+    const double seconds = std::accumulate(cost_.begin(), cost_.end(), 0.0);
+    account_.expect(seconds, entries_.size() * repeats());
+    expected_ = {dataset_, estimator.name, entries_.size(), work.at(entries_.front().model).rows, seconds};
     session_ = estimator.open(std::move(task), options);
   }
 
   [[nodiscard]] const Estimator& estimator() const { return estimator_; }
+  [[nodiscard]] const ExpectedWork& expected() const { return expected_; }
 
   void run(WorkPool& pool, ItmEngine* engine) {
     pool_ = &pool;
@@ -160,6 +163,7 @@ class Running final : public Executor {
   const RankOptions& options_;
   Account& account_;
   std::vector<double> cost_;
+  ExpectedWork expected_;
   std::unique_ptr<Session> session_;
   WorkPool* pool_ = nullptr;
   ItmEngine* engine_ = nullptr;
@@ -202,6 +206,9 @@ class Ranking {
     open_sessions();
     if (sessions_.empty()) {
       throw InputError(lacking_);
+    }
+    if (options_.expected) {
+      std::for_each(sessions_.begin(), sessions_.end(), [&](const auto& s) { options_.expected(s->expected()); });
     }
     const std::shared_ptr<ItmEngine> engine = engine_for_sessions();
     WorkPool pool(options_.threads);
@@ -271,11 +278,8 @@ class Ranking {
       const DatasetTask task = make_task(dataset);
       std::map<std::string, Workload> work;
       for (const ZooEntry& entry : task.entries) {
-        Workload& shape = work[entry.model] = workload_of(entry, task.labels);
-        if (!task.rows.empty()) {
-          shape.bytes *= static_cast<double>(task.rows.size()) / std::max(shape.rows, 1.0);
-          shape.rows = static_cast<double>(task.rows.size());
-        }
+        const Workload shape = workload_of(entry, task.labels);
+        work[entry.model] = task.rows.empty() ? shape : shape.limited_to(static_cast<double>(task.rows.size()));
       }
       for (const Estimator* method : methods_) {
         open_session(*method, task, work);

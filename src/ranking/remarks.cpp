@@ -13,14 +13,6 @@ namespace {
 /// From here on the largest class hides the smallest in every mean over rows.
 constexpr double unbalanced = 20;
 
-std::vector<std::size_t> class_sizes(const Labels& labels) {
-  std::vector<std::size_t> sizes(labels.classes);
-  for (const std::int32_t y : labels.values) {
-    ++sizes[static_cast<std::size_t>(y)];
-  }
-  return sizes;
-}
-
 void remark_on_balance(RankedDataset& result, const std::vector<std::size_t>& sizes) {
   const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
   if (static_cast<double>(*most) > unbalanced * static_cast<double>(*least)) {
@@ -69,7 +61,7 @@ void remark_on_dropped_rows(RankedDataset& result) {
 
 void add_remarks(RankedDataset& result, const Estimator& estimator, const Labels& labels, const RankOptions& options) {
   if (labels.classes > 0) {
-    const std::vector<std::size_t> sizes = class_sizes(labels);
+    const std::vector<std::size_t> sizes = labels.class_sizes();
     remark_on_chance(result, estimator, sizes, labels.values.size());
     remark_on_balance(result, sizes);
   }

@@ -13,7 +13,7 @@
 #include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
 #include "report/details_json.hpp"
-#include "report/place_json.hpp"
+#include "report/place_text.hpp"
 
 namespace itm {
 namespace {
@@ -137,13 +137,14 @@ std::string to_json(const RankReport& report) {
 }
 
 std::string to_csv(const RankReport& report, CsvText text) {
-  std::string csv = "dataset,method,rank,model,score,truth,seconds,error,group\n";
+  std::string csv = "dataset,method,rank,model,score,truth,seconds,error,group,backend,device,precision\n";
   for (const RankedDataset& result : report.results) {
     for (const ScoredModel& model : result.models) {
-      csv += fmt::format("{},{},{},{},{},{},{:.6f},{},{}\n", csv_field(result.dataset, text),
+      csv += fmt::format("{},{},{},{},{},{},{:.6f},{},{},{}\n", csv_field(result.dataset, text),
                          csv_field(result.method, text), model.rank, csv_field(model.model, text),
                          csv_number(model.score), model.truth ? csv_number(*model.truth) : std::string(), model.seconds,
-                         model.error ? csv_number(*model.error) : std::string(), model.group);
+                         model.error ? csv_number(*model.error) : std::string(), model.group,
+                         place_csv(result.place, text));
     }
   }
   return csv;

@@ -163,6 +163,35 @@ std::vector<std::string> best_group(const RankedDataset& result) {
 
 }  // namespace
 
+std::string verdicts(const RankReport& report, Paint paint) {
+  constexpr std::size_t advised = 3;
+  std::string text;
+  const auto verdict = [&](const std::string& dataset, const std::string& advice) {
+    text += fmt::format("{}: {}\n", paint.bold(printable(dataset, 200)), advice);
+  };
+  const std::vector<Consensus> views = consensus_of(report);
+  for (const Consensus& view : views) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < std::min(advised, view.models.size()); ++i) {
+      names.push_back(view.models[i].model);
+    }
+    verdict(view.dataset, fmt::format("fine-tune {} first: the consensus of {}", paint.good(list_of(names)),
+                                      plural(view.methods.size(), "method")));
+  }
+  if (views.empty() && report.results.size() > 1) {
+    for (const RankedDataset& result : report.results) {
+      const std::vector<std::string> best = best_group(result);
+      if (best.size() == 1) {
+        verdict(result.dataset, "fine-tune " + paint.good(printable(best.front(), 200)));
+      } else if (!best.empty()) {
+        verdict(result.dataset, fmt::format("fine-tune these {}, which cannot be told apart: {}", best.size(),
+                                            paint.good(list_of(best))));
+      }
+    }
+  }
+  return text;
+}
+
 std::string summary_line(const RankReport& report, Paint paint) {
   std::set<std::string> models;
   std::set<std::string> datasets;
@@ -204,36 +233,6 @@ std::string rankings(const RankReport& report, Paint paint) {
       text += paint.dim("  no truth for " + names) + "\n";
     }
     text += "\n";
-  }
-  return text;
-}
-
-/// What to fine-tune, a line a data set: by the consensus where there are several methods.
-std::string verdicts(const RankReport& report, Paint paint) {
-  constexpr std::size_t advised = 3;
-  std::string text;
-  const auto verdict = [&](const std::string& dataset, const std::string& advice) {
-    text += fmt::format("{}: {}\n", paint.bold(printable(dataset, 200)), advice);
-  };
-  const std::vector<Consensus> views = consensus_of(report);
-  for (const Consensus& view : views) {
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < std::min(advised, view.models.size()); ++i) {
-      names.push_back(view.models[i].model);
-    }
-    verdict(view.dataset, fmt::format("fine-tune {} first: the consensus of {}", paint.good(list_of(names)),
-                                      plural(view.methods.size(), "method")));
-  }
-  if (views.empty() && report.results.size() > 1) {
-    for (const RankedDataset& result : report.results) {
-      const std::vector<std::string> best = best_group(result);
-      if (best.size() == 1) {
-        verdict(result.dataset, "fine-tune " + paint.good(printable(best.front(), 200)));
-      } else if (!best.empty()) {
-        verdict(result.dataset, fmt::format("fine-tune these {}, which cannot be told apart: {}", best.size(),
-                                            paint.good(list_of(best))));
-      }
-    }
   }
   return text;
 }

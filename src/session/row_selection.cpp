@@ -96,11 +96,10 @@ void sample_rows(DatasetTask& task, std::size_t rows, std::size_t most, std::uin
   for (std::uint32_t i = 0; i < count; ++i) {
     members[labelled ? static_cast<std::size_t>(task.labels.values[i]) : 0].push_back(i);
   }
-  std::vector<std::size_t> sizes;
+  const std::vector<std::size_t> sizes = labelled ? task.labels.class_sizes() : std::vector<std::size_t>{count};
   std::size_t least = 0;
-  for (const std::vector<std::uint32_t>& one : members) {
-    sizes.push_back(one.size());
-    least += std::min<std::size_t>(one.size(), 2);
+  for (const std::size_t size : sizes) {
+    least += std::min<std::size_t>(size, 2);
   }
   if (most < std::max(least, fewest)) {
     throw InputError(fmt::format("{}: {} rows are too few for its {} classes; pass --rows {} or more",
@@ -126,10 +125,7 @@ void sample_rows(DatasetTask& task, std::size_t rows, std::size_t most, std::uin
 void drop_rare_classes(DatasetTask& task, std::size_t fewest) {
   const std::size_t rows = task.labels.values.size();
   const std::size_t classes = task.labels.classes;
-  std::vector<std::size_t> sizes(classes);
-  for (const std::int32_t y : task.labels.values) {
-    ++sizes[static_cast<std::size_t>(y)];
-  }
+  std::vector<std::size_t> sizes = task.labels.class_sizes();
   std::vector<std::uint32_t> kept;
   for (std::size_t i = 0; i < rows; ++i) {
     if (sizes[static_cast<std::size_t>(task.labels.values[i])] >= fewest) {

@@ -93,6 +93,12 @@ void add_lines(Page& page, const char* id, const std::string& caption, Json x, J
                 {{"each", "line"}, {"x", std::move(x)}, {"y", std::move(y)}, {"series", std::move(series)}});
 }
 
+Json setting_axis(const SettingValues& setting) {
+  Json made = axis(setting.first, numbers_of(setting));
+  made["setting"] = true;
+  return made;
+}
+
 Json tau_axis() { return axis("tau_w", Json::array()); }
 
 /// A line per row over the columns.
@@ -102,8 +108,7 @@ void add_by_column(Page& page, const AblationReport& report) {
   for (std::size_t r = 0; r < report.rows.size(); ++r) {
     series.push_back({{"name", report.rows[r]}, {"values", along(row_of(report, r), tau_of)}});
   }
-  add_lines(page, "by-column", "tau_w by " + columns.first, axis(columns.first, numbers_of(columns)), tau_axis(),
-            std::move(series));
+  add_lines(page, "by-column", "tau_w by " + columns.first, setting_axis(columns), tau_axis(), std::move(series));
 }
 
 /// Over the rows' one number: tau_w per data set, or per column where its values are words; and seconds.
@@ -128,13 +133,12 @@ void add_by_row(Page& page, const AblationReport& report) {
                          })}});
     }
   }
-  add_lines(page, "by-row", "tau_w by " + rows.first, axis(rows.first, numbers_of(rows)), tau_axis(),
-            std::move(series));
+  add_lines(page, "by-row", "tau_w by " + rows.first, setting_axis(rows), tau_axis(), std::move(series));
   const Json seconds =
       along(column_of(report, last), [](const AblationCell& cell) { return std::optional(cell.seconds); });
   Json from_zero = axis("seconds", Json::array());
   from_zero["covers"] = {0};  // or noise looks like a trend
-  add_lines(page, "seconds", "Seconds per model by " + rows.first, axis(rows.first, numbers_of(rows)), from_zero,
+  add_lines(page, "seconds", "Seconds per model by " + rows.first, setting_axis(rows), from_zero,
             Json::array({{{"name", "seconds"}, {"values", seconds}}}));
 }
 

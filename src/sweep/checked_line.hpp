@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "sweep/hash.hpp"
+#include "io/hash.hpp"
 
 namespace itm::sweep {
 
@@ -15,7 +15,7 @@ inline constexpr std::string_view checksum_start = ",\"xxh3\":\"";
 /// {"a":1} -> {"a":1,"xxh3":"0123456789abcdef"}.
 [[nodiscard]] inline std::string with_checksum(std::string line) {
   line.pop_back();
-  const std::string sum = short_hash_of(line);
+  const std::string sum = io::short_hash_of(line);
   return line.append(checksum_start).append(sum).append("\"}");
 }
 
@@ -27,7 +27,7 @@ inline constexpr std::string_view checksum_start = ",\"xxh3\":\"";
     return std::nullopt;
   }
   const std::string_view body = line.substr(0, line.size() - tail);
-  return line.substr(line.size() - tail + checksum_start.size()) == short_hash_of(body) + "\"}";
+  return line.substr(line.size() - tail + checksum_start.size()) == io::short_hash_of(body) + "\"}";
 }
 
 }  // namespace itm::sweep

@@ -34,13 +34,7 @@ RankOptions options_of(const SweepUnit& unit) {
 
 /// Seconds on one thread.
 double seconds_of(const SweepUnit& unit, const Dataset& dataset) {
-  const Estimator& estimator = find_estimator(unit.method);
-  const RankOptions options = options_of(unit);
-  double sum = 0;
-  for (const Workload& model : dataset) {
-    sum += estimator.cost_of(model, options).seconds;
-  }
-  return sum;
+  return find_estimator(unit.method).cost_of(dataset, options_of(unit)).seconds;
 }
 
 /// Models that are worked on at once.
@@ -50,13 +44,7 @@ double together(const Dataset& dataset, int threads) {
 
 /// What is in memory while every thread is at the largest model.
 double memory_of(const SweepUnit& unit, const Dataset& dataset, int threads) {
-  const Estimator& estimator = find_estimator(unit.method);
-  const RankOptions options = options_of(unit);
-  double largest = 0;
-  for (const Workload& model : dataset) {
-    largest = std::max(largest, estimator.cost_of(model, options).bytes);
-  }
-  return largest * together(dataset, threads);
+  return find_estimator(unit.method).cost_of(dataset, options_of(unit)).bytes * together(dataset, threads);
 }
 
 }  // namespace

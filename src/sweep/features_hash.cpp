@@ -3,8 +3,7 @@
 #include <set>
 #include <vector>
 
-#include "core/work_pool.hpp"
-#include "sweep/hash.hpp"
+#include "io/fingerprint.hpp"
 
 namespace itm::sweep {
 
@@ -13,25 +12,14 @@ std::string features_hash(const SweepPlan& plan, int threads) {
   for (const SweepUnit& unit : plan.units) {
     datasets.insert(unit.dataset);
   }
-  std::set<std::filesystem::path> unique;
+  std::vector<std::filesystem::path> files;
   for (const std::string& dataset : datasets) {
     for (const ZooEntry& entry : plan.zoo.entries(dataset)) {
-      unique.insert({entry.feature.file, entry.label.file});
-      for (const auto& other : {entry.output, entry.source, entry.target}) {
-        if (other) {
-          unique.insert(other->file);
-        }
-      }
+      const std::vector<std::filesystem::path> more = io::files_of(entry);
+      files.insert(files.end(), more.begin(), more.end());
     }
   }
-  const std::vector<std::filesystem::path> files(unique.begin(), unique.end());
-  std::vector<std::string> hashes(files.size());
-  for_each_unit(files.size(), threads, [&](std::size_t i) { hashes[i] = hash_of_file(files[i]); });
-  std::string all;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    all += files[i].filename().native() + '\0' + hashes[i] + '\n';
-  }
-  return hash_of(all);
+  return io::fingerprint_of(std::move(files), io::Extent::whole, threads);
 }
 
 }  // namespace itm::sweep

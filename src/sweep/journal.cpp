@@ -8,13 +8,16 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "io/input_file.hpp"
 #include "io/json.hpp"
 #include "io/where.hpp"
 #include "sweep/checked_line.hpp"
 #include "sweep/features_hash.hpp"
+#include "sweep/unit_index.hpp"
 
 namespace itm::sweep {
 namespace {
@@ -62,15 +65,25 @@ Json parse_header(const fs::path& file, const std::string& line) {
   return json;
 }
 
+[[noreturn]] void refuse_other_sweep(const fs::path& file) {
+  refuse(file,
+         "belongs to another sweep than this spec; restore the spec (it may gain methods and values of settings, and "
+         "lose none), or name another journal");
+}
+
+/// Units have other numbers in a plan that has grown, and so other shards.
 void check_plan(const fs::path& file, const Json& found, const std::string& plan) {
-  if (found["plan"] != plan) {
-    refuse(file, "belongs to another sweep than this spec; restore the spec, or name another journal");
+  if (found["plan"] != plan && found["shard"] != text_of(SweepShard{})) {
+    refuse_other_sweep(file);
   }
 }
 
 void check_header(const fs::path& file, const Json& found, const JournalHeader& wanted, const SweepPlan& plan) {
   const auto text = [&](const char* key) { return printable(found[key].get<std::string>()); };
   check_plan(file, found, wanted.plan);
+  if (found["plan"] != wanted.plan && found["features"] != wanted.features) {
+    refuse_other_sweep(file);  // it has other data sets
+  }
   if (found["version"] != wanted.version) {
     refuse(file, "was begun by itm {}, this is {}; end it with that version, or name another journal", text("version"),
            wanted.version);
@@ -114,6 +127,10 @@ Contents parse(const fs::path& file, const SweepPlan& plan, const std::string& t
   const bool is_old = !checksum_fits(first);
   check(contents.header);
   contents.whole = end_of_header + 1;
+  std::optional<UnitIndex> grown;
+  if (contents.header["plan"] != plan.hash) {
+    grown.emplace(plan);
+  }
   for (std::size_t number = 2; contents.whole < text.size(); ++number) {
     const std::size_t end = text.find('\n', contents.whole);
     if (end == std::string::npos) {
@@ -121,13 +138,15 @@ Contents parse(const fs::path& file, const SweepPlan& plan, const std::string& t
     }
     std::string line = text.substr(contents.whole, end - contents.whole);
     try {
-      SweepRow row = read_journal_line(plan, line);
+      SweepRow row = grown ? read_line_of_grown(*grown, line) : read_journal_line(plan, line);
       const bool unchecked = !checksum_fits(line);
       if (unchecked && !is_old) {
         throw InputError("it has no checksum");
       }
       contents.unchecked += unchecked ? 1 : 0;
       contents.lines.emplace_back(std::move(line), std::move(row));
+    } catch (const UnknownUnit&) {
+      refuse_other_sweep(file);
     } catch (const InputError& error) {
       if (end + 1 == text.size()) {
         break;  // the last line: a power failure may leave a line break after half a line
@@ -207,6 +226,19 @@ void Journal::read(const JournalHeader& header, const SweepPlan& plan) {
     lines_.emplace(index, std::move(line));
     rows_.emplace(index, std::move(row));
   }
+  if (!contents.header.is_null() && contents.header["plan"] != header.plan) {
+    renumber();
+  }
+}
+
+void Journal::renumber() {
+  for (auto& [index, line] : lines_) {
+    line = to_journal_line(rows_.at(index));
+  }
+  in_order_ = false;
+  finish();
+  ::close(std::exchange(fd_, -1));  // of the file that was replaced
+  open_locked();
 }
 
 void Journal::append(const SweepRow& row) {

@@ -48,6 +48,8 @@ class Journal {
  private:
   void open_locked();
   void read(const JournalHeader& header, const SweepPlan& plan);
+  /// Makes the file one of this plan, which has grown since.
+  void renumber();
   void write(const std::string& line) const;
   void truncate(std::size_t size) const;
 

@@ -4,15 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 #include <string_view>
 #include <unordered_set>
 
 #include "core/text.hpp"
+#include "io/hash.hpp"
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
 #include "sweep/combinations.hpp"
-#include "sweep/hash.hpp"
 #include "sweep/setting_json.hpp"
 
 namespace itm {
@@ -29,6 +30,21 @@ const std::string* find_twice(const std::vector<std::string>& list) {
   return twice == list.end() ? nullptr : &*twice;
 }
 
+/// Calls check(); what it refuses is said with the line of the first of `parts` that the spec's file has.
+template <typename Check>
+decltype(auto) in_place(const SweepSpec& spec, std::initializer_list<std::string> parts, Check check) {
+  try {
+    return check();
+  } catch (const InputError& error) {
+    for (const std::string& part : parts) {
+      if (const auto place = spec.places.find(part); place != spec.places.end()) {
+        throw InputError(place->second + error.what());
+      }
+    }
+    throw;
+  }
+}
+
 void refuse_twice(const std::string& what, const std::string* twice) {
   if (twice != nullptr) {
     throw InputError(fmt::format("{}: {} stands there twice; name it once", what, in_quotes(*twice)));
@@ -43,9 +59,9 @@ std::vector<const Estimator*> methods_of(const SweepSpec& spec) {
     }
     return methods;
   }
-  refuse_twice("methods", find_twice(spec.methods));
-  for (const std::string& name : spec.methods) {
-    methods.push_back(&find_estimator(name));
+  in_place(spec, {"methods"}, [&] { refuse_twice("methods", find_twice(spec.methods)); });
+  for (std::size_t i = 0; i < spec.methods.size(); ++i) {
+    methods.push_back(in_place(spec, {fmt::format("methods/{}", i)}, [&] { return &find_estimator(spec.methods[i]); }));
   }
   return methods;
 }
@@ -56,19 +72,23 @@ void check_settings(const SweepSpec& spec, const std::vector<const Estimator*>& 
     names.push_back(name);
     RankOptions scratch;
     std::vector<std::string> texts;
-    for (const SettingValue& value : values) {
-      apply_setting(scratch, name, value);
-      texts.push_back(sweep::setting_json(value).dump());
+    const std::string part = "settings/" + name;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      in_place(spec, {fmt::format("{}/{}", part, i), part},
+               [&, &n = name, &value = values[i]] { apply_setting(scratch, n, value); });
+      texts.push_back(sweep::setting_json(values[i]).dump());
     }
-    if (values.empty()) {
-      throw InputError(fmt::format("the setting {} has no value; give one or leave it out", in_quotes(name)));
-    }
-    refuse_twice("the setting " + name, find_twice(texts));
-    if (std::none_of(methods.begin(), methods.end(),
-                     [&n = name](const Estimator* method) { return setting_applies(*method, n); })) {
-      throw InputError(fmt::format("the setting {} changes nothing for {}; leave it out or add a method that has it",
-                                   name, fmt::join(spec.methods, ", ")));
-    }
+    in_place(spec, {part}, [&, &n = name, &given = values] {
+      if (given.empty()) {
+        throw InputError(fmt::format("the setting {} has no value; give one or leave it out", in_quotes(n)));
+      }
+      refuse_twice("the setting " + n, find_twice(texts));
+      if (std::none_of(methods.begin(), methods.end(),
+                       [&](const Estimator* method) { return setting_applies(*method, n); })) {
+        throw InputError(fmt::format("the setting {} changes nothing for {}; leave it out or add a method that has it",
+                                     n, fmt::join(spec.methods, ", ")));
+      }
+    });
   }
   refuse_twice("settings", find_twice(names));
 }
@@ -126,15 +146,18 @@ SweepPlan plan_sweep(SweepSpec spec) {
   plan.spec = std::move(spec);
   const std::vector<const Estimator*> methods = methods_of(plan.spec);
   check_settings(plan.spec, methods);
-  refuse_twice("datasets", find_twice(plan.spec.datasets));
+  in_place(plan.spec, {"datasets"}, [&] { refuse_twice("datasets", find_twice(plan.spec.datasets)); });
 
   std::vector<std::string> known = plan.spec.datasets;
   if (!plan.spec.truth.empty()) {
-    plan.truth = read_ground_truth(plan.spec.truth);
+    plan.truth = in_place(plan.spec, {"truth"}, [&] { return read_ground_truth(plan.spec.truth); });
     known.insert(known.end(), plan.truth->datasets.begin(), plan.truth->datasets.end());
   }
-  plan.zoo = discover_zoo(plan.spec.zoo, {.datasets = known});
+  plan.zoo = in_place(plan.spec, {"zoo"}, [&] { return discover_zoo(plan.spec.zoo, {.datasets = known}); });
   const std::vector<std::string> datasets = plan.spec.datasets.empty() ? plan.zoo.dataset_names() : plan.spec.datasets;
+  for (std::size_t i = 0; i < plan.spec.datasets.size(); ++i) {
+    in_place(plan.spec, {fmt::format("datasets/{}", i)}, [&] { (void)plan.zoo.entries(datasets[i]); });
+  }
   if (plan.truth && std::none_of(datasets.begin(), datasets.end(),
                                  [&](const std::string& name) { return plan.truth->accuracy.count(name) > 0; })) {
     throw InputError(fmt::format("{}: has no column for {}; it has {}", path_text(plan.truth->file),
@@ -163,7 +186,7 @@ SweepPlan plan_sweep(SweepSpec spec) {
       }
     }
   }
-  plan.hash = sweep::hash_of(keys);
+  plan.hash = io::hash_of(keys);
   return plan;
 }
 

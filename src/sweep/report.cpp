@@ -19,7 +19,7 @@
 #include "report/details_json.hpp"
 #include "report/fixed_order.hpp"
 #include "report/paint.hpp"
-#include "report/place_json.hpp"
+#include "report/place_text.hpp"
 #include "report/result_grid.hpp"
 #include "report/text_table.hpp"
 #include "sweep/failures_json.hpp"
@@ -219,14 +219,14 @@ std::string to_json(const SweepReport& report) {
 }
 
 std::string to_csv(const SweepReport& report, CsvText text) {
-  std::string csv = "unit,dataset,method,settings,rank,model,score,truth,tau_w,seconds\n";
+  std::string csv = "unit,dataset,method,settings,rank,model,score,truth,tau_w,seconds,backend,device,precision\n";
   for (const SweepRow& row : report.rows) {
     const auto tau = row.result.agreement ? row.result.agreement->tau_w : std::nullopt;
     for (const ScoredModel& model : row.result.models) {
-      csv += fmt::format("{},{},{},{},{},{},{},{},{},{:.6f}\n", row.unit.index, csv_field(row.unit.dataset, text),
+      csv += fmt::format("{},{},{},{},{},{},{},{},{},{:.6f},{}\n", row.unit.index, csv_field(row.unit.dataset, text),
                          csv_field(row.unit.method, text), csv_field(sweep::settings_text(row.unit.settings), text),
                          model.rank, csv_field(model.model, text), csv_number(model.score), csv_number(model.truth),
-                         csv_number(tau), model.seconds);
+                         csv_number(tau), model.seconds, place_csv(row.result.place, text));
     }
   }
   return csv;

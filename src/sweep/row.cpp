@@ -10,9 +10,10 @@
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
 #include "report/details_json.hpp"
-#include "report/place_json.hpp"
+#include "report/place_text.hpp"
 #include "sweep/checked_line.hpp"
 #include "sweep/failures_json.hpp"
+#include "sweep/unit_index.hpp"
 
 namespace itm {
 namespace {
@@ -67,32 +68,16 @@ std::vector<Failure> failures_of(const Json& json, const SweepUnit& unit) {
   return failures;
 }
 
-}  // namespace
-
-std::string to_journal_line(const SweepRow& row) {
-  Json json{{"unit", row.unit.index}, {"key", io::parse_json<Json>(row.unit.key)}, {"seconds", row.seconds}};
-  add_place(json, row.result.place);
-  json["models"] = Json::array();
-  for (const ScoredModel& model : row.result.models) {
-    json["models"].push_back(model_json(model));
-  }
-  json["failures"] = sweep::failures_json(row.failures);
-  json["skipped"] = sweep::failures_json(row.skipped);
-  return sweep::with_checksum(json.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
-
-SweepRow read_journal_line(const SweepPlan& plan, const std::string& line) {
+/// `unit_of` finds the unit that the line's JSON is of.
+template <typename UnitOf>
+SweepRow read_row(const std::string& line, UnitOf unit_of) {
   if (!sweep::checksum_fits(line).value_or(true)) {
     throw InputError("its checksum does not fit");
   }
   try {
     const auto json = io::parse_json<Json>(line);
-    const auto index = json.at("unit").get<std::size_t>();
-    if (index >= plan.units.size() || json.at("key") != io::parse_json<Json>(plan.units[index].key)) {
-      throw InputError(fmt::format("there is no unit {} with this key in the plan", index));
-    }
     SweepRow row;
-    row.unit = plan.units[index];
+    row.unit = unit_of(json);
     row.seconds = json.at("seconds").get<double>();
     row.result.dataset = row.unit.dataset;
     row.result.method = row.unit.method;
@@ -109,6 +94,41 @@ SweepRow read_journal_line(const SweepPlan& plan, const std::string& line) {
   } catch (const Json::exception&) {
     throw InputError("the line is no finished unit");
   }
+}
+
+}  // namespace
+
+std::string to_journal_line(const SweepRow& row) {
+  Json json{{"unit", row.unit.index}, {"key", io::parse_json<Json>(row.unit.key)}, {"seconds", row.seconds}};
+  add_place(json, row.result.place);
+  json["models"] = Json::array();
+  for (const ScoredModel& model : row.result.models) {
+    json["models"].push_back(model_json(model));
+  }
+  json["failures"] = sweep::failures_json(row.failures);
+  json["skipped"] = sweep::failures_json(row.skipped);
+  return sweep::with_checksum(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+SweepRow read_journal_line(const SweepPlan& plan, const std::string& line) {
+  return read_row(line, [&](const Json& json) -> const SweepUnit& {
+    const auto index = json.at("unit").get<std::size_t>();
+    if (index >= plan.units.size() || json.at("key") != io::parse_json<Json>(plan.units[index].key)) {
+      throw InputError(fmt::format("there is no unit {} with this key in the plan", index));
+    }
+    return plan.units[index];
+  });
+}
+
+SweepRow sweep::read_line_of_grown(const UnitIndex& units, const std::string& line) {
+  return read_row(line, [&](const Json& json) -> const SweepUnit& {
+    const std::string key = json.at("key").dump(-1, ' ', false, Json::error_handler_t::replace);
+    const SweepUnit* unit = units.find(key);
+    if (unit == nullptr) {
+      throw UnknownUnit(fmt::format("the plan has no unit {}", key));
+    }
+    return *unit;
+  });
 }
 
 }  // namespace itm

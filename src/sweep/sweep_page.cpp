@@ -3,6 +3,7 @@
 // plots hold the best.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -18,6 +19,7 @@
 #include "report/html/columns.hpp"
 #include "report/html/html_text.hpp"
 #include "report/html/page.hpp"
+#include "report/place_text.hpp"
 #include "report/result_grid.hpp"
 #include "sweep/setting_text.hpp"
 
@@ -187,6 +189,7 @@ void add_lines(Page& page, const Sweep& sweep, const std::string& setting, const
     }
   }
   Json x_axis = axis(setting, std::move(x));
+  x_axis["setting"] = true;
   x_axis["log"] = true;
   constexpr std::size_t legible = 10;
   page.add_plot("lines", id, fmt::format("tau_w by {}, mean over the other settings", setting),
@@ -409,6 +412,14 @@ std::string to_html(const SweepReport& report, const HtmlOptions& options) {
                              {"threads", std::to_string(report.threads)},
                              {"seconds", fmt::format("{:.1f}", report.seconds)},
                              {"from the journal", with_commas(report.resumed)}});
+  std::set<std::string> places;
+  for (const SweepRow& row : report.rows) {
+    places.insert(place_text(row.result.place));
+  }
+  places.erase("");
+  if (!places.empty()) {
+    facts.emplace_back("computed in", fmt::format("{}", fmt::join(places, "; ")));
+  }
   page.add_header(options.title, html::summary_of(sweep), facts);
   page.add("<main>\n<section>\n");
   const html::Table summary = html::summary_table(sweep);

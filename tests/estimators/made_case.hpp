@@ -2,12 +2,12 @@
 // One made model on disk, to be scored by a method; and the reference numbers of tests/data/probes.
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "estimators/score_model.hpp"
+#include "json_file.hpp"
 #include "made_zoo.hpp"
 #include "paths.hpp"
 
@@ -40,10 +40,7 @@ inline Labels labels_of(std::vector<std::int32_t> values) {
 inline nlohmann::json details_of(const ScoredModel& scored) { return to_json(scored.details); }
 
 /// reference.json of tests/data/probes, made by make_reference.py there.
-inline nlohmann::json probe_reference() {
-  std::ifstream stream(testing::test_data() + "/probes/reference.json");
-  return nlohmann::json::parse(stream);
-}
+inline nlohmann::json probe_reference() { return testing::read_json(testing::test_data() + "/probes/reference.json"); }
 
 /// Scores a data set that reference.json has numbers for.
 inline ScoredModel score_reference_case(const std::string& name, const std::string& method,

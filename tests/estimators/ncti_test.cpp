@@ -6,11 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "estimators/made_case.hpp"
 #include "itm/error.hpp"
+#include "json_file.hpp"
 #include "paths.hpp"
 
 namespace itm {
@@ -18,11 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-json read_json(const fs::path& file) {
-  std::ifstream stream(file);
-  return json::parse(stream);
-}
 
 NctiParts parts_of(const ZooEntry& entry, const Labels& labels, NumpyRandom& random, Variant variant) {
   const std::unique_ptr<Device> device = testing::device_under_test();
@@ -58,7 +53,7 @@ TEST(Ncti, PartsAreThePublishedOnes) {
   for (const Variant variant : {Variant::published, Variant::exact}) {  // 500 rows: the published PCA is exact too
     NumpyRandom random(0);
     expect_published(parts_of(testing::case_entry(folder), testing::any_labels(folder / "label.npy"), random, variant),
-                     read_json(folder / "published_more.json"), "case_b");
+                     testing::read_json(folder / "published_more.json"), "case_b");
   }
 }
 
@@ -72,7 +67,7 @@ TEST(Ncti, PartsAreThePublishedOnesOnSharedCases) {
     NumpyRandom random = after_pactran(400, 7);  // case_c comes before case_d, the only one that draws
     expect_published(
         parts_of(testing::case_entry(folder), testing::any_labels(folder / "label.npy"), random, Variant::published),
-        read_json(folder / "published_more.json"), name);
+        testing::read_json(folder / "published_more.json"), name);
   }
 }
 
@@ -83,7 +78,7 @@ TEST(Ncti, PartsAreThePublishedOnesOnTheSharedZoo) {
   }
   NumpyRandom random(0);
   bool is_first = true;
-  const json scores = read_json(folder / "published_scores_more.json");
+  const json scores = testing::read_json(folder / "published_scores_more.json");
   for (const auto& [name, published] : scores.items()) {
     ZooEntry entry;
     entry.feature = {folder / (name + "_feature.npy"), ""};

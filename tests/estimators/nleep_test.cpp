@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "estimators/score_model.hpp"
 #include "itm/error.hpp"
+#include "json_file.hpp"
 #include "made_zoo.hpp"
 #include "paths.hpp"
 
@@ -23,11 +23,6 @@ using nlohmann::json;
 const fs::path golden = fs::path(itm::testing::shared()) / "golden";
 const fs::path zoo_folder = fs::path(itm::testing::shared()) / "zoo";
 const fs::path published_folder = fs::path(itm::testing::test_data()) / "published";
-
-json read_json(const fs::path& file) {
-  std::ifstream stream(file);
-  return json::parse(stream);
-}
 
 ScoredModel score(const fs::path& folder, const RankOptions& options = {}) {
   return itm::testing::score_one("nleep", itm::testing::case_entry(folder),
@@ -48,7 +43,7 @@ RankOptions with_probabilities(const fs::path& file) {
 
 /// Scores and intermediates of every seed of a case: the same draws, the same clusters, the same mixture.
 void expect_published(const fs::path& folder) {
-  const json scores = read_json(folder / "scores.json");
+  const json scores = itm::testing::read_json(folder / "scores.json");
   const json& wanted = scores["intermediates"];
   for (std::size_t seed = 0; seed < scores["nleep"].size(); ++seed) {
     const std::string what = folder.filename().string() + ", seed " + std::to_string(seed);
@@ -69,7 +64,7 @@ void expect_published(const fs::path& folder) {
 
 TEST(Nleep, EqualsThePublishedScoreSeedBySeed) {
   for (const char* name : {"case_a", "case_e"}) {
-    ASSERT_EQ(read_json(published_folder / name / "scores.json")["nleep"].size(), 5U);
+    ASSERT_EQ(itm::testing::read_json(published_folder / name / "scores.json")["nleep"].size(), 5U);
     expect_published(published_folder / name);
   }
 }
@@ -77,7 +72,7 @@ TEST(Nleep, EqualsThePublishedScoreSeedBySeed) {
 /// Ten clusters wanted of one distinct row; duplicated rows; a class of one row.
 TEST(Nleep, EqualsThePublishedScoreOnAwkwardFeatures) {
   for (const char* name : {"edge_all_constant", "edge_duplicates_floor", "edge_single_sample_class"}) {
-    ASSERT_EQ(read_json(published_folder / name / "scores.json")["nleep"].size(), 1U);
+    ASSERT_EQ(itm::testing::read_json(published_folder / name / "scores.json")["nleep"].size(), 1U);
     expect_published(published_folder / name);
   }
 }
@@ -101,7 +96,7 @@ TEST(Nleep, EqualsThePublishedScoreOnTheSharedZoo) {
 #ifdef ITM_SANITIZED
   GTEST_SKIP() << "two minutes of arithmetic that other tests walk through on small features";
 #endif
-  const json published = read_json(zoo_folder / "published_scores.json");
+  const json published = itm::testing::read_json(zoo_folder / "published_scores.json");
   const itm::GroundTruth truth = itm::read_ground_truth(zoo_folder / "ground_truth.csv");
   itm::RankOptions options;
   options.method = {"nleep"};
@@ -137,7 +132,8 @@ TEST(Nleep, ScoresGivenResponsibilitiesOnSharedCases) {
   int compared = 0;
   for (const auto& folder : fs::directory_iterator(golden)) {
     const fs::path file = folder.path() / "nleep_prob.npy";
-    const json wanted = fs::exists(file) ? read_json(folder.path() / "scores.json")["nleep_given_prob"] : json();
+    const json wanted =
+        fs::exists(file) ? itm::testing::read_json(folder.path() / "scores.json")["nleep_given_prob"] : json();
     if (wanted.is_number()) {
       EXPECT_NEAR(score(folder.path(), with_probabilities(file)).score, wanted.get<double>(), 1e-12) << file;
       ++compared;

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "estimators/made_case.hpp"
+#include "json_file.hpp"
 #include "numerics/gamma_function.hpp"
 #include "paths.hpp"
 
@@ -16,11 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-json read_json(const fs::path& file) {
-  std::ifstream stream(file);
-  return json::parse(stream);
-}
 
 /// Some priors from seeds 0 and 1. Published: pairs of names and numbers, the bound with the larger spread, the
 /// optimum, the bound with the smaller one, the optimum.
@@ -78,7 +73,7 @@ const std::vector<std::string> published_priors{"0.1", "1.0", "10.0"};
 #endif
 
 void expect_published(const fs::path& folder) {
-  const json published = read_json(folder / "published_more.json");
+  const json published = testing::read_json(folder / "published_more.json");
   const Labels labels = testing::any_labels(folder / "label.npy");
   expect_published_gauss(testing::case_entry(folder), labels, published, published_priors, folder.filename());
   expect_published_dirichlet(testing::case_entry(folder), labels, published, folder.filename());
@@ -105,7 +100,7 @@ TEST(Pactran, BoundsAreThePublishedOnesOnTheSharedZoo) {
   if (!fs::exists(folder)) {
     GTEST_SKIP() << folder << " is not here";
   }
-  const json scores = read_json(folder / "published_scores_more.json");
+  const json scores = testing::read_json(folder / "published_scores_more.json");
 #if defined(ITM_TEST_HOST_CUDA)
   constexpr std::size_t stride = 100;
 #elif defined(ITM_SANITIZED)  // many times slower, and what it looks for is in every model

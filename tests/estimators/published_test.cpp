@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "estimators/score_model.hpp"
 #include "itm/error.hpp"
+#include "json_file.hpp"
 #include "paths.hpp"
 
 namespace {
@@ -17,11 +17,6 @@ namespace fs = std::filesystem;
 using itm::RankOptions;
 using itm::ScoredModel;
 using nlohmann::json;
-
-json read_json(const fs::path& file) {
-  std::ifstream stream(file);
-  return json::parse(stream);
-}
 
 /// One published number and how to get it here.
 struct Published {
@@ -89,7 +84,7 @@ void expect_near(double value, const json& published, double deviation, const st
 }
 
 void expect_equal_to_published(const fs::path& folder, const Published& wanted) {
-  const json scores = read_json(folder / "scores.json");
+  const json scores = itm::testing::read_json(folder / "scores.json");
   const json& published = scores.contains(wanted.key)                    ? scores[wanted.key]
                           : scores["intermediates"].contains(wanted.key) ? scores["intermediates"][wanted.key]
                                                                          : json();
@@ -172,7 +167,7 @@ TEST(LogMe, ExactVariantIsTheEvidenceWhenColumnsOutnumberRows) {
   options.variant = itm::Variant::exact;
   const ScoredModel scored = itm::testing::score_one("logme", itm::testing::case_entry(folder),
                                                      itm::testing::any_labels(folder / "label.npy"), options);
-  EXPECT_NEAR(scored.score, read_json(folder / "scores.json")["logme_icml"].get<double>(), 1e-4);
+  EXPECT_NEAR(scored.score, itm::testing::read_json(folder / "scores.json")["logme_icml"].get<double>(), 1e-4);
 }
 
 /// The whitened discriminant that ETran's paper means is SFDA's first pass.
@@ -184,7 +179,7 @@ TEST(Etran, ExactVariantWhitens) {
   const double lda = itm::testing::score_one("etran", itm::testing::case_entry(folder), labels, options)
                          .details.number("etran_lda")
                          .value();
-  const json scores = read_json(folder / "scores.json");
+  const json scores = itm::testing::read_json(folder / "scores.json");
   EXPECT_NEAR(lda, scores["intermediates"]["sfda_first_pass_mean_prob"].get<double>(), 1e-9);
   EXPECT_GT(std::abs(lda - scores["etran_lda"].get<double>()), 0.01);
 }
@@ -192,7 +187,7 @@ TEST(Etran, ExactVariantWhitens) {
 /// Eleven "models" on one label vector: the min-max over the zoo and the weights 0.15 and 0.85.
 TEST(Etran, CombinesEnergyAndDiscriminantOverTheZoo) {
   const fs::path folder = fs::path(itm::testing::test_data()) / "published" / "etran_hub";
-  const json scores = read_json(folder / "scores.json");
+  const json scores = itm::testing::read_json(folder / "scores.json");
   itm::DatasetTask task{"hub", {}, itm::testing::any_labels(folder / "label.npy")};
   for (const json& model : scores["models"]) {
     itm::ZooEntry entry = itm::testing::case_entry(folder);

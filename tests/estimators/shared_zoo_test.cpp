@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "itm/estimator.hpp"
+#include "json_file.hpp"
 #include "paths.hpp"
 #include "report/details_json.hpp"
 
@@ -38,8 +38,7 @@ class SharedZoo : public ::testing::Test {
 };
 
 TEST_F(SharedZoo, ScoresEqualThePublishedOnes) {
-  std::ifstream stream(zoo_folder / "published_scores.json");
-  const json published = json::parse(stream);
+  const json published = itm::testing::read_json(zoo_folder / "published_scores.json");
   std::map<std::string, int> compared;
   for (const itm::RankedDataset& result : rank({"logme", "leep", "nce", "sfda", "ped", "etran"}).results) {
     for (const itm::ScoredModel& model : result.models) {

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "files.hpp"
+#include "io/hash.hpp"
 #include "io/input_file.hpp"
 #include "io/json.hpp"
 #include "itm/array.hpp"
 #include "itm/sweep.hpp"
 #include "itm/zoo.hpp"
 #include "report/scores_file.hpp"
-#include "sweep/hash.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -35,7 +35,7 @@ class InputFile : public test::FileTest {
     EXPECT_REFUSED(read_ground_truth(file), fragment);
     EXPECT_REFUSED(read_scores_file(file), fragment);
     EXPECT_REFUSED(read_array(file), fragment);
-    EXPECT_REFUSED(sweep::hash_of_file(file), fragment);
+    EXPECT_REFUSED(io::hash_of_file(file), fragment);
   }
 };
 

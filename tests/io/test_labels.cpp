@@ -28,6 +28,11 @@ TEST_F(LabelFile, GivesValuesAndTheNumberOfClasses) {
   EXPECT_EQ(labels.values, std::vector<std::int32_t>(good.begin(), good.end()));
 }
 
+TEST_F(LabelFile, CountsTheRowsOfEachClass) {
+  EXPECT_EQ(read(good).class_sizes(), (std::vector<std::size_t>{4, 3, 3}));
+  EXPECT_EQ((Labels{{0, 2, 2}, 3}).class_sizes(), (std::vector<std::size_t>{1, 0, 2})) << "one without rows counts";
+}
+
 TEST_F(LabelFile, EveryIntegerTypeAndIntegralFloatsServe) {
   const auto with = [&]<typename T>(const std::string& descr, T, const std::string& shape = "(10,)") {
     const std::vector<T> values(good.begin(), good.end());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 
@@ -129,11 +130,47 @@ TEST(Protocol, ProgressGrowsToTheEndAndNamesWhatWasDone) {
   EXPECT_EQ(told.back().work, 1.0);
 }
 
+/// One reckoning for warnings, the bar and sweeps: the method's cost of the rows that are scored, of all its models.
+TEST(Protocol, TellsWhatIsExpectedBeforeTheFirstScore) {
+  itm::testing::TemporaryFolder folder;
+  itm::testing::write_small_zoo(folder.path());
+  const itm::Zoo zoo = itm::discover_zoo(folder.path());
+  itm::RankOptions options;
+  options.method = {"logme", "knn"};
+  options.rows = 50;
+  std::vector<itm::ExpectedWork> expected;
+  options.expected = [&](const itm::ExpectedWork& work) { expected.push_back(work); };
+  options.progress = [&](const itm::RankProgress&) { EXPECT_EQ(expected.size(), 2U); };
+  (void)itm::rank_zoo(zoo, options);
+  ASSERT_EQ(expected.size(), 2U);
+  std::vector<itm::Workload> models;
+  for (const itm::ZooEntry& entry : zoo.entries("made")) {
+    models.push_back(itm::workload_of(entry, itm::read_entry_labels(entry)));
+  }
+  for (const itm::ExpectedWork& work : expected) {
+    EXPECT_EQ(work.dataset, "made");
+    EXPECT_EQ(work.models, 3U);
+    EXPECT_EQ(work.rows, 50);
+    EXPECT_DOUBLE_EQ(work.seconds, itm::find_estimator(work.method).cost_of(models, options).seconds);
+    EXPECT_LT(work.seconds, itm::find_estimator(work.method).cost_of(models, {}).seconds) << "150 rows cost more";
+  }
+}
+
+TEST(Protocol, SeveralModelsCostTheSumOfTheirSecondsAndTheMemoryOfTheLargest) {
+  const itm::Workload small{1000, 256, 10, 1e6};
+  const itm::Workload large{1000, 2048, 10, 8e6};
+  for (const itm::Estimator& method : itm::estimators()) {
+    const itm::Cost both = method.cost_of(std::vector{small, large}, {});
+    EXPECT_DOUBLE_EQ(both.seconds, method.cost_of(small, {}).seconds + method.cost_of(large, {}).seconds);
+    EXPECT_DOUBLE_EQ(both.bytes, std::max(method.cost_of(small, {}).bytes, method.cost_of(large, {}).bytes));
+  }
+}
+
 TEST(Protocol, CostsGrowWithTheWork) {
   for (const itm::Estimator& method : itm::estimators()) {
-    const itm::Cost small = method.cost_of({1000, 256, 10, 1e6}, {});
-    const itm::Cost rows = method.cost_of({8000, 256, 10, 8e6}, {});
-    const itm::Cost dims = method.cost_of({1000, 2048, 10, 8e6}, {});
+    const itm::Cost small = method.cost_of(itm::Workload{1000, 256, 10, 1e6}, {});
+    const itm::Cost rows = method.cost_of(itm::Workload{8000, 256, 10, 8e6}, {});
+    const itm::Cost dims = method.cost_of(itm::Workload{1000, 2048, 10, 8e6}, {});
     EXPECT_GT(small.seconds, 0) << method.name;
     EXPECT_GT(rows.bytes, 0) << method.name;
     EXPECT_GE(rows.seconds, small.seconds) << method.name;

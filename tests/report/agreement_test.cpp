@@ -1,6 +1,7 @@
 // Rank correlations against scipy and against direct evaluations of eq. 1, then properties that hold for any data.
 
 #include "itm/agreement.hpp"
+#include "json_file.hpp"
 #include "paths.hpp"
 
 #include <gtest/gtest.h>
@@ -8,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -23,8 +23,7 @@ namespace {
 using Vector = std::vector<double>;
 
 nlohmann::json golden_cases() {
-  std::ifstream file(testing::test_data() + "/rank_correlation.json");
-  return nlohmann::json::parse(file).at("cases");
+  return testing::read_json(testing::test_data() + "/rank_correlation.json").at("cases");
 }
 
 void expect_equal(std::optional<double> got, const nlohmann::json& want, const std::string& what) {

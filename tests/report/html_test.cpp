@@ -110,6 +110,43 @@ TEST(HtmlPage, TheStaticTablesHoldEveryModelAndScore) {
   EXPECT_NE(text.find("No truth for vgg."), std::string::npos);
 }
 
+TEST(HtmlPage, BeginsWithWhatToFineTune) {
+  const std::string header = between(static_part(to_html(two_by_two())), "<header>", "</header>");
+  EXPECT_NE(
+      header.find("<p class=\"summary\">digits: fine-tune resnet, vit, vgg first: the consensus of 2 methods<br>\n"
+                  "math: fine-tune resnet, vit first: the consensus of 2 methods<br>\n"
+                  "3 models, 2 data sets"),
+      std::string::npos)
+      << header;
+}
+
+TEST(HtmlPage, EveryRankingSaysWhereItWasComputed) {
+  RankReport report = one_result();
+  report.results[0].place = {"cuda", "NVIDIA H100", "tf32"};
+  EXPECT_NE(static_part(to_html(report)).find("<small>itm, 1,190 rows, 34 classes, tf32 on NVIDIA H100</small>"),
+            std::string::npos);
+}
+
+TEST(HtmlPage, EachConsensusNamesItsDataSetWhereThereAreSeveral) {
+  RankReport report = two_by_two();
+  const std::string both = between(static_part(to_html(report)), "<h2>Consensus</h2>", "</section>");
+  EXPECT_LT(both.find("<h3>digits</h3>"), both.find("id=\"consensus1\""));
+  EXPECT_LT(both.find("id=\"consensus1\""), both.find("<h3>math</h3>"));
+  EXPECT_LT(both.find("<h3>math</h3>"), both.find("id=\"consensus2\""));
+  report.results.resize(2);  // the first data set alone
+  EXPECT_EQ(count(between(static_part(to_html(report)), "<h2>Consensus</h2>", "</section>"), "<h3>"), 0U);
+}
+
+TEST(HtmlPage, TruthAgainstScoreHasErrorsAndALine) {
+  RankReport report = one_result();
+  EXPECT_EQ(section(data_of(to_html(report)), "r1-truth")["data"]["fit"], true);
+  EXPECT_FALSE(section(data_of(to_html(report)), "r1-truth")["data"]["x"].contains("error")) << "none is known";
+  report.results[0].models[1].error = 0.125;
+  const Json data = data_of(to_html(report));
+  EXPECT_EQ(section(data, "r1-truth")["data"]["x"]["error"], Json({{"table", "r1"}, {"column", "error"}}));
+  EXPECT_EQ(column(data, "r1", "error"), Json({nullptr, 0.125, nullptr}));
+}
+
 TEST(HtmlPage, TheJsonBlockHoldsTheNumbersOfTheReport) {
   const RankReport report = one_result();
   const Json data = data_of(to_html(report));

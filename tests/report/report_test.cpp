@@ -170,12 +170,12 @@ TEST(ReportCsv, QuotesAndRoundTrips) {
   RankReport report = made_report();
   add_agreement(report, made_truth());
   EXPECT_EQ(to_csv(report),
-            "dataset,method,rank,model,score,truth,seconds,error,group\n"
-            "digits,itm,1,\"resnet, large\",0.9,91.5,0.250000,,1\n"
-            "digits,itm,2,vit,0.5,,0.250000,,2\n"
-            "digits,itm,3,vgg,0.5,70,0.250000,,3\n"
-            "math,itm,1,vit,0.75,,0.250000,,1\n"
-            "math,itm,2,vgg,0.25,,0.250000,,2\n");
+            "dataset,method,rank,model,score,truth,seconds,error,group,backend,device,precision\n"
+            "digits,itm,1,\"resnet, large\",0.9,91.5,0.250000,,1,cpu,,\n"
+            "digits,itm,2,vit,0.5,,0.250000,,2,cpu,,\n"
+            "digits,itm,3,vgg,0.5,70,0.250000,,3,cpu,,\n"
+            "math,itm,1,vit,0.75,,0.250000,,1,cpu,,\n"
+            "math,itm,2,vgg,0.25,,0.250000,,2,cpu,,\n");
 }
 
 TEST(ReportFiles, JsonAndCsvReadBackAsTheSameScores) {

@@ -234,6 +234,72 @@ TEST_F(Journal, RefusesAnotherSweep) {
   EXPECT_EQ(text_of(file()), text);
 }
 
+TEST_F(Journal, OfAFinishedSweepTakesFurtherSeedsAndMethods) {
+  const SweepReport before = run();
+  spec_.settings[1].second = {2.0, 0.0, 1.0};
+  spec_.methods = {"knn", "logme", "itm"};
+  EXPECT_EQ(estimate_sweep(plan_sweep(spec_), options_).finished, 6U);
+  std::vector<std::string> scored;
+  const SweepPlan plan = plan_sweep(spec_);
+  SweepOptions scoring;
+  options_.workers = [&](const std::vector<SweepUnit>& missing, const std::function<void(SweepRow)>& finished) {
+    for (const SweepUnit& unit : missing) {
+      scored.push_back(unit.key);
+      finished(score_unit(plan, unit, scoring));
+    }
+  };
+  const SweepReport grown = run();
+  EXPECT_EQ(grown.resumed, 6U);
+  EXPECT_EQ(scored.size(), 4U) << "on each data set one seed of ITM, and kNN";
+  ASSERT_EQ(grown.rows.size(), 10U);
+  for (const SweepRow& old : before.rows) {
+    const auto same = std::find_if(grown.rows.begin(), grown.rows.end(),
+                                   [&](const SweepRow& row) { return row.unit.key == old.unit.key; });
+    ASSERT_NE(same, grown.rows.end()) << old.unit.key;
+    EXPECT_EQ(same->result.models.front().score, old.result.models.front().score);
+    EXPECT_EQ(same->seconds, old.seconds) << "it did not run again";
+  }
+  // The journal is that of a run with all of them, and the shorter spec no longer fits it.
+  const std::vector<Json> contents = contents_of(file());
+  std::filesystem::remove(file());
+  options_.workers = nullptr;
+  (void)run();
+  EXPECT_EQ(contents_of(file()), contents);
+  spec_.methods = {"itm"};
+  EXPECT_PRED2(says, refused(), "it may gain methods and values of settings, and lose none");
+}
+
+TEST_F(Journal, GoesOnWhereGrowingWasInterrupted) {
+  (void)run();
+  spec_.settings[1].second = {0.0, 1.0, 2.0, 3.0};
+  const SweepPlan plan = plan_sweep(spec_);
+  SweepOptions scoring;
+  options_.workers = [&](const std::vector<SweepUnit>& missing, const std::function<void(SweepRow)>& finished) {
+    finished(score_unit(plan, missing.back(), scoring));
+    throw Interrupted();
+  };
+  EXPECT_THROW((void)run(), Error);
+  options_.workers = nullptr;
+  const SweepReport report = run();
+  EXPECT_EQ(report.resumed, 7U);
+  EXPECT_EQ(report.rows.size(), 10U);
+  EXPECT_EQ(run().resumed, 10U);
+}
+
+TEST_F(Journal, OfAShardDoesNotGrow) {
+  options_.shard = {1, 2};
+  (void)run();
+  spec_.settings[1].second = {0.0, 1.0, 2.0};
+  EXPECT_PRED2(says, refused(), "belongs to another sweep than this spec");
+}
+
+TEST_F(Journal, DoesNotTakeOtherDataSets) {
+  spec_.datasets = {"first"};
+  (void)run();
+  spec_.datasets.clear();
+  EXPECT_PRED2(says, refused(), "belongs to another sweep than this spec");
+}
+
 TEST_F(Journal, RefusesOtherFeaturesOrLabels) {
   (void)run();
   write_entry(zoo(), "fair", "second", made_data(150, 16, 5, 0.25, 99));

@@ -140,5 +140,12 @@ TEST_F(Plan, EstimateFollowsTheWork) {
   EXPECT_FALSE(large.from_journal);
 }
 
+TEST_F(Plan, EstimateKnowsThatASampleIsLessWork) {
+  spec_.methods = {"logme"};
+  const SweepEstimate all = estimate_sweep(plan_sweep(spec_), {});
+  spec_.settings = {{"rows", {15.0}}};
+  EXPECT_LT(estimate_sweep(plan_sweep(spec_), {}).seconds, all.seconds);
+}
+
 }  // namespace
 }  // namespace itm::testing

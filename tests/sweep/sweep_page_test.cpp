@@ -64,6 +64,7 @@ TEST(SweepPage, EverySettingThatVariesHasItsPlot) {
   const Json data = data_of(to_html(made_report()));
   const Json eta = section(data, "setting-1");
   EXPECT_EQ(eta["kind"], "lines");
+  EXPECT_EQ(eta["data"]["x"]["setting"], true) << "may stand evenly where it doubles";
   EXPECT_EQ(eta["data"]["x"]["values"], Json({0.25, 0.5})) << "numbers ascend, whatever the order of the spec";
   const Json& series = eta["data"]["series"];
   ASSERT_EQ(series.size(), 3U) << "one method: its mean and a line per data set";

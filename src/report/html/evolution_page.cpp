@@ -59,11 +59,9 @@ Json scatter_of(const EvolutionReport& report, const EvolvedView& view) {
   for (std::int32_t c = 0; c < classes; ++c) {
     group_names.push_back(fmt::format("class {}", c));
   }
-  return {{"names", std::move(names)},
-          {"x", axis("t-SNE 1", std::move(x))},
-          {"y", axis("t-SNE 2", std::move(y))},
-          {"groups", std::move(groups)},
-          {"groupNames", std::move(group_names)}};
+  return {{"names", std::move(names)},          {"x", axis("t-SNE 1", std::move(x))},
+          {"y", axis("t-SNE 2", std::move(y))}, {"equal", true},
+          {"groups", std::move(groups)},        {"groupNames", std::move(group_names)}};
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
+#include <string>
 
 #include "core/text.hpp"
 #include "itm/estimator.hpp"
@@ -16,6 +18,7 @@
 #include "report/html/html_text.hpp"
 #include "report/html/page.hpp"
 #include "report/html/rank_plots.hpp"
+#include "report/place_text.hpp"
 #include "report/result_grid.hpp"
 #include "report/summary_line.hpp"
 
@@ -205,6 +208,9 @@ std::string heading_of(const RankedDataset& result, const ModelDetails& details)
     facts += fmt::format(", {} rows, {} classes", with_commas(static_cast<std::uint64_t>(rows)),
                          with_commas(static_cast<std::uint64_t>(classes)));
   }
+  if (const std::string place = place_text(result.place); !place.empty()) {
+    facts += ", " + html_text(place);
+  }
   return fmt::format("<h2>{} <small>{}</small></h2>\n", html_text(result.dataset), facts);
 }
 
@@ -220,6 +226,9 @@ void add_consensus(Page& page, const RankReport& report) {
     const Consensus& view = views[v];
     Table table;
     table.id = fmt::format("consensus{}", v + 1);
+    if (views.size() > 1) {
+      page.add(fmt::format("<h3>{}</h3>\n", html_text(view.dataset)));
+    }
     table.label = view.dataset + ": ranks by every method, and the mean of their normal scores";
     table.first_is_best = true;
     table.sorted_by = "rank";
@@ -316,7 +325,12 @@ void add_header(Page& page, const RankReport& report, const HtmlOptions& options
                              {"backend", report.backend},
                              {"threads", std::to_string(report.threads)},
                              {"seconds", fmt::format("{:.1f}", report.seconds)}});
-  page.add_header(options.title, html_text(summary_line(report, Paint{false})), facts);
+  std::string summary;
+  std::istringstream lines(verdicts(report, Paint{false}) + summary_line(report, Paint{false}));
+  for (std::string line; std::getline(lines, line);) {
+    summary += (summary.empty() ? "" : "<br>\n") + html_text(line);
+  }
+  page.add_header(options.title, summary, facts);
 }
 
 /// Links to every section, by data set.

@@ -95,9 +95,15 @@ void add_plots(Page& page, const RankedDataset& result, const ModelDetails& deta
   const std::string& id = table.id;
   page.add("<div class=\"plots\">\n");
   if (has_truth(result)) {
-    add_scatter(page, id + "-truth", "Truth against score", table,
-                axis(score_axis(result), values_of(table, "score"), unit_of(result.method) == ScoreUnit::accuracy),
-                axis("accuracy after fine-tuning (%)", values_of(table, "truth")));
+    Json score = axis(score_axis(result), values_of(table, "score"), unit_of(result.method) == ScoreUnit::accuracy);
+    if (std::any_of(table.columns.begin(), table.columns.end(), [](const Column& c) { return c.key == "error"; })) {
+      score["error"] = values_of(table, "error");
+    }
+    page.add_plot("scatter", id + "-truth", "Truth against score",
+                  {{"names", values_of(table, "model")},
+                   {"x", std::move(score)},
+                   {"y", axis("accuracy after fine-tuning (%)", values_of(table, "truth"))},
+                   {"fit", true}});
   }
   add_curves(page, result, details, id);
   add_repeats(page, result, details, id);

@@ -180,7 +180,18 @@
     const last = Math.max(Math.ceil((high + pad) / step - 1e-9), first + 1);
     const ticks = [];
     for (let k = first; k <= last; ++k) ticks.push({value: k * step, text: tickText(k * step, step)});
-    return {ticks, at: (value) => (value / step - first) / (last - first)};
+    return {ticks, span: (last - first) * step, at: (value) => (value / step - first) / (last - first)};
+  }
+
+  /** A tick a value where each is about twice the one before or more, as batch sizes are; else null. */
+  function doublingScale(values) {
+    const distinct = [...new Set(values.filter(isNumber))].sort((a, b) => a - b);
+    if (distinct.length < 3 || distinct[0] <= 0 || distinct.some((value, i) => i > 0 && value < 1.9 * distinct[i - 1])) return null;
+    const first = Math.log2(distinct[0]);
+    const last = Math.log2(distinct[distinct.length - 1]);
+    const stride = Math.ceil(distinct.length / 10);
+    const ticks = distinct.filter((_, i) => i % stride === 0).map((value) => ({value, text: value.toLocaleString('en-US')}));
+    return {ticks, at: (value) => 0.03 + 0.94 * (Math.log2(value) - first) / (last - first)};
   }
 
   function logScale(low, high) {
@@ -192,9 +203,11 @@
     return {ticks, at: (value) => (Math.log10(value) - first) / (last - first)};
   }
 
-  /** `log` allows a logarithmic axis; it is taken where linear would press most points together. `covers`: values that
-   *  the axis reaches whatever is plotted. */
+  /** `log` allows a logarithmic axis; it is taken where linear would press most points together. `setting`: the values were
+   *  chosen, and stand evenly where they double. `covers`: values that the axis reaches whatever is plotted. */
   function scaleFor(axis, values, count) {
+    const doubling = axis.setting ? doublingScale(values) : null;
+    if (doubling) return doubling;
     let low = Infinity;
     let high = -Infinity;
     for (const value of [...values, ...(axis.covers || [])]) {
@@ -206,14 +219,21 @@
     return axis.log && low > 0 && high / low > 30 ? logScale(low, high) : linearScale(low, high, count);
   }
 
-  /** The frame of a plot with grid and axis labels; null when an axis has no value. `rows` replaces the y axis by names. */
-  function frame(title, x, xValues, y, yValues, rows) {
+  /** The frame of a plot with grid and axis labels; null when an axis has no value. `rows` replaces the y axis by names.
+   *  `equal`: a step is as long to the right as upwards, as on a map. */
+  function frame(title, x, xValues, y, yValues, rows, equal = false) {
     const xScale = scaleFor(x, xValues, 6);
     const yScale = rows ? {ticks: []} : scaleFor(y, yValues, 6);
     if (!xScale || !yScale) return null;
     const widest = (texts) => Math.max(0, ...texts.map((text) => text.length)) * letter;
     const left = rows ? Math.min(widest(rows), 210) + 12 : widest(yScale.ticks.map((tick) => tick.text)) + 34;
     const box = {left, right: width - 16, top: 10, bottom: rows ? 10 + rows.length * lineHeight + 6 : 310};
+    if (equal) {
+      const most = 560;  // high
+      const unit = Math.min((box.right - box.left) / xScale.span, (most - box.top) / yScale.span);
+      box.right = box.left + unit * xScale.span;
+      box.bottom = box.top + unit * yScale.span;
+    }
     const drawing = blankDrawing.cloneNode(true);
     dress(drawing, {viewBox: `0 0 ${width} ${box.bottom + 42}`, 'aria-label': title}, []);
     const px = (value) => box.left + xScale.at(value) * (box.right - box.left);
@@ -251,6 +271,8 @@
     (x, y, r) => `M${x} ${y - 1.2 * r}l${1.2 * r} ${2.1 * r}h${-2.4 * r}z`,
     (x, y, r) => `M${x} ${y - 1.4 * r}l${1.4 * r} ${1.4 * r}l${-1.4 * r} ${1.4 * r}l${-1.4 * r} ${-1.4 * r}z`,
     (x, y, r) => `M${x} ${y + 1.2 * r}l${1.2 * r} ${-2.1 * r}h${-2.4 * r}z`,
+    (x, y, r) => `M${x - 1.2 * r} ${y - 1.1 * r}h${2.4 * r}l${-2.4 * r} ${2.2 * r}h${2.4 * r}z`,
+    (x, y, r) => `M${x - 0.45 * r} ${y - 1.3 * r}h${0.9 * r}v${0.85 * r}h${0.85 * r}v${0.9 * r}h${-0.85 * r}v${0.85 * r}h${-0.9 * r}v${-0.85 * r}h${-0.85 * r}v${-0.9 * r}h${0.85 * r}z`,
   ];
   const dashes = ['', '7 3', '2 3', '9 3 2 3'];
   const mark = (x, y, r, shape = 0) => svg('path', {class: 'mark', d: shapes[shape % shapes.length](x, y, r)});
@@ -379,16 +401,34 @@
 
   const few = 16;  // points that can carry their names
 
-  const mostGroups = 30;  // pairs of colour and shape
+  const mostGroups = 42;  // pairs of colour and shape
 
-  /** {names, x: axis, y: axis, groups?, groupNames?}: a mark a name; names of a group share a colour and a shape. */
+  /** Least squares over points [x, y]: the ends of the line within them; null where there is none. */
+  function fitted(points) {
+    const n = points.length;
+    const mean = (k) => points.reduce((sum, point) => sum + point[k], 0) / n;
+    const [mx, my] = [mean(0), mean(1)];
+    const sxx = points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
+    if (n < 3 || sxx === 0) return null;
+    const slope = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0) / sxx;
+    const xs = points.map(([x]) => x);
+    return [Math.min(...xs), Math.max(...xs)].map((x) => [x, my + slope * (x - mx)]);
+  }
+
+  /** {names, x: axis, y: axis, groups?, groupNames?, fit?, equal?}: a mark a name; names of a group share a colour and a
+   *  shape. `x.error` are standard errors, `fit` draws the least-squares line, `equal` is for maps. */
   function scatter(host, title, data) {
     const names = resolve(data.names);
     const x = valuesOf(data.x);
     const y = valuesOf(data.y);
     const both = names.map((_, i) => i).filter((i) => isNumber(x[i]) && isNumber(y[i]));
-    const parts = frame(title, data.x, both.map((i) => x[i]), data.y, both.map((i) => y[i]));
+    const error = data.x.error ? valuesOf(data.x, data.x.error) : [];
+    const reach = both.filter((i) => isNumber(error[i])).flatMap((i) => [x[i] - error[i], x[i] + error[i]]);
+    const line = data.fit ? fitted(both.map((i) => [x[i], y[i]])) : null;
+    const parts = frame(title, data.x, [...both.map((i) => x[i]), ...reach], data.y,
+        [...both.map((i) => y[i]), ...(line || []).map((end) => end[1])], null, data.equal);
     if (!parts) return;
+    if (line) parts.drawing.append(svg('path', {class: 'fit', d: `M${line.map(([a, b]) => `${parts.px(a)} ${parts.py(b)}`).join('L')}`}));
     const [density, radius] = both.length > 300 ? ['crowd', 2.5] : both.length > 60 ? ['many', 3] : ['', 4.5];
     const all = svg('g', {class: density});
     const groups = (data.groupNames || []).map((_, k) => svg('g', {class: `series c${k % 6}`}));
@@ -396,12 +436,16 @@
     for (const i of both) {
       const k = data.groups ? data.groups[i] : 0;
       const name = data.groups ? `${names[i]}, ${data.groupNames[k]}` : names[i];
-      const text = `${name}\n${data.x.label}: ${brief(x[i])}\n${data.y.label}: ${brief(y[i])}`;
+      const bar = isNumber(error[i]) && error[i] > 0;
+      const text = `${name}\n${data.x.label}: ${brief(x[i])}${bar ? ` \u00b1 ${brief(error[i])}` : ''}\n${data.y.label}: ${brief(y[i])}`;
+      if (bar) all.append(svg('path', {class: 'bar', d: `M${parts.px(x[i] - error[i])} ${parts.py(y[i])}H${parts.px(x[i] + error[i])}`}));
       (groups[k] || all).append(titled(mark(parts.px(x[i]), parts.py(y[i]), radius, k), text));
     }
     parts.drawing.append(all);
     if (both.length <= few) addLabels(parts, both.map((i) => ({name: names[i], x: parts.px(x[i]), y: parts.py(y[i])})));
     host.append(parts.drawing);
+    const said = [reach.length > 0 ? 'bars: one standard error' : '', line ? 'dashed: least-squares line' : ''].filter(Boolean);
+    if (said.length > 0) host.append(html('p', {class: 'note'}, `${said.join('; ')}`));
     if (groups.length > 0 && groups.length <= mostGroups) host.append(groupLegend(data.groupNames));
   }
 
@@ -457,7 +501,10 @@
     host.append(parts.drawing);
   }
 
-  /** {names, x: axis of arrays}: quartiles as a box, whiskers to the ends, a mark a value while they are few. */
+  const boxable = 5;  // values of which quartiles say something
+
+  /** {names, x: axis of arrays}: quartiles as a box and whiskers to the ends where there are values enough, a mark a value
+   *  while they are few. */
   function box(host, title, data) {
     const names = resolve(data.names).slice(0, mostRows);
     const values = valuesOf(data.x).slice(0, mostRows);
@@ -468,7 +515,8 @@
       if (all.length === 0) return;
       const y = parts.rowAt(i);
       const [low, q1, median, q3, high] = [0, 0.25, 0.5, 0.75, 1].map((q) => parts.px(quantile(all, q)));
-      const group = svg('g', {},
+      const group = svg('g', {});
+      if (all.length >= boxable) group.append(
           svg('path', {class: 'interval', d: `M${low} ${y}H${high}M${low} ${y - 4}v8M${high} ${y - 4}v8`}),
           svg('rect', {class: 'box', x: q1, y: y - 6, width: Math.max(q3 - q1, 0.5), height: 12}),
           svg('path', {class: 'interval', d: `M${median} ${y - 6}v12`}));
