@@ -118,6 +118,7 @@ ExitStatus verify(const VerifyOptions& options, const Context& context) {
   ItmOptions itm = options.itm;
   itm.seed = context.seed;
   const Zoo zoo = find_zoo(options.zoo, {}, context);
+  context.computes_from(zoo, options.zoo.datasets);
   RankOptions rank;
   rank.seed = context.seed;
   rank.threads = context.threads;
