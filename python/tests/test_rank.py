@@ -28,7 +28,7 @@ def write_zoo(folder, models, labels, dataset="data"):
 
 
 def without_seconds(ranking):
-    """A result as JSON without what differs between two runs: how long they took, and the record of how it was asked."""
+    """A result as JSON without what differs between two runs: how long they took, and how they were asked."""
     if isinstance(ranking, dict):
         return {key: without_seconds(value) for key, value in ranking.items() if key not in ("seconds", "record")}
     return [without_seconds(value) for value in ranking] if isinstance(ranking, list) else ranking
