@@ -215,6 +215,11 @@ void register_estimator(Estimator estimator);
 /// Scores every entry of the chosen data sets with every chosen method. Same seed, same result, for any `threads`.
 [[nodiscard]] RankReport rank_zoo(const Zoo& zoo, const RankOptions& options);
 
+/// The most rows of a data set (options.rows) with which the ranking should take at most so many seconds, by what its
+/// methods cost; 0: all of them. Good to a factor of three, like every cost. Throws InputError where even a few rows take
+/// longer.
+[[nodiscard]] std::size_t rows_within(const Zoo& zoo, const RankOptions& options, double seconds);
+
 /// The shape of an entry, for its cost. Never throws: zeros where the file cannot be read. An .npz is not unpacked for
 /// it: its size on disk is taken for float32.
 [[nodiscard]] Workload workload_of(const ZooEntry& entry, const Labels& labels);

@@ -11,15 +11,6 @@
 
 namespace itm::cli {
 
-std::string duration(double seconds) {
-  const auto whole = static_cast<long>(std::ceil(seconds));
-  if (whole < 60) {
-    return fmt::format("{} s", whole);
-  }
-  return whole < 3600 ? fmt::format("{} min {} s", whole / 60, whole % 60)
-                      : fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
-}
-
 std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds,
                           std::optional<double> share, const std::string& what) {
   constexpr std::size_t width = 30;

@@ -39,9 +39,6 @@ class Progress {
   Clock::time_point last_{};
 };
 
-/// "12 s", "3 min 4 s", "2 h 5 min"; seconds are rounded up.
-[[nodiscard]] std::string duration(double seconds);
-
 /// "reading  [########............]  8/20  logme resnet50  12 s left". `share` of the work is done; by default done /
 /// total.
 [[nodiscard]] std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds,

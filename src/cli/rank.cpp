@@ -31,7 +31,8 @@ struct Options {
   RankOptions rank;
   EngineOptions engine;
   std::size_t bootstrap = 0;
-  Record from;  ///< --from; without a command: none
+  std::optional<double> time_budget;  ///< seconds
+  Record from;                        ///< --from; without a command: none
 };
 
 /// Known before hours of work: a truth file that says nothing about this zoo.
@@ -97,7 +98,7 @@ void warn_of_cost(const ExpectedWork& work, const RankOptions& options) {
   if (seconds > long_wait) {
     spdlog::warn("{} on {} takes about {} ({} rows of {}){}", work.method, printable(work.dataset, 200),
                  duration(seconds), with_commas(static_cast<std::uint64_t>(work.rows)), plural(work.models, "model"),
-                 options.rows == 0 ? "; --rows N scores a sample" : "");
+                 options.rows == 0 ? "; --rows N or --time-budget SECONDS scores a sample" : "");
   }
 }
 
@@ -123,6 +124,13 @@ ExitStatus rank(Options& o, const Context& context) {
     require_overlap(zoo, o.rank.datasets, *truth);
   }
 
+  if (o.time_budget) {
+    o.rank.rows = rows_within(zoo, o.rank, *o.time_budget);
+    if (o.rank.rows > 0) {
+      spdlog::warn("for a time budget of {}: {} rows of a data set, the same for all models", duration(*o.time_budget),
+                   with_commas(o.rank.rows));
+    }
+  }
   o.rank.expected = [&o](const ExpectedWork& work) { warn_of_cost(work, o.rank); };
   RankReport report;
   {
@@ -165,6 +173,9 @@ Command rank_command() {
                                 "Resamples for a 95 % interval of tau_w; 0: none");
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
         add_method_options(app, o->rank);
+        add_number<double>(app, "--time-budget", o->time_budget, 0.01, 1e7,
+                           "Seconds that the ranking may take, roughly: scores as many rows as that allows")
+            ->excludes("--rows");
         add_engine_options(app, o->engine);
         add_from(app, o->from);
         app.footer(

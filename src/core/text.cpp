@@ -98,4 +98,16 @@ std::string printable_lines(std::string_view text, bool colours) {
   return out;
 }
 
+std::string duration(double seconds) {
+  const auto whole = static_cast<long>(std::ceil(seconds));
+  if (whole < 60) {
+    return fmt::format("{} s", whole);
+  }
+  if (whole < 3600) {
+    return fmt::format("{} min {} s", whole / 60, whole % 60);
+  }
+  return whole < 2 * 86400 ? fmt::format("{} h {} min", whole / 3600, whole / 60 % 60)
+                           : fmt::format("{} days {} h", whole / 86400, whole / 3600 % 24);
+}
+
 }  // namespace itm

@@ -45,6 +45,9 @@ bool append_utf8(std::string& out, std::uint32_t point);
 /// made printable.
 [[nodiscard]] std::string printable_lines(std::string_view text, bool colours);
 
+/// "12 s", "3 min 4 s", "2 h 5 min", "3 days 4 h"; seconds are rounded up.
+[[nodiscard]] std::string duration(double seconds);
+
 /// A path as it appears in messages.
 [[nodiscard]] inline std::string path_text(const std::filesystem::path& path) {
   return printable(std::string_view(path.native()), 4096);

@@ -17,6 +17,7 @@
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
 #include "linalg/blas.hpp"
+#include "ranking/chosen_methods.hpp"
 #include "ranking/remarks.hpp"
 #include "session/row_selection.hpp"
 
@@ -171,23 +172,6 @@ class Running final : public Executor {
   std::mutex guard_;
   std::vector<double> share_;  ///< of each model's work that is done
 };
-
-std::vector<const Estimator*> chosen_methods(const MethodList& names) {
-  std::vector<const Estimator*> chosen;
-  const auto add = [&](const Estimator& estimator) {
-    if (std::find(chosen.begin(), chosen.end(), &estimator) == chosen.end()) {
-      chosen.push_back(&estimator);
-    }
-  };
-  for (const std::string& name : names) {
-    if (name == "all") {
-      std::for_each(estimators().begin(), estimators().end(), add);
-    } else {
-      add(find_estimator(name));
-    }
-  }
-  return chosen;
-}
 
 class Ranking {
  public:

@@ -14,17 +14,6 @@
 #include "sweep/setting_text.hpp"
 
 namespace itm {
-namespace {
-
-std::string duration(double seconds) {
-  return seconds < 60      ? fmt::format("{:.1f} s", seconds)
-         : seconds < 3600  ? fmt::format("{:.1f} min", seconds / 60)
-         : seconds < 86400 ? fmt::format("{:.1f} h", seconds / 3600)
-                           : fmt::format("{:.1f} days", seconds / 86400);
-}
-
-}  // namespace
-
 std::string to_table(const SweepPlan& plan, const SweepEstimate& estimate, bool colour) {
   using Align = TextTable::Align;
   const Paint paint{colour};

@@ -242,4 +242,51 @@ TEST(SampledRows, TooFewForTheClassesAreRefused) {
   }
 }
 
+// ---- a time budget
+
+/// Two made models of 4,000 rows.
+itm::Zoo large_zoo(Dataset& dataset, const MadeData& data) {
+  dataset.add("one", data.array());
+  dataset.add("two", data.array());
+  return dataset.zoo();
+}
+
+TEST(TimeBudget, TakesTheMostRowsThatTheCostAllows) {
+  const MadeData data = made_data(4000, 16, 3, 1.0, 5);
+  Dataset dataset("made", std::span<const std::int32_t>(data.labels.values));
+  const itm::Zoo zoo = large_zoo(dataset, data);
+  RankOptions options = quick("knn");
+  const auto seconds = [&](std::size_t rows) {
+    RankOptions sampled = options;
+    sampled.rows = rows;
+    const itm::Workload one = itm::workload_of(zoo.entries("made").front(), data.labels);
+    return 2 * itm::find_estimator("knn").cost_of(one, sampled).seconds;
+  };
+  const double budget = seconds(1500);
+  const std::size_t rows = itm::rows_within(zoo, options, budget);
+  EXPECT_LE(seconds(rows), budget);
+  EXPECT_GT(seconds(rows + 1), budget);
+  options.threads = 2;
+  EXPECT_GT(itm::rows_within(zoo, options, budget), rows) << "two threads take half as long";
+}
+
+TEST(TimeBudget, ThatIsEnoughForAllRowsTakesAll) {
+  const MadeData data = made_data(4000, 16, 3, 1.0, 5);
+  Dataset dataset("made", std::span<const std::int32_t>(data.labels.values));
+  EXPECT_EQ(itm::rows_within(large_zoo(dataset, data), quick("knn"), 1e6), 0U);
+}
+
+TEST(TimeBudget, ThatIsTooSmallIsRefusedWithTheTimeThatFewRowsTake) {
+  const MadeData data = made_data(4000, 16, 3, 1.0, 5);
+  Dataset dataset("made", std::span<const std::int32_t>(data.labels.values));
+  const itm::Zoo zoo = large_zoo(dataset, data);
+  try {
+    (void)itm::rows_within(zoo, quick("knn"), 1e-9);
+    FAIL() << "a nanosecond was enough";
+  } catch (const itm::InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("100 rows, the least that says something"), std::string::npos)
+        << error.what();
+  }
+}
+
 }  // namespace
