@@ -125,6 +125,9 @@ ExitStatus rank(Options& o, const Context& context) {
   }
 
   if (o.time_budget) {
+    if (o.rank.rows > 0) {
+      throw InputError("--time-budget chooses the rows; leave out --rows, or the budget");
+    }
     o.rank.rows = rows_within(zoo, o.rank, *o.time_budget);
     if (o.rank.rows > 0) {
       spdlog::warn("for a time budget of {}: {} rows of a data set, the same for all models", duration(*o.time_budget),
@@ -174,8 +177,7 @@ Command rank_command() {
         app.add_flag("--keep-going", o->rank.keep_going, "Leave out models that fail and rank the others");
         add_method_options(app, o->rank);
         add_number<double>(app, "--time-budget", o->time_budget, 0.01, 1e7,
-                           "Seconds that the ranking may take, roughly: scores as many rows as that allows")
-            ->excludes("--rows");
+                           "Seconds that the ranking may take, roughly: scores as many rows as that allows");
         add_engine_options(app, o->engine);
         add_from(app, o->from);
         app.footer(

@@ -66,10 +66,11 @@ std::size_t rows_within(const Zoo& zoo, const RankOptions& options, double secon
   constexpr double of_a_class = 10;  // fewer say nothing
   auto low = static_cast<std::size_t>(std::min(most, std::max(100.0, of_a_class * classes)));
   if (const double least = seconds_of(shares, options, low); least > seconds) {
+    const auto text = [](double of) { return of < 10 ? fmt::format("{:.1g} s", of) : duration(of); };
     throw InputError(
         fmt::format("--time-budget {}: {} rows, the least that says something, take about {}; choose "
                     "cheaper methods or fewer models, or give more time",
-                    duration(seconds), with_commas(low), duration(least)));
+                    text(seconds), with_commas(low), text(least)));
   }
   auto high = static_cast<std::size_t>(most);
   while (high - low > 1) {

@@ -48,6 +48,17 @@ class RecordOfARun : public ::testing::Test {
   std::string file_;
 };
 
+TEST_F(RecordOfARun, WithATimeBudgetIsRepeatedWithTheSameRows) {
+  const Words words{"rank", zoo_, "--method", "knn", "--time-budget", "1000", "--out", file_};
+  ASSERT_EQ(run_itm(words).status, 0);
+  const Json again = json_of({"rank", "--from", file_});
+  EXPECT_EQ(scores_of(again), scores_of(Json::parse(text_of(file_))));
+  EXPECT_EQ(again["record"]["options"]["--time-budget"], "1000");
+  const Finished both = run_itm({"rank", zoo_, "--time-budget", "5", "--rows", "90"});
+  EXPECT_EQ(both.status, 2);
+  EXPECT_NE(both.err.find("leave out --rows, or the budget"), std::string::npos) << both.err;
+}
+
 TEST_F(RecordOfARun, SaysWhatWasRunOnWhichData) {
   const Json record = first_run()["record"];
   EXPECT_EQ(record["command"], "rank");
