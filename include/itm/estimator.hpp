@@ -216,7 +216,7 @@ void register_estimator(Estimator estimator);
 [[nodiscard]] RankReport rank_zoo(const Zoo& zoo, const RankOptions& options);
 
 /// The most rows of a data set (options.rows) with which the ranking should take at most so many seconds, by what its
-/// methods cost; 0: all of them. Good to a factor of three, like every cost. Throws InputError where even a few rows take
+/// methods cost; 0: all of them. Good to a factor of three, like every cost. Throws InputError where even a few take
 /// longer.
 [[nodiscard]] std::size_t rows_within(const Zoo& zoo, const RankOptions& options, double seconds);
 
