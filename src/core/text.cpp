@@ -1,5 +1,9 @@
 #include "core/text.hpp"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 namespace itm {
 namespace detail {
 
