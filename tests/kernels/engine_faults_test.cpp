@@ -162,7 +162,7 @@ TEST(EngineFaults, AWaveIsNoLongerThanAGrid) {
   expect_same(zoo.run(*one_by_one.engine), zoo.run(*together.engine));
 }
 
-TEST(EngineFaults, CallersFromSeveralThreadsDoNotWaitForEachOtherForEver) {
+TEST(EngineFaults, CallersAtTheSameTimeDoNotWaitForEachOtherForEver) {
   const SmallZoo zoo;
   const Opened roomy;
   const std::vector<ItmOutcome> want = zoo.run(*roomy.engine);
