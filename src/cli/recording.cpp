@@ -82,6 +82,7 @@ std::string_view source_commit() { return ITM_COMMIT; }
 
 std::vector<DataIdentity> identify(const std::map<std::string, std::vector<ZooEntry>>& datasets, int threads) {
   std::vector<DataIdentity> data;
+  data.reserve(datasets.size());
   for (const auto& [dataset, entries] : datasets) {
     data.push_back(identify(dataset, entries, threads));
   }
