@@ -71,13 +71,19 @@ class GpuFeatures final : public Features {
 [[nodiscard]] int whole(std::size_t size) { return static_cast<int>(size); }
 [[nodiscard]] int leading(ConstView x) { return whole(x.stride()); }
 
-/// log sum_j exp(x_ij), for all lanes.
-__device__ double log_sum_exp(const Grid<const double>& x, std::uint32_t i, std::uint32_t lane) {
+/// max_j x_ij, for all lanes.
+template <typename T>
+__device__ double largest_of_row(const Grid<T>& x, std::uint32_t i, std::uint32_t lane) {
   double most = -HUGE_VAL;
   for (std::uint32_t j = lane; j < x.cols; j += warp_size) {
     most = x(i, j) > most ? x(i, j) : most;
   }
-  most = warp_max(most);
+  return warp_max(most);
+}
+
+/// log sum_j exp(x_ij), for all lanes.
+__device__ double log_sum_exp(const Grid<const double>& x, std::uint32_t i, std::uint32_t lane) {
+  const double most = largest_of_row(x, i, lane);
   double sum = 0;
   for (std::uint32_t j = lane; j < x.cols; j += warp_size) {
     sum += exp(x(i, j) - most);
@@ -87,11 +93,7 @@ __device__ double log_sum_exp(const Grid<const double>& x, std::uint32_t i, std:
 
 /// The same; row i becomes its soft-max.
 __device__ double soft_max(const Grid<double>& x, std::uint32_t i, std::uint32_t lane) {
-  double most = -HUGE_VAL;
-  for (std::uint32_t j = lane; j < x.cols; j += warp_size) {
-    most = x(i, j) > most ? x(i, j) : most;
-  }
-  most = warp_max(most);
+  const double most = largest_of_row(x, i, lane);
   double sum = 0;
   for (std::uint32_t j = lane; j < x.cols; j += warp_size) {
     x(i, j) = exp(x(i, j) - most);

@@ -266,8 +266,6 @@ class ZooEngine final : public ItmEngine {
     return bytes + (std::size_t{1} << 16);  // the rounding of small allocations
   }
 
-  /// One past the last task of the wave that starts at `first`: all that are left where they fit into the budget, else
-  /// as many as leave room for the next wave's features to arrive meanwhile.
   /// The shape of the task's features. Throws InputError where its parts do not fit together, DeviceError where it does
   /// not fit into the memory.
   [[nodiscard]] FeatureShape check(const ItmTask& task, const ItmOptions& options) {
@@ -282,6 +280,8 @@ class ZooEngine final : public ItmEngine {
     return f;
   }
 
+  /// One past the last task of the wave that starts at `first`: all that are left where they fit into the budget, else
+  /// as many as leave room for the next wave's features to arrive meanwhile.
   [[nodiscard]] std::size_t end_of_wave(std::span<const ItmTask> tasks, const std::vector<FeatureShape>& features,
                                         const std::vector<LaneShape>& shapes, const ItmOptions& options,
                                         std::size_t first) const {

@@ -126,9 +126,7 @@ VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const It
     StageDeviation worst;
     for (std::size_t i = 0; i < count; ++i) {
       const Deviation& d = deviations[i][stage];
-      const bool worse = i == 0 || (worst.worst.within && !d.within) ||
-                         (worst.worst.within == d.within && d.frobenius > worst.worst.frobenius);
-      if (worse) {
+      if (i == 0 || is_worse(d, worst.worst)) {
         worst = {d, entries[i].model};
       }
     }

@@ -74,4 +74,8 @@ std::vector<Deviation> compare_stages(const ObservedRun& got, const ObservedRun&
   return d;
 }
 
+bool is_worse(const Deviation& one, const Deviation& other) {
+  return one.within == other.within ? one.frobenius > other.frobenius : other.within;
+}
+
 }  // namespace itm

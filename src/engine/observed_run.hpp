@@ -28,4 +28,7 @@ struct ObservedRun {
 [[nodiscard]] std::vector<Deviation> compare_stages(const ObservedRun& got, const ObservedRun& want,
                                                     std::size_t validation_rows);
 
+/// Whether `one` is further off than `other`: beyond its tolerance before within it, then by the Frobenius norm.
+[[nodiscard]] bool is_worse(const Deviation& one, const Deviation& other);
+
 }  // namespace itm

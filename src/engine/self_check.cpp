@@ -63,8 +63,7 @@ std::vector<Deviation> self_check(ItmEngine& engine) {
     for (std::size_t s = 0; s < stages.size(); ++s) {
       if (i == 0) {
         worst.push_back(stages[s]);
-      } else if ((worst[s].within && !stages[s].within) ||
-                 (worst[s].within == stages[s].within && stages[s].frobenius > worst[s].frobenius)) {
+      } else if (is_worse(stages[s], worst[s])) {
         worst[s] = stages[s];
       }
     }

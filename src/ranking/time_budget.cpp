@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "core/text.hpp"
@@ -25,11 +26,14 @@ std::vector<Share> shares_of(const Zoo& zoo, const RankOptions& options) {
   for (const std::string& name : names) {
     const std::vector<ZooEntry>& entries = zoo.entries(name);
     const Labels labels = entries.front().target ? Labels{} : read_entry_labels(entries.front());
+    std::vector<Workload> work;
+    std::transform(entries.begin(), entries.end(), std::back_inserter(work),
+                   [&](const ZooEntry& entry) { return workload_of(entry, labels); });
     for (const Estimator* method : chosen_methods(options.method)) {
       Share share{method, {}};
-      for (const ZooEntry& entry : entries) {
-        if (method->missing_input(entry).empty()) {
-          share.work.push_back(workload_of(entry, labels));
+      for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (method->missing_input(entries[i]).empty()) {
+          share.work.push_back(work[i]);
         }
       }
       shares.push_back(std::move(share));
