@@ -168,7 +168,18 @@ struct PairRanks {
   double ties = 0;           ///< sum of t^3 - t over groups of t equal distances
 };
 
-/// The nearest rows of every row (Device::nearest_rows), [N, count] row-major.
+/// Rows of numbers that a device asks for when it needs them.
+struct RowSource {
+  using Block = std::function<void(View x, std::size_t first)>;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  /// Calls block(x, first) with consecutive ones of some rows, in the given order, of all rows when none are given. The
+  /// block may overwrite x.
+  std::function<void(std::span<const std::uint32_t> wanted, const Block& block)> read;
+  std::function<void()> checkpoint{};  ///< called now and then; it may throw
+};
+
+/// The nearest rows of some rows (Device::nearest_rows), [rows, count] row-major.
 struct Neighbourhoods {
   std::vector<double> distances;  ///< squared
   std::vector<std::int32_t> rows;
@@ -370,11 +381,11 @@ class Device {
                                                          double floor) = 0;
 
   // ---- pairs ----
-  /// The `count` rows that are nearest to each row of a matrix, itself among them, ordered by squared distance and then
-  /// by row number, as differences give them. Nothing, without looking at `points`, from a device that goes through
-  /// blocks of rows faster (the CPU: numerics/nearest_rows.hpp). Waits four times at most.
-  [[nodiscard]] virtual std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& points,
-                                                                   std::size_t count) = 0;
+  /// The min(count, N) rows that are nearest to each row, itself among them, ordered by squared distance and then by
+  /// row number, as differences give them. Calls use(first, found) with those of the rows first, first + 1, ..., in
+  /// order. Waits four times at most.
+  virtual void nearest_rows(const RowSource& points, std::size_t count,
+                            const std::function<void(std::size_t first, const Neighbourhoods& found)>& use) = 0;
   /// Spearman statistics of the distances 1 - <x_i, x_j> over all pairs i < j of rows of length 1 or 0, split by
   /// whether the rows share their index. Distances are compared in steps of 2^-30: what rounding alone tells apart is
   /// a tie. Memory: 8 bytes per pair. Waits.
@@ -397,6 +408,11 @@ class Device {
   [[nodiscard]] Matrix matrix_of(std::span<const double> values, std::size_t rows, std::size_t cols) {
     Matrix made = scratch(rows, cols);
     upload(values, made);
+    return made;
+  }
+  [[nodiscard]] Matrix matrix_of(const RowSource& source) {
+    Matrix made = scratch(source.rows, source.cols);
+    source.read({}, [&](ConstView x, std::size_t first) { copy(x, made.rows(first, x.rows())); });
     return made;
   }
   [[nodiscard]] Matrix copy_of(ConstView x) {
