@@ -156,7 +156,8 @@ def relative_deviation(result: dict[str, Any], expected):
 
 def compare(arguments, folder, name, method):
     ours, theirs, former = [], [], []
-    knows_it = arguments.former and subprocess.run([arguments.former, "methods", name], capture_output=True).returncode == 0
+    knows_it = (arguments.former and
+                subprocess.run([arguments.former, "methods", name], capture_output=True).returncode == 0)
     for _ in range(1 if method.once else arguments.repeats):  # in turns, so that a change of the machine's mood meets both
         if not arguments.published_only:
             ours.append(time_itm(arguments.itm, folder, name, method))
