@@ -103,10 +103,13 @@ struct RankOptions {
 struct DatasetTask {
   std::string dataset;
   std::vector<ZooEntry> entries;
-  /// Of the rows that are scored, shared by all entries; empty when the entries have regression targets instead.
+  /// Of the rows that are scored, shared by all entries; empty when there are targets instead.
   Labels labels;
-  std::vector<std::uint32_t> rows{};   ///< of every file, the rows that are scored, ascending; empty: all
-  std::vector<std::string> remarks{};  ///< what a reader of the scores should know of the data set
+  std::vector<std::uint32_t> rows{};      ///< of every file, the rows that are scored, ascending; empty: all
+  std::vector<std::string> remarks{};     ///< what a reader of the scores should know of the data set
+  std::optional<Targets> targets{};       ///< of all rows of every file
+  std::vector<std::uint8_t> held_out{};   ///< for every row of every file, 1: for validation; empty: methods choose
+  [[nodiscard]] TargetKind kind() const { return targets ? targets->kind : TargetKind::classes; }
 };
 
 /// What became of one model: a score, or the sentence that says why there is none.
@@ -146,7 +149,11 @@ struct Inputs {
   bool features = true;     ///< false: only their number of rows matters
   bool output = false;      ///< logits of the source head
   bool source = false;      ///< features of source images
-  bool regression = false;  ///< can score regression targets instead of labels
+  bool regression = false;  ///< can score numbers instead of classes
+  bool multi_label = false;  ///< can score several labels of a row instead of its class
+  [[nodiscard]] bool takes(TargetKind kind) const {
+    return kind == TargetKind::classes || (kind == TargetKind::labels ? multi_label : regression);
+  }
 };
 
 /// What is to be scored, for a method to say what it costs.
@@ -176,7 +183,8 @@ struct Estimator {
   std::string description;  ///< one line
   std::string citation;
   Inputs inputs{};
-  bool seeded = false;  ///< draws random numbers: repeats differ
+  bool seeded = false;      ///< draws random numbers: repeats differ
+  bool validates = false;   ///< scores rows that it holds out; a split of the person's is followed
   bool float32 = true;  ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
   /// What another order of rounding may change of its numbers, relative to the largest of their kind: more where a
   /// search ends before its optimum. `itm verify` allows it.
@@ -206,6 +214,8 @@ struct Estimator {
 /// By its name, whatever its case, spaces, dashes and underscores. Throws InputError naming the methods that are meant,
 /// or that exist.
 [[nodiscard]] const Estimator& find_estimator(const std::string& name);
+/// "logme, parc, knn and linear_probe": the methods that score one of these kinds of targets.
+[[nodiscard]] std::string methods_for(std::initializer_list<TargetKind> kinds);
 /// Null where there is none of that name: a result may come from elsewhere.
 [[nodiscard]] const Estimator* known_estimator(std::string_view name);
 /// Adds a method of the program that links the library, before it ranks anything. Throws InputError where the name is
@@ -223,6 +233,8 @@ void register_estimator(Estimator estimator);
 /// The shape of an entry, for its cost. Never throws: zeros where the file cannot be read. An .npz is not unpacked for
 /// it: its size on disk is taken for float32.
 [[nodiscard]] Workload workload_of(const ZooEntry& entry, const Labels& labels);
+/// The same of the rows that a task scores; targets count as classes.
+[[nodiscard]] Workload workload_of(const ZooEntry& entry, const DatasetTask& task);
 
 /// Throws DeviceError where `device` is a GPU and the method has no path there.
 void require_device(const Estimator& estimator, Backend device);

@@ -70,8 +70,8 @@ void register_estimator(Estimator estimator) {
 }
 
 std::string Estimator::missing_input(const ZooEntry& entry) const {
-  if (entry.target && !inputs.regression) {
-    return "class labels";
+  if (entry.target && !inputs.regression && !inputs.multi_label) {
+    return fmt::format("class labels; targets are scored by {}", methods_for({TargetKind::labels, TargetKind::numbers}));
   }
   if (inputs.output && !entry.output) {
     return "source logits (..._output.npy, or --output)";
@@ -117,6 +117,21 @@ Precision Estimator::precision(const RankOptions& options) const {
     return options.itm.precision;
   }
   return float32 && options.arithmetic == Arithmetic::float32 ? Precision::float32 : Precision::float64;
+}
+
+std::string methods_for(std::initializer_list<TargetKind> kinds) {
+  std::vector<std::string> names;
+  for (const Estimator& estimator : estimators()) {
+    if (std::any_of(kinds.begin(), kinds.end(), [&](TargetKind kind) { return estimator.inputs.takes(kind); })) {
+      names.push_back(estimator.name);
+    }
+  }
+  const std::string last = names.empty() ? "no method" : names.back();
+  if (names.size() < 2) {
+    return last;
+  }
+  names.pop_back();
+  return fmt::format("{} and {}", fmt::join(names, ", "), last);
 }
 
 const Estimator* known_estimator(std::string_view name) {

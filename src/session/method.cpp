@@ -83,7 +83,7 @@ class MethodSession final : public Session {
     }
     double longest = 0;
     for (const ZooEntry& entry : task_.entries) {
-      longest = std::max(longest, estimator_.cost_of(workload_of(entry, task_.labels), options_).seconds);
+      longest = std::max(longest, estimator_.cost_of(workload_of(entry, task_), options_).seconds);
     }
     return longest * static_cast<double>(usual) <= unnoticed ? usual : 0;
   }
@@ -131,17 +131,26 @@ class MethodSession final : public Session {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
                                    input.file(), estimator_.name));
     }
-    if (estimator_.unit != ScoreUnit::number && !scored.error) {
+    if (estimator_.unit != ScoreUnit::number) {
+      const std::size_t rows = estimator_.validates ? input.validated_rows() : input.rows();
       const double scale = estimator_.unit == ScoreUnit::percent ? 100 : 1;
-      scored.error = scale * binomial_error(scored.score / scale, static_cast<double>(input.rows()));
-      scored.error_from = fmt::format("{} rows", with_commas(input.rows()));
+      if (!scored.error) {
+        scored.error = scale * binomial_error(scored.score / scale, static_cast<double>(rows));
+      }
+      if (scored.error_from.empty()) {
+        scored.error_from = plural(rows, estimator_.validates && input.has_split() ? "validation row" : "row");
+      }
     }
     if (input.dropped_rows() > 0) {
       scored.details["dropped_rows"] = input.dropped_rows();
     }
     scored.details["rows"] = input.rows();
     scored.details["dims"] = input.dims();
-    scored.details["classes"] = input.classes();
+    if (input.kind() == TargetKind::classes) {
+      scored.details["classes"] = input.classes();
+    } else {
+      scored.details["targets"] = input.target_count();
+    }
     return scored;
   }
 
