@@ -42,7 +42,8 @@ class Dataset {
   /// [N, T] targets of the caller, for the methods that take them: numbers or, all of them 0 or 1, labels of a row.
   Dataset(std::string name, Array targets);
 
-  /// Rows that methods train on (0) and rows that they are validated on (1), N of them, copied; of the models that are added from then on.
+  /// Rows that methods train on (0) and rows that they are validated on (1), N of them, copied; of the models that are
+  /// added from then on.
   void set_split(std::span<const std::uint8_t> held_out);
 
   /// Features [N, D]. Throws InputError where the name is empty or taken.

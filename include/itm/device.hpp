@@ -343,8 +343,8 @@ class Device {
   virtual void add_cross_entropy(ConstView z, ConstIndexView labels, View loss) = 0;
   /// The same, and every row of logits becomes its soft-max.
   virtual void softmax_cross_entropy(View z, ConstIndexView labels, View loss) = 0;
-  /// loss (a number) += sum of log(1 + exp(z_ij)) - y_ij z_ij, and z becomes its derivative, 1 / (1 + exp(-z_ij)) - y_ij:
-  /// a logistic regression for every column.
+  /// loss (a number) += sum of log(1 + exp(z_ij)) - y_ij z_ij, and z becomes its derivative, 1 / (1 + exp(-z_ij)) -
+  /// y_ij: a logistic regression for every column.
   virtual void logistic_residuals(View z, ConstView y, View loss) = 0;
   /// Column of each row's largest value; the first of several.
   virtual void argmax_rows(ConstView x, IndexView out) = 0;

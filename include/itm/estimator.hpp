@@ -105,10 +105,10 @@ struct DatasetTask {
   std::vector<ZooEntry> entries;
   /// Of the rows that are scored, shared by all entries; empty when there are targets instead.
   Labels labels;
-  std::vector<std::uint32_t> rows{};      ///< of every file, the rows that are scored, ascending; empty: all
-  std::vector<std::string> remarks{};     ///< what a reader of the scores should know of the data set
-  std::optional<Targets> targets{};       ///< of all rows of every file
-  std::vector<std::uint8_t> held_out{};   ///< for every row of every file, 1: for validation; empty: methods choose
+  std::vector<std::uint32_t> rows{};     ///< of every file, the rows that are scored, ascending; empty: all
+  std::vector<std::string> remarks{};    ///< what a reader of the scores should know of the data set
+  std::optional<Targets> targets{};      ///< of all rows of every file
+  std::vector<std::uint8_t> held_out{};  ///< for every row of every file, 1: for validation; empty: methods choose
   [[nodiscard]] TargetKind kind() const { return targets ? targets->kind : TargetKind::classes; }
 };
 
@@ -146,10 +146,10 @@ class Session {
 
 /// What a method reads besides features and labels.
 struct Inputs {
-  bool features = true;     ///< false: only their number of rows matters
-  bool output = false;      ///< logits of the source head
-  bool source = false;      ///< features of source images
-  bool regression = false;  ///< can score numbers instead of classes
+  bool features = true;      ///< false: only their number of rows matters
+  bool output = false;       ///< logits of the source head
+  bool source = false;       ///< features of source images
+  bool regression = false;   ///< can score numbers instead of classes
   bool multi_label = false;  ///< can score several labels of a row instead of its class
   [[nodiscard]] bool takes(TargetKind kind) const {
     return kind == TargetKind::classes || (kind == TargetKind::labels ? multi_label : regression);
@@ -183,9 +183,9 @@ struct Estimator {
   std::string description;  ///< one line
   std::string citation;
   Inputs inputs{};
-  bool seeded = false;      ///< draws random numbers: repeats differ
-  bool validates = false;   ///< scores rows that it holds out; a split of the person's is followed
-  bool float32 = true;  ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
+  bool seeded = false;     ///< draws random numbers: repeats differ
+  bool validates = false;  ///< scores rows that it holds out; a split of the person's is followed
+  bool float32 = true;     ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
   /// What another order of rounding may change of its numbers, relative to the largest of their kind: more where a
   /// search ends before its optimum. `itm verify` allows it.
   double tolerance = 1e-6;
@@ -195,13 +195,17 @@ struct Estimator {
   std::vector<DetailColumn> columns{};  ///< details that deserve a column in tables
   bool on_gpu = false;                  ///< has a GPU path
   bool of_company = false;              ///< a model's score depends on the others that are ranked with it
-  /// Empty: as a method with a D x D covariance.
+  bool jackknifed = false;              ///< its session leaves groups of rows out, where that is wanted or cheap
+  /// Of one score. Empty: as a method with a D x D covariance.
   std::function<Cost(const Workload&, const RankOptions&)> cost{};
   std::function<std::unique_ptr<Session>(DatasetTask, const RankOptions&)> open{};
 
   /// "source logits (..._output.npy)" when `entry` lacks what the method reads, else empty.
   [[nodiscard]] std::string missing_input(const ZooEntry& entry) const;
-  /// Of one model; `options.rows` limits its rows.
+  /// Groups of rows that are left out in turn for the error of a score: none for accuracies, whose error follows from
+  /// the rows, and none where it would be felt. `seconds`: of one score of the longest model.
+  [[nodiscard]] std::size_t jackknife_groups(double seconds, const RankOptions& options) const;
+  /// Of one model: all its scores, one per seed and per group of rows that is left out. `options.rows` limits its rows.
   [[nodiscard]] Cost cost_of(const Workload& work, const RankOptions& options) const;
   /// Of several: their seconds together, and the memory of the largest.
   [[nodiscard]] Cost cost_of(const std::vector<Workload>& work, const RankOptions& options) const;

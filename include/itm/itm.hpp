@@ -80,8 +80,8 @@ struct ItmPlan {
 };
 
 /// The seeded plan of spec 2, steps 4, 5 and 11: a function of (seed, N, labels, options) only, never of the model.
-/// `held_out`: for every row, 1 where it is for validation; empty: a fifth of the rows is drawn. Who gives the rows that
-/// would be drawn gets the same plan.
+/// `held_out`: for every row, 1 where it is for validation; empty: a fifth of the rows is drawn. Who gives the rows
+/// that would be drawn gets the same plan.
 [[nodiscard]] ItmPlan make_plan(const Labels& labels, const ItmOptions& options,
                                 std::span<const std::uint8_t> held_out = {});
 

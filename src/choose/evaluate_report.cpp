@@ -24,9 +24,8 @@ Json known(std::optional<double> value) { return value ? Json(*value) : Json(nul
 
 /// One figure of the three orders.
 Json three(const EvaluatedKnown& row, std::optional<double> EvaluatedOrder::*figure) {
-  return {{"choose", known(row.choose.*figure)},
-          {"score", known(row.score.*figure)},
-          {"order", known(row.order.*figure)}};
+  return {
+      {"choose", known(row.choose.*figure)}, {"score", known(row.score.*figure)}, {"order", known(row.order.*figure)}};
 }
 
 std::string two(std::optional<double> value) { return value ? fmt::format("{:.2f}", *value) : "-"; }

@@ -165,8 +165,8 @@ double time_ranking(const Zoo& zoo, const std::string& method, const BenchArgume
 }
 
 /// Adds the time of one group of models.
-void measure_cell(Cell& cell, const Zoo& zoo, const std::string& method, const BenchArguments& o, const Context& context,
-                  const std::shared_ptr<ItmEngine>& engine) {
+void measure_cell(Cell& cell, const Zoo& zoo, const std::string& method, const BenchArguments& o,
+                  const Context& context, const std::shared_ptr<ItmEngine>& engine) {
   cell.cpu = cell.cpu.value_or(0) + time_ranking(zoo, method, o, context, nullptr);
   if (engine && find_estimator(method).on_gpu) {
     cell.gpu = cell.gpu.value_or(0) + time_ranking(zoo, method, o, context, engine);

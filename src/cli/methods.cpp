@@ -26,7 +26,8 @@ std::string kinds_of(const Estimator& estimator) {
 /// "features, labels, source features".
 std::string inputs_of(const Estimator& estimator) {
   return fmt::format("{}labels{}{}{}", estimator.inputs.features ? "features, " : "",
-                     estimator.inputs.regression || estimator.inputs.multi_label ? " or targets" : "", estimator.inputs.output ? ", source logits" : "",
+                     estimator.inputs.regression || estimator.inputs.multi_label ? " or targets" : "",
+                     estimator.inputs.output ? ", source logits" : "",
                      estimator.inputs.source ? ", source features" : "");
 }
 
@@ -70,10 +71,8 @@ std::string as_csv(const std::vector<Estimator>& methods) {
 
 std::string overview(const std::vector<Estimator>& methods, Paint paint) {
   using Align = TextTable::Align;
-  TextTable table({{"method", Align::left},
-                   {"what it measures", Align::left},
-                   {"reads", Align::left},
-                   {"predicts", Align::left}});
+  TextTable table(
+      {{"method", Align::left}, {"what it measures", Align::left}, {"reads", Align::left}, {"predicts", Align::left}});
   for (const Estimator& method : methods) {
     table.add({method.name, method.description, inputs_of(method), kinds_of(method)});
   }
@@ -81,9 +80,10 @@ std::string overview(const std::vector<Estimator>& methods, Paint paint) {
 }
 
 std::string one(const Estimator& method, Paint paint) {
-  std::string text = fmt::format("{}  {}\n  {}\n  reads {}; predicts {}{}{}\n", paint.bold(method.name), method.description,
-                                 method.citation, inputs_of(method), kinds_of(method), method.seeded ? "; draws random numbers" : "",
-                                 method.validates ? "; holds rows out, those of a split where there is one" : "");
+  std::string text =
+      fmt::format("{}  {}\n  {}\n  reads {}; predicts {}{}{}\n", paint.bold(method.name), method.description,
+                  method.citation, inputs_of(method), kinds_of(method), method.seeded ? "; draws random numbers" : "",
+                  method.validates ? "; holds rows out, those of a split where there is one" : "");
   for (const Setting& setting : method.settings) {
     text += fmt::format("  --{}-{} {}  {} [{}]\n", method.name, setting.name,
                         setting.words.empty() ? "N" : fmt::format("{}", fmt::join(setting.words, "|")), setting.help,

@@ -85,7 +85,7 @@ double spearman(Pairs& pairs) {
   // Rounding leaves something of the variance of pairs that are all alike.
   const double least = 1e-12 * count * count * count;
   return first_variance > least && second_variance > least ? covariance / std::sqrt(first_variance * second_variance)
-                                                            : 0;
+                                                           : 0;
 }
 
 }  // namespace

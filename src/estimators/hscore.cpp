@@ -157,10 +157,11 @@ Scored score_hscore(const ModelInput& input) {
     scored.details["hscore_shrinkage"] = shrinkage;
   }
   if (input.dims() >= input.rows() && kept == 1) {
-    scored.note = by_label ? "with as many columns as rows the plain H-score of labels is 1, whatever the features: the "
-                             "order is rounding; pass --hscore-covariance ledoit-wolf"
-                           : "with as many columns as rows the plain H-score is the number of classes less one, whatever "
-                             "the features: the order is rounding; pass --hscore-covariance ledoit-wolf";
+    scored.note = by_label
+                      ? "with as many columns as rows the plain H-score of labels is 1, whatever the features: the "
+                        "order is rounding; pass --hscore-covariance ledoit-wolf"
+                      : "with as many columns as rows the plain H-score is the number of classes less one, whatever "
+                        "the features: the order is rounding; pass --hscore-covariance ledoit-wolf";
   }
   const double terms = by_label ? static_cast<double>(input.target_count()) : 1;
   scored.score = mu > 0 ? kept * explained(device, m.covariance, weighted) / (n * terms) : 0;

@@ -197,9 +197,8 @@ class ItmSession final : public Session {
   /// Of the mean over the seeds: their own spread, and no less than so many different validation rows allow.
   void add_error(ScoredModel& result, const Surveyed& m) const {
     const std::size_t rows = labels_of(m).values.size();
-    const std::size_t validation =
-        m.kept.labels ? plan_of(*m.kept.labels, seeded(0), m.kept.rows).validation.size()
-                      : plans_.front().validation.size();
+    const std::size_t validation = m.kept.labels ? plan_of(*m.kept.labels, seeded(0), m.kept.rows).validation.size()
+                                                 : plans_.front().validation.size();
     // Seeds draw other rows, but not where the person says which.
     const std::size_t seen = task_.held_out.empty() ? std::min(validation * m.runs.size(), rows) : validation;
     std::vector<double> scores;
@@ -289,7 +288,7 @@ Cost cost_of_itm(const Workload& work, const RankOptions& options) {
   const auto iterations = static_cast<double>(options.itm.iterations);
   const auto repeats = static_cast<double>(options.repeats);
   const double of_batch = 2 * batch * work.classes * (2 * work.dims + 4 * work.classes) + 12 * work.classes * work.dims;
-  return {repeats * (iterations * of_batch * 1.4e-11 + 6e-9 * work.rows * work.dims),
+  return {iterations * of_batch * 1.4e-11 + 6e-9 * work.rows * work.dims,
           work.bytes + 8 * batch * (2 * work.dims + batch) + 4 * batch * iterations * repeats};
 }
 

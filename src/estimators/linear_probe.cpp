@@ -108,8 +108,7 @@ Scored scored_by(const HeldOutScore& found, const char* detail) {
 /// Logistic regression of every label.
 Scored score_labels(const ModelInput& input, const Folds& folds) {
   Device& device = input.device();
-  const Matrix y =
-      device.matrix_of(input.target_values(folds.order), input.rows(), input.target_count());
+  const Matrix y = device.matrix_of(input.target_values(folds.order), input.rows(), input.target_count());
   const Matrix x = classifier_rows(input, folds.order);
   HeldOutRows rows(input, folds);
   Searches searches;
@@ -129,8 +128,7 @@ Scored score_labels(const ModelInput& input, const Folds& folds) {
 /// Ridge regression of every target.
 Scored score_numbers(const ModelInput& input, const Folds& folds) {
   Device& device = input.device();
-  const Matrix y =
-      device.matrix_of(input.target_values(folds.order), input.rows(), input.target_count());
+  const Matrix y = device.matrix_of(input.target_values(folds.order), input.rows(), input.target_count());
   Matrix x = classifier_rows(input, folds.order);
   if (input.dims() > input.rows()) {
     const Matrix narrow = narrowed(device, x.columns(0, input.dims()));
@@ -166,9 +164,8 @@ Scored score_linear_probe(const ModelInput& input) {
 }
 
 /// Five folds of about 35 products each way.
-Cost cost_of_linear_probe(const Workload& work, const RankOptions& options) {
-  return {static_cast<double>(options.repeats) * 8.7e-9 * work.rows * work.dims * work.classes,
-          work.bytes + 24 * work.rows * work.classes};
+Cost cost_of_linear_probe(const Workload& work, const RankOptions&) {
+  return {8.7e-9 * work.rows * work.dims * work.classes, work.bytes + 24 * work.rows * work.classes};
 }
 
 }  // namespace
@@ -176,7 +173,8 @@ Cost cost_of_linear_probe(const Workload& work, const RankOptions& options) {
 Estimator linear_probe_estimator() {
   return model_estimator(
       {.name = "linear_probe",
-       .description = "cross-validated accuracy of linear regression on the standardised features: logistic, or ridge for numbers",
+       .description =
+           "cross-validated accuracy of linear regression on the standardised features: logistic, or ridge for numbers",
        .citation = "Alain and Bengio, Understanding Intermediate Layers Using Linear Classifier Probes, ICLR 2017",
        .inputs = {.regression = true, .multi_label = true},
        .seeded = true,

@@ -184,17 +184,17 @@ Matrix reduced(const ModelInput& input, std::span<const std::uint32_t> rows, std
   return components.rows() > 0 ? components : input.features(rows);
 }
 
-/// Targets' rows, [n, T], of length 1 about their mean. One-hot classes are as they are in the published definition, and
-/// so are labels; numbers are standardised like features, or the largest would decide.
+/// Targets' rows, [n, T], of length 1 about their mean. One-hot classes are as they are in the published definition,
+/// and so are labels; numbers are standardised like features, or the largest would decide.
 Matrix correlated_targets(const ModelInput& input, std::span<const std::uint32_t> rows) {
   Device& device = input.device();
   const bool numbers = input.kind() == TargetKind::numbers;
   const std::size_t fewest = numbers ? 3 : 2;
   if (input.target_count() < fewest) {
-    throw InputError(
-        fmt::format("parc correlates the targets of two rows, for which it needs {} or more that vary, and there are {}; "
-                    "choose another method",
-                    fewest, input.target_count()));
+    throw InputError(fmt::format(
+        "parc correlates the targets of two rows, for which it needs {} or more that vary, and there are {}; "
+        "choose another method",
+        fewest, input.target_count()));
   }
   Matrix y = device.matrix_of(input.target_values(rows), rows.size(), input.target_count());
   if (numbers) {

@@ -71,7 +71,8 @@ void register_estimator(Estimator estimator) {
 
 std::string Estimator::missing_input(const ZooEntry& entry) const {
   if (entry.target && !inputs.regression && !inputs.multi_label) {
-    return fmt::format("class labels; targets are scored by {}", methods_for({TargetKind::labels, TargetKind::numbers}));
+    return fmt::format("class labels; targets are scored by {}",
+                       methods_for({TargetKind::labels, TargetKind::numbers}));
   }
   if (inputs.output && !entry.output) {
     return "source logits (..._output.npy, or --output)";
@@ -91,15 +92,32 @@ Workload Workload::limited_to(double most_rows) const {
   return limited;
 }
 
+std::size_t Estimator::jackknife_groups(double seconds, const RankOptions& options) const {
+  constexpr std::size_t usual = 8;
+  constexpr double unnoticed = 0.25;  // seconds a model
+  if (!jackknifed || unit != ScoreUnit::number) {
+    return 0;
+  }
+  if (options.jackknife) {
+    return *options.jackknife < 2 ? 0 : static_cast<std::size_t>(*options.jackknife);
+  }
+  return seconds * static_cast<double>(usual) <= unnoticed ? usual : 0;
+}
+
 Cost Estimator::cost_of(const Workload& all_rows, const RankOptions& options) const {
   const Workload work = options.rows > 0 ? all_rows.limited_to(static_cast<double>(options.rows)) : all_rows;
+  Cost found;
   if (cost) {
-    return cost(work, options);
+    found = cost(work, options);
+  } else {
+    // A Gram matrix, its factorisation, and a few passes over the rows; the stored rows and a float64 copy of a block.
+    const double products = work.rows * work.dims * work.dims + 4 * work.dims * work.dims * work.dims +
+                            4 * work.rows * work.dims * work.classes;
+    found = {products * 2e-11 + 8e-9 * work.rows * work.dims, work.bytes + 32 * work.dims * work.dims};
   }
-  // A Gram matrix, its factorisation, and a few passes over the rows; the stored rows and a float64 copy of a block.
-  const double products = work.rows * work.dims * work.dims + 4 * work.dims * work.dims * work.dims +
-                          4 * work.rows * work.dims * work.classes;
-  return {products * 2e-11 + 8e-9 * work.rows * work.dims, work.bytes + 32 * work.dims * work.dims};
+  const std::size_t scores = (seeded ? options.repeats : 1) + jackknife_groups(found.seconds, options);
+  found.seconds *= static_cast<double>(scores);
+  return found;
 }
 
 Cost Estimator::cost_of(const std::vector<Workload>& work, const RankOptions& options) const {

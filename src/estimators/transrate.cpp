@@ -158,8 +158,7 @@ Scored score_labels(const ModelInput& input) {
   const std::vector<double> rates = coding.of_labels(with, without);
   double within = 0;
   for (std::size_t t = 0; t < with.size(); ++t) {
-    const double share =
-        input.exact() ? static_cast<double>(with[t].size()) / static_cast<double>(input.rows()) : 0.5;
+    const double share = input.exact() ? static_cast<double>(with[t].size()) / static_cast<double>(input.rows()) : 0.5;
     within += (share * rates[t] + (1 - share) * rates[with.size() + t]) / static_cast<double>(with.size());
   }
   Scored scored;

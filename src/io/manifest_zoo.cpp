@@ -28,8 +28,7 @@ std::optional<ArrayRef> beside(const fs::path& feature, const std::string& name,
 Zoo read_manifest(const fs::path& directory, const fs::path& manifest, const ZooOptions& options) {
   const bool inside = options.manifest.empty();
   Zoo zoo{directory, {}, {}};
-  for (const ManifestLine& line :
-       parse_manifest(manifest, read_text(manifest, TextKind::manifest), inside)) {
+  for (const ManifestLine& line : parse_manifest(manifest, read_text(manifest, TextKind::manifest), inside)) {
     ZooEntry entry;
     entry.model = line.model;
     entry.dataset = line.dataset;
@@ -53,7 +52,7 @@ Zoo read_manifest(const fs::path& directory, const fs::path& manifest, const Zoo
     }
     if (!label && !entry.target) {
       refuse({manifest, {}}, "line {}: {} on {} has no labels; name them in a column label", line.line,
-                 in_quotes(line.model), in_quotes(line.dataset));
+             in_quotes(line.model), in_quotes(line.dataset));
     }
     if (label && !entry.target) entry.label = *std::move(label);
     entry.facts = line.facts;

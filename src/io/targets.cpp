@@ -37,7 +37,8 @@ Targets read_entry_targets(const ZooEntry& entry) {
   if (targets.count == 0) {
     io::refuse(where, "has no columns; write at least one number a row");
   }
-  const auto bad = std::find_if(targets.values.begin(), targets.values.end(), [](double v) { return !std::isfinite(v); });
+  const auto bad =
+      std::find_if(targets.values.begin(), targets.values.end(), [](double v) { return !std::isfinite(v); });
   if (bad != targets.values.end()) {
     const auto at = static_cast<std::size_t>(bad - targets.values.begin());
     io::refuse(where, "row {}, column {} is {}; every row needs its targets", with_commas(at / targets.count),

@@ -14,7 +14,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "io/input_file.hpp"
 #include "io/manifest_zoo.hpp"
 #include "io/where.hpp"
 #include "io/zoo_names.hpp"
@@ -56,8 +55,8 @@ std::optional<NamedFile> parse_name(const fs::path& file, const std::string& fol
     std::string_view ending;
     std::string_view key;
   };
-  static constexpr Kind kinds[] = {{"feature.npy", "feature"}, {"label.npy", "label"},   {"label.txt", "label"},
-                                   {"output.npy", "output"},   {"target.npy", "target"}, {"split.npy", "split"},
+  static constexpr Kind kinds[] = {{"feature.npy", "feature"}, {"label.npy", "label"},    {"label.txt", "label"},
+                                   {"output.npy", "output"},   {"target.npy", "target"},  {"split.npy", "split"},
                                    {"split.txt", "split"},     {"classes.txt", "classes"}};
   for (const Kind& kind : kinds) {
     if (text == kind.ending && kind.key != "feature") return NamedFile{file, folder, kind.key, {}};
@@ -170,8 +169,9 @@ class NamedZoo {
     }
     for (const std::string& dataset : two_to_predict_) {
       if (!options_.targets) {
-        zoo.remarks.push_back(fmt::format("{} has labels and targets: its labels are scored; pass --targets for the others",
-                                          printable(dataset, 200)));
+        zoo.remarks.push_back(
+            fmt::format("{} has labels and targets: its labels are scored; pass --targets for the others",
+                        printable(dataset, 200)));
       }
     }
     if (zoo.datasets.empty()) io::refuse({directory_, {}}, "holds no feature file; {}", remedy);

@@ -33,9 +33,9 @@ struct HeldOutScore {
 [[nodiscard]] HeldOutScore explained_variance(std::span<const double> predicted, std::span<const double> targets,
                                               std::size_t columns);
 
-/// Area under the ROC curve of each label: of the pairs of a row with the label (1) and a row without it (0) in the same
-/// fold, the share in which the former has the higher score, ties counting half. `folds`: ranges of the n rows. The
-/// error is DeLong's, its components averaged over the labels. Throws InputError where no label has such a pair.
+/// Area under the ROC curve of each label: of the pairs of a row with the label (1) and a row without it (0) in the
+/// same fold, the share in which the former has the higher score, ties counting half. `folds`: ranges of the n rows.
+/// The error is DeLong's, its components averaged over the labels. Throws InputError where no label has such a pair.
 [[nodiscard]] HeldOutScore area_under_curves(std::span<const double> scores, std::span<const double> labels,
                                              std::size_t columns, std::span<const RowRange> folds);
 

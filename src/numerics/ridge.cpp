@@ -53,7 +53,8 @@ Matrix Ridge::predict(RowRange held_out, double l2) const {
       return predicted;
     }
   }
-  throw NumericError("the ridge regression has no solution in this precision; look for extreme values with itm inspect");
+  throw NumericError(
+      "the ridge regression has no solution in this precision; look for extreme values with itm inspect");
 }
 
 }  // namespace itm

@@ -28,11 +28,11 @@ void remark_on_chance(RankedDataset& result, const Estimator& estimator, const S
     return;
   }
   const double scale = estimator.unit == ScoreUnit::percent ? 100 : 1;
-  const double share = rows.kind == TargetKind::labels    ? 0.5
-                       : rows.kind == TargetKind::numbers ? 0.0
-                                                          : static_cast<double>(*std::max_element(
-                                                                rows.class_sizes.begin(), rows.class_sizes.end())) /
-                                                                static_cast<double>(rows.rows);
+  const double share = rows.kind == TargetKind::labels ? 0.5
+                       : rows.kind == TargetKind::numbers
+                           ? 0.0
+                           : static_cast<double>(*std::max_element(rows.class_sizes.begin(), rows.class_sizes.end())) /
+                                 static_cast<double>(rows.rows);
   const double chance = scale * share;
   const bool guessing = std::all_of(result.models.begin(), result.models.end(), [&](const ScoredModel& model) {
     return model.score - 2 * model.error.value_or(0) <= chance;
@@ -55,8 +55,9 @@ void remark_on_task(RankedDataset& result, const Estimator& estimator, const Sco
     const char* meaning = estimator.unit == ScoreUnit::number ? ""
                           : labels ? "; scores are the mean area under the labels' ROC curves"
                                    : "; scores are the share of their variance that is explained (R^2)";
-    result.remarks.push_back(labels ? fmt::format("predicts {} of a row, each 0 or 1{}", plural(rows.targets, "label"), meaning)
-                                    : fmt::format("predicts {} of a row{}", plural(rows.targets, "number"), meaning));
+    result.remarks.push_back(
+        labels ? fmt::format("predicts {} of a row, each 0 or 1{}", plural(rows.targets, "label"), meaning)
+               : fmt::format("predicts {} of a row{}", plural(rows.targets, "number"), meaning));
   }
   if (rows.held_out > 0 && estimator.validates) {
     result.remarks.push_back(fmt::format("validated on the {} of {} rows that the split holds out",

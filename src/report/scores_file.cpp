@@ -29,7 +29,7 @@ constexpr std::string_view accepted =
 
 /// `json[key]`, of the wanted kind. `path` says where `json` stands.
 const AnyJson& member(const Where& where, const AnyJson& json, const std::string& path, const char* key,
-                   bool (AnyJson::*is_kind)() const noexcept, const char* kind) {
+                      bool (AnyJson::*is_kind)() const noexcept, const char* kind) {
   const auto found = json.is_object() ? json.find(key) : json.end();
   if (found == json.end() || !((*found).*is_kind)()) {
     refuse(where, "{}.{} is {}, not {}; {}", path, key, found == json.end() ? "missing" : found->type_name(), kind,

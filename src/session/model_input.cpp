@@ -261,8 +261,8 @@ std::vector<double> ModelInput::target_values(std::span<const std::uint32_t> wan
   const std::size_t n = wanted.empty() ? rows() : wanted.size();
   values.reserve(n * count);
   for (std::size_t i = 0; i < n; ++i) {
-    const auto row = task_.targets->values.begin() +
-                     static_cast<std::ptrdiff_t>(file_row(wanted.empty() ? i : wanted[i]) * count);
+    const auto row =
+        task_.targets->values.begin() + static_cast<std::ptrdiff_t>(file_row(wanted.empty() ? i : wanted[i]) * count);
     values.insert(values.end(), row, row + static_cast<std::ptrdiff_t>(count));
   }
   return values;

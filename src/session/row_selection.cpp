@@ -200,9 +200,9 @@ void check_split(DatasetTask& task) {
   }
   constexpr std::size_t fewest = 2;
   if (held_out < fewest || rows - held_out < fewest) {
-    throw InputError(fmt::format("{}: the split leaves {} to train on and {} to validate on; both parts need {} or more",
-                                 printable(task.dataset, 200), plural(rows - held_out, "row"), plural(held_out, "row"),
-                                 fewest));
+    throw InputError(
+        fmt::format("{}: the split leaves {} to train on and {} to validate on; both parts need {} or more",
+                    printable(task.dataset, 200), plural(rows - held_out, "row"), plural(held_out, "row"), fewest));
   }
   const auto untrained = static_cast<std::size_t>(std::count(trained.begin(), trained.end(), 0U));
   if (untrained > 0) {

@@ -154,8 +154,8 @@ Numbers taus_with(const SweepReport& report, const std::string& setting, const S
 }
 
 /// A line per method, or per data set where there is one method: mean tau_w over all that shares the value.
-void add_setting_lines(Page& page, const Sweep& sweep, const std::string& setting, const std::vector<SettingValue>& values,
-               const std::string& id) {
+void add_setting_lines(Page& page, const Sweep& sweep, const std::string& setting,
+                       const std::vector<SettingValue>& values, const std::string& id) {
   std::set<std::string> methods;
   for (const SweepRow& row : sweep.report.rows) {
     if (std::any_of(row.unit.settings.begin(), row.unit.settings.end(),

@@ -140,9 +140,8 @@ TEST(WorkPool, PiecesRunOnTheThreadAloneWhereThereIsNoPoolOrNobodyIsFree) {
   std::vector<std::thread::id> by(5);
   itm::WorkPool::share(5, [&](std::size_t i) { by[i] = std::this_thread::get_id(); });
   EXPECT_EQ(std::count(by.begin(), by.end(), std::this_thread::get_id()), 5);
-  itm::WorkPool(1).for_each(1, [&](std::size_t) {
-    itm::WorkPool::share(5, [&](std::size_t i) { by[i] = std::this_thread::get_id(); });
-  });
+  itm::WorkPool(1).for_each(
+      1, [&](std::size_t) { itm::WorkPool::share(5, [&](std::size_t i) { by[i] = std::this_thread::get_id(); }); });
   EXPECT_EQ(std::count(by.begin(), by.end(), std::this_thread::get_id()), 5);
 }
 

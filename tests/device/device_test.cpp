@@ -503,8 +503,10 @@ TEST_F(DeviceOperations, LargeProductsAreThoseOfTheirParts) {
   for (const auto& [m, n] : {std::pair<std::size_t, std::size_t>(600, 410), {130, 1300}}) {
     for (const Op op_a : {Op::none, Op::transpose}) {
       for (const Op op_b : {Op::none, Op::transpose}) {
-        const Matrix a = op_a == Op::none ? device.matrix_of(numbers(m * k, 1), m, k) : device.matrix_of(numbers(k * m, 1), k, m);
-        const Matrix b = op_b == Op::none ? device.matrix_of(numbers(k * n, 2), k, n) : device.matrix_of(numbers(n * k, 2), n, k);
+        const Matrix a =
+            op_a == Op::none ? device.matrix_of(numbers(m * k, 1), m, k) : device.matrix_of(numbers(k * m, 1), k, m);
+        const Matrix b =
+            op_b == Op::none ? device.matrix_of(numbers(k * n, 2), k, n) : device.matrix_of(numbers(n * k, 2), n, k);
         const Matrix c = device.matrix_of(numbers(m * n, 3), m, n);
         const Matrix parts = device.copy_of(c);
         device.multiply(2, a, op_a, b, op_b, 0.5, c);

@@ -159,7 +159,8 @@ TEST(Split, IsReadFromFilesOfItsName) {
   text_file("pets_split.txt", "train", "val");
   EXPECT_EQ(score(), want);
   std::filesystem::remove(folder / "pets_split.txt");
-  itm::write_npy<std::int64_t>(folder / "a_pets_split.npy", std::vector<std::int64_t>(split.begin(), split.end()), rows);
+  itm::write_npy<std::int64_t>(folder / "a_pets_split.npy", std::vector<std::int64_t>(split.begin(), split.end()),
+                               rows);
   EXPECT_EQ(score(), want) << "one model's split is that of the data set";
   std::filesystem::remove(folder / "a_pets_split.npy");
   text_file("mine.txt", "0", "1");

@@ -41,8 +41,8 @@ struct Case {
     for (std::size_t i = 0; i < n; ++i) {
       held_out[i] = i % 5 == 2 ? 1 : 0;
       for (std::size_t t = 0; t < count; ++t) {
-        y[i * count + t] = 10 * static_cast<double>(t) + x[i * dims + t % dims] - x[i * dims + (t + 1) % dims] / 2 +
-                           normal(generator);
+        y[i * count + t] =
+            10 * static_cast<double>(t) + x[i * dims + t % dims] - x[i * dims + (t + 1) % dims] / 2 + normal(generator);
       }
     }
   }
@@ -167,8 +167,7 @@ std::pair<Numbers, Numbers> predict(const Case& c, std::size_t t, double l2, boo
 }
 
 double r2(const std::pair<Numbers, Numbers>& of) {
-  const double mean =
-      std::accumulate(of.second.begin(), of.second.end(), 0.0) / static_cast<double>(of.second.size());
+  const double mean = std::accumulate(of.second.begin(), of.second.end(), 0.0) / static_cast<double>(of.second.size());
   double missed = 0;
   double all = 0;
   for (std::size_t i = 0; i < of.second.size(); ++i) {
@@ -276,8 +275,7 @@ TEST(KnnTargets, AreTheMeanOfTheNeighbours) {
         for (const auto& of : neighbours(c, k, split)) {
           want += 100 * (labels ? auc(of) : r2(of)) / 2;
         }
-        EXPECT_NEAR(c.score("knn", split, with("knn-k", static_cast<double>(k))), want, 1e-9)
-            << labels << split << k;
+        EXPECT_NEAR(c.score("knn", split, with("knn-k", static_cast<double>(k))), want, 1e-9) << labels << split << k;
       }
     }
   }
@@ -487,9 +485,10 @@ TEST(Targets, AreRefusedByMethodsForClassesWhichNameTheOthers) {
     expect_refused([&] { (void)numbers.score(method); },
                    std::string(method) + " does not score; logme, parc, knn and linear_probe do");
   }
-  expect_refused([&] { (void)numbers.binary().score("itm"); },
-                 "holds several labels a row (zeros and ones), which itm does not score; logme, parc, hscore, transrate, "
-                 "knn and linear_probe do");
+  expect_refused(
+      [&] { (void)numbers.binary().score("itm"); },
+      "holds several labels a row (zeros and ones), which itm does not score; logme, parc, hscore, transrate, "
+      "knn and linear_probe do");
   const Case few(60, 5, 2, 18);
   expect_refused([&] { (void)few.score("parc"); }, "for which it needs 3 or more that vary, and there are 2");
 }
