@@ -112,7 +112,7 @@ Cost Estimator::cost_of(const Workload& all_rows, const RankOptions& options) co
   } else {
     // A Gram matrix, its factorisation, and a few passes over the rows; the stored rows and a float64 copy of a block.
     const double products = work.rows * work.dims * work.dims + 4 * work.dims * work.dims * work.dims +
-                            4 * work.rows * work.dims * work.classes;
+                            work.rows * work.dims * work.classes;
     found = {products * 2e-11 + 8e-9 * work.rows * work.dims, work.bytes + 32 * work.dims * work.dims};
   }
   const std::size_t scores = (seeded ? options.repeats : 1) + jackknife_groups(found.seconds, options);
