@@ -354,6 +354,9 @@ class Device {
   virtual void add_cross_entropy(ConstView z, ConstIndexView labels, View loss) = 0;
   /// The same, and every row of logits becomes its soft-max.
   virtual void softmax_cross_entropy(View z, ConstIndexView labels, View loss) = 0;
+  /// loss (a number) += sum of log(1 + exp(z_ij)) - y_ij z_ij, and z becomes its derivative, 1 / (1 + exp(-z_ij)) -
+  /// y_ij: a logistic regression for every column.
+  virtual void logistic_residuals(View z, ConstView y, View loss) = 0;
   /// Column of each row's largest value; the first of several.
   virtual void argmax_rows(ConstView x, IndexView out) = 0;
   /// count (a number) += entries that a and b have in common.
@@ -405,6 +408,10 @@ class Device {
   // ---- made of the others ----
   /// Sum of all elements. Waits.
   [[nodiscard]] double sum(ConstView x);
+  /// Spearman's correlation of the distances 1 - <x_i, x_j> and 1 - <y_i, y_j> over all pairs i < j of rows of length 1
+  /// or 0, distances compared as rank_pairs does; 0 where one of them is the same for all pairs. Ranks are found on the
+  /// host: 16 bytes per pair. Calls `checkpoint` now and then; it may throw. Waits once per block of rows.
+  [[nodiscard]] double correlate_pairs(ConstView x, ConstView y, const std::function<void()>& checkpoint);
   [[nodiscard]] Matrix matrix_of(std::span<const double> values, std::size_t rows, std::size_t cols) {
     Matrix made = scratch(rows, cols);
     upload(values, made);

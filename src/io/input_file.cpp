@@ -15,8 +15,6 @@ namespace itm::io {
 
 namespace {
 
-std::string reason(int error) { return std::generic_category().message(error); }
-
 struct Limit {
   std::uint64_t bytes;
   std::string_view text;

@@ -20,8 +20,6 @@ struct Unmap {
   void operator()(const MappedFile* file) const noexcept { delete file; }
 };
 
-std::string reason(int error) { return std::generic_category().message(error); }
-
 void advise(const std::byte* begin, const std::byte* end, int advice) noexcept {
   if (begin < end) {
     // madvise takes a pointer to non-const but changes no byte of a read-only file mapping.

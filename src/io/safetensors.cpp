@@ -17,11 +17,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t longest_header = 4U << 20U;  // headers of the largest published models are below 1 MiB
+constexpr std::uint64_t longest_json = 4U << 20U;  // headers of the largest published models are below 1 MiB
 constexpr std::string_view metadata_key = "__metadata__";
 constexpr std::string_view again = "write it again with safetensors.numpy.save_file";
 
-std::optional<DType> dtype_of(std::string_view name) {
+std::optional<DType> dtype_named(std::string_view name) {
   struct Row {
     std::string_view name;
     DType type;
@@ -75,9 +75,9 @@ Header parse_header(const Where& where, std::span<const std::byte> bytes) {
   }
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < prefix; ++i) length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
-  if (length > longest_header) {
+  if (length > longest_json) {
     refuse(where, "claims a header of {} bytes (at most {} make sense); it is no .safetensors file or it is damaged",
-           with_commas(length), with_commas(longest_header));
+           with_commas(length), with_commas(longest_json));
   }
   if (length > bytes.size() - prefix) {
     refuse(where, "ends inside its header ({} of {} bytes); copy or write it again", with_commas(bytes.size() - prefix),
@@ -138,7 +138,7 @@ Array parse_safetensors(const std::filesystem::path& file, std::span<const std::
   }
   const auto dtype = found->find("dtype");
   if (dtype == found->end() || !dtype->is_string()) refuse(where, "has no 'dtype' in its header; {}", again);
-  const std::optional<DType> type = dtype_of(dtype->get_ref<const std::string&>());
+  const std::optional<DType> type = dtype_named(dtype->get_ref<const std::string&>());
   if (!type) {
     refuse(where, "has dtype {}; save it as F32 features or I64 labels",
            in_quotes(dtype->get_ref<const std::string&>()));
