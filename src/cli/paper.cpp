@@ -96,7 +96,8 @@ std::string alone(const std::vector<Table>& tables, const Context& context) {
   switch (context.format()) {
     case Format::json: {
       Json json{{"schema", "itm.paper/1"}, {"tables", Json::array()}};
-      std::transform(tables.begin(), tables.end(), std::back_inserter(json["tables"]), as_json);
+      std::transform(tables.begin(), tables.end(), std::back_inserter(json["tables"]),
+                     [](const Table& table) { return as_json(table); });
       return dump(json);
     }
     case Format::csv:

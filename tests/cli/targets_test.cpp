@@ -48,9 +48,10 @@ TEST_F(TargetsOnTheCommandLine, AreRankedByTheMethodsThatTakeThem) {
   }
   const Finished refused = run_itm({"rank", zoo_, "--method", "itm"});
   EXPECT_EQ(refused.status, 2);
-  EXPECT_NE(refused.err.find("depth_target.npy: holds numbers to be predicted, which itm does not score; logme, parc, knn "
-                             "and linear_probe do"),
-            std::string::npos)
+  EXPECT_NE(
+      refused.err.find("depth_target.npy: holds numbers to be predicted, which itm does not score; logme, parc, knn "
+                       "and linear_probe do"),
+      std::string::npos)
       << refused.err;
   const Finished inspected = run_itm({"inspect", zoo_});
   EXPECT_EQ(inspected.status, 0) << inspected.out;
@@ -78,8 +79,9 @@ TEST_F(TargetsOnTheCommandLine, ThatAreZerosAndOnesAreLabels) {
   write(labels);
   const Finished run = run_itm({"rank", zoo_, "--method", "linear_probe,transrate"});
   ASSERT_EQ(run.status, 0) << run.err;
-  EXPECT_NE(run.out.find("predicts 2 labels of a row, each 0 or 1; scores are the mean area under the labels' ROC curves"),
-            std::string::npos)
+  EXPECT_NE(
+      run.out.find("predicts 2 labels of a row, each 0 or 1; scores are the mean area under the labels' ROC curves"),
+      std::string::npos)
       << run.out;
 }
 
