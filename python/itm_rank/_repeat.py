@@ -51,7 +51,8 @@ def rank_from(
     if folder is None:
         raise ValueError(f"{os.fspath(result)}: ranked arrays, which it does not hold; pass models and labels again")
     ranking = rank_zoo(folder, **asked)
-    for change in ranking.changes_since(result):
+    same_choice = not set(changes) & {"folder", "datasets", "models", "exclude", "manifest", "feature_key"}
+    for change in ranking.changes_since(result) if same_choice else ():
         warnings.warn(change, UserWarning, stacklevel=2)
     return ranking
 
