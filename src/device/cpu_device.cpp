@@ -414,6 +414,10 @@ class CpuDevice final : public Device {
     ++counts_.launches;
     *loss.data() += cpu::softmax_cross_entropy(z, labels);
   }
+  void logistic_residuals(View z, ConstView y, View loss) override {
+    ++counts_.launches;
+    *loss.data() += cpu::logistic_residuals(z, y);
+  }
   void argmax_rows(ConstView x, IndexView out) override {
     ++counts_.launches;
     cpu::argmax_rows(x, out);
