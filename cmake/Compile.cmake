@@ -72,7 +72,7 @@ function(itm_unite target)
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
   # Private parts of what a header declares, and names that another library of the room has too.
-  set(alone core/work_pool.cpp engine/cpu_itm_engine.cpp engine/evolution.cpp io/cut_files.cpp)
+  set(alone core/work_pool.cpp engine/cpu_itm_engine.cpp engine/evolution.cpp)
   get_target_property(sources ${target} SOURCES)
   foreach(source ${sources})
     cmake_path(RELATIVE_PATH source BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/src OUTPUT_VARIABLE name)

@@ -786,9 +786,10 @@ class GpuDevice final : public Device {
   }
 
   // ---- pairs ----
-  std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& points, std::size_t count) override {
+  void nearest_rows(const RowSource& points, std::size_t count,
+                    const std::function<void(std::size_t first, const Neighbourhoods& found)>& use) override {
     const double rounding = options_.arithmetic == Arithmetic::float64 ? 0x1p-53 : 0x1p-24;
-    return gpu_nearest_rows(*this, memory_, points(), count, rounding, options_.block_bytes);
+    use(0, gpu_nearest_rows(*this, memory_, matrix_of(points), count, rounding, options_.block_bytes));
   }
   PairRanks rank_pairs(ConstView x, ConstIndexView index) override {
     return gpu_rank_pairs(*this, memory_, x, index, options_.block_bytes);

@@ -35,18 +35,18 @@ struct ItmFeatures {
 
 /// One run: a model, or a model under another seed or rate. Everything pointed to outlives the call.
 struct ItmTask {
-  ItmFeatures features;
-  const FeatureStatistics* statistics = nullptr;
-  const ItmPlan* plan = nullptr;
-  double eta = 0.5;
-  std::uint64_t seed = 0;                  ///< see initial_parameters()
-  const ItmParameters* initial = nullptr;  ///< instead of those
-  ItmObserver observer;
+  ItmFeatures features;                           ///< of the model
+  const FeatureStatistics* statistics = nullptr;  ///< of its columns
+  const ItmPlan* plan = nullptr;                  ///< shared by the models of a data set
+  double eta = 0.5;                               ///< rate of the evolution
+  std::uint64_t seed = 0;                         ///< see initial_parameters()
+  const ItmParameters* initial = nullptr;         ///< instead of those
+  ItmObserver observer;                           ///< of this run
 };
 
 /// What became of a task: its result, or why there is none (it does not fit into the device's memory, say).
 struct ItmOutcome {
-  ItmResult result;
+  ItmResult result;            ///< where it ran
   std::exception_ptr failure;  ///< null: it ran
 };
 
@@ -75,6 +75,7 @@ class ItmEngine {
   [[nodiscard]] virtual DeviceCounts device_counts() const = 0;
 };
 
+/// How a GPU is used.
 struct EngineOptions {
   std::size_t memory_budget = 0;  ///< bytes of device memory to use; 0: nine tenths of what is free
   bool half_features = false;     ///< keep features as float16: half the memory, rounded to 11 bits

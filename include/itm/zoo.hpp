@@ -16,9 +16,10 @@ namespace itm {
 /// Where one array of a zoo lies: a file, and the key inside it when it is an archive; or memory, and then `file` is
 /// its name.
 struct ArrayRef {
-  std::filesystem::path file;
-  std::string key{};
-  std::optional<Array> memory{};
+  std::filesystem::path file;     ///< a path, or the name of what lies in memory
+  std::string key{};              ///< in an archive
+  std::optional<Array> memory{};  ///< instead of a file
+  /// The array.
   [[nodiscard]] Array read() const { return memory ? *memory : read_array(file, key); }
   /// From the header alone: nothing is unpacked or widened.
   [[nodiscard]] std::size_t rows() const { return memory ? memory->rows() : count_rows(file, key); }
@@ -26,8 +27,8 @@ struct ArrayRef {
 
 /// One (model, data set) pair.
 struct ZooEntry {
-  std::string model;
-  std::string dataset;
+  std::string model;                           ///< its name
+  std::string dataset;                         ///< its name
   ArrayRef feature;                            ///< [N, D]
   ArrayRef label;                              ///< [N]; without a file there are none, and reading them says so
   std::optional<ArrayRef> output;              ///< [N, C_source] logits of the source head
@@ -40,10 +41,11 @@ struct ZooEntry {
 
 /// All entries of a directory, data sets and models in lexicographic order.
 struct Zoo {
-  std::filesystem::path directory;
-  std::map<std::string, std::vector<ZooEntry>> datasets;
+  std::filesystem::path directory;                        ///< that was read
+  std::map<std::string, std::vector<ZooEntry>> datasets;  ///< entries by name of the data set
   std::vector<std::string> remarks{};  ///< how names were read, where they could be read in another way
 
+  /// In lexicographic order.
   [[nodiscard]] std::vector<std::string> dataset_names() const;
   /// Throws InputError naming the data sets that exist.
   [[nodiscard]] const std::vector<ZooEntry>& entries(const std::string& dataset) const;
@@ -81,6 +83,7 @@ struct Labels {
   [[nodiscard]] std::vector<std::size_t> class_sizes() const;
 };
 
+/// How labels are checked.
 struct LabelRules {
   /// Rows that a class must have. 1: whoever reads the labels leaves rare classes out.
   std::size_t fewest_rows = 2;
@@ -121,10 +124,10 @@ struct Targets {
 /// Accuracies in percent (any finite number is accepted, so that other measures of quality can be correlated):
 /// value[dataset][model]; a missing cell is a missing key.
 struct GroundTruth {
-  std::filesystem::path file;
-  std::vector<std::string> models;
-  std::vector<std::string> datasets;
-  std::map<std::string, std::map<std::string, double>> accuracy;
+  std::filesystem::path file;                                     ///< that it was read from
+  std::vector<std::string> models;                                ///< in the order of the file
+  std::vector<std::string> datasets;                              ///< in the order of the file
+  std::map<std::string, std::map<std::string, double>> accuracy;  ///< by data set and model, in percent
 };
 
 /// Reads the ground-truth CSV (first column `model`, one column per data set). Throws InputError with the line number.

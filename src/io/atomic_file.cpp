@@ -8,7 +8,6 @@
 #include <xxhash.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "io/where.hpp"

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <new>
-#include <system_error>
 
 #include "io/input_file.hpp"
 #include "io/where.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "io/archive.hpp"
+#include "io/dtype_names.hpp"
 #include "io/json.hpp"
 #include "io/shape.hpp"
 #include "io/where.hpp"
@@ -21,21 +22,11 @@ constexpr std::uint64_t longest_json = 4U << 20U;  // headers of the largest pub
 constexpr std::string_view metadata_key = "__metadata__";
 constexpr std::string_view again = "write it again with safetensors.numpy.save_file";
 
-std::optional<DType> dtype_named(std::string_view name) {
-  struct Row {
-    std::string_view name;
-    DType type;
-  };
-  static constexpr Row rows[] = {
-      {"F16", DType::f16}, {"BF16", DType::bf16}, {"F32", DType::f32},      {"F64", DType::f64}, {"I8", DType::i8},
-      {"I16", DType::i16}, {"I32", DType::i32},   {"I64", DType::i64},      {"U8", DType::u8},   {"U16", DType::u16},
-      {"U32", DType::u32}, {"U64", DType::u64},   {"BOOL", DType::boolean},
-  };
-  for (const Row& row : rows) {
-    if (row.name == name) return row.type;
-  }
-  return std::nullopt;
-}
+constexpr DTypeName safetensors_names[] = {
+    {"F16", DType::f16}, {"BF16", DType::bf16}, {"F32", DType::f32},      {"F64", DType::f64}, {"I8", DType::i8},
+    {"I16", DType::i16}, {"I32", DType::i32},   {"I64", DType::i64},      {"U8", DType::u8},   {"U16", DType::u16},
+    {"U32", DType::u32}, {"U64", DType::u64},   {"BOOL", DType::boolean},
+};
 
 struct Header {
   json tensors;  ///< name -> {dtype, shape, data_offsets}, checked to be objects
@@ -138,7 +129,7 @@ Array parse_safetensors(const std::filesystem::path& file, std::span<const std::
   }
   const auto dtype = found->find("dtype");
   if (dtype == found->end() || !dtype->is_string()) refuse(where, "has no 'dtype' in its header; {}", again);
-  const std::optional<DType> type = dtype_named(dtype->get_ref<const std::string&>());
+  const std::optional<DType> type = find_dtype(safetensors_names, dtype->get_ref<const std::string&>());
   if (!type) {
     refuse(where, "has dtype {}; save it as F32 features or I64 labels",
            in_quotes(dtype->get_ref<const std::string&>()));

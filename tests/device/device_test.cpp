@@ -698,17 +698,21 @@ TEST_F(DeviceOperations, NearestRowsAreThoseOfAFullSearch) {
     Numbers x = numbers(rows * dims, 41);
     std::transform(x.begin(), x.end(), x.begin(), [&](double v) { return origin + std::round(2 * v) / 1024; });
     x[0] = -origin;  // so that the mean is far from all
-    std::size_t looked = 0;
-    const auto found = device.nearest_rows(
-        [&] {
-          ++looked;
-          return device.matrix_of(x, rows, dims);
-        },
-        few);
-    if (!found) {
-      EXPECT_EQ(looked, 0U);
-      continue;
-    }
+    const itm::RowSource source{
+        rows, dims, [&](std::span<const std::uint32_t> wanted, const auto& block) {
+          Numbers some;
+          for (const std::uint32_t row : wanted) {
+            some.insert(some.end(), x.begin() + row * dims, x.begin() + (row + 1) * dims);
+          }
+          block(wanted.empty() ? device.matrix_of(x, rows, dims) : device.matrix_of(some, wanted.size(), dims), 0);
+        }};
+    itm::Neighbourhoods found;
+    device.nearest_rows(source, few, [&](std::size_t first, const itm::Neighbourhoods& some) {
+      ASSERT_EQ(first * few, found.rows.size());
+      found.rows.insert(found.rows.end(), some.rows.begin(), some.rows.end());
+      found.distances.insert(found.distances.end(), some.distances.begin(), some.distances.end());
+    });
+    ASSERT_EQ(found.rows.size(), rows * few);
     for (std::size_t i = 0; i < rows; ++i) {
       std::vector<std::pair<double, std::int32_t>> all;
       for (std::size_t k = 0; k < rows; ++k) {
@@ -720,8 +724,8 @@ TEST_F(DeviceOperations, NearestRowsAreThoseOfAFullSearch) {
       }
       std::sort(all.begin(), all.end());
       for (std::size_t n = 0; n < few; ++n) {
-        ASSERT_EQ(found->rows[i * few + n], all[n].second) << "neighbour " << n << " of row " << i;
-        ASSERT_NEAR(found->distances[i * few + n], all[n].first, 1e-15 * all[n].first);
+        ASSERT_EQ(found.rows[i * few + n], all[n].second) << "neighbour " << n << " of row " << i;
+        ASSERT_NEAR(found.distances[i * few + n], all[n].first, 1e-15 * all[n].first);
       }
     }
   }
