@@ -52,7 +52,7 @@ if [[ ${1:-} == --format-only ]]; then exit "$status"; fi
 say "clang-tidy"
 tidy=$(first clang-tidy-14 clang-tidy-18 clang-tidy) || die "no clang-tidy; scripts/setup.sh --lint installs it"
 # clang-tidy 14 cannot read what g++ precompiled.
-quietly build/lint.configure.log cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+quietly build/lint.configure.log cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DITM_UNITY=OFF
 # What nvcc compiles is not for clang; what g++ compiles is, less the flags that only g++ knows, and less what the build writes.
 mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.cpp\)",\{0,1\}$/\1/p' build/lint/compile_commands.json |
   grep -v "^$root/build/" | sort -u)

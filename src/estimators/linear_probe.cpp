@@ -173,8 +173,7 @@ Cost cost_of_linear_probe(const Workload& work, const RankOptions&) {
 Estimator linear_probe_estimator() {
   return model_estimator(
       {.name = "linear_probe",
-       .description =
-           "cross-validated accuracy of linear regression on the standardised features: logistic, or ridge for numbers",
+       .description = "cross-validated logistic regression (numbers: ridge) on the standardised features",
        .citation = "Alain and Bengio, Understanding Intermediate Layers Using Linear Classifier Probes, ICLR 2017",
        .inputs = {.regression = true, .multi_label = true},
        .seeded = true,
