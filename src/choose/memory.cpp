@@ -82,6 +82,7 @@ class Learner {
       update_shares();
       solve();
     }
+    borrow();
     return std::move(memory_);
   }
 
@@ -232,6 +233,37 @@ class Learner {
         sum += view.share[j];
       }
       memory_.states[j].share = sum / (prior::worth + static_cast<double>(views_.size()));
+    }
+  }
+
+  /// Models that no past data set knows take their general quality from their kin, whose qualities are known: u = what
+  /// the kind shares + what is the model's own. Nothing else changes, so kinds cannot harm models with a past.
+  void borrow() {
+    const std::vector<std::string>& kinds = problem_.tables->kinds;
+    const Memory known = memory_;
+    for (std::size_t m = 0; m < M_; ++m) {
+      if (known.precision[m] > 1 || kinds[m].empty()) {
+        continue;
+      }
+      double total = 1 / prior::kin_share;
+      for (std::size_t i = 0; i < M_; ++i) {
+        const double seen = known.precision[i] - 1;  // what data say of it, without the prior
+        if (seen <= 0 || kinds[i] != kinds[m]) {
+          continue;
+        }
+        const double weight = 1 / (1 - prior::kin_share + 1 / seen);
+        const double part = weight * known.precision[i] / seen;
+        total += weight;
+        memory_.level[m] += part * known.level[i];
+        for (std::size_t f = 0; f < F_; ++f) {
+          memory_.pull[m * F_ + f] += part * known.pull[i * F_ + f];
+        }
+      }
+      memory_.level[m] /= total;
+      for (std::size_t f = 0; f < F_; ++f) {
+        memory_.pull[m * F_ + f] /= total;
+      }
+      memory_.precision[m] = 1 / (1 - prior::kin_share + 1 / total);
     }
   }
 
