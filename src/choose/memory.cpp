@@ -215,12 +215,20 @@ class Learner {
     std::vector<double> logs(memory_.states.size());
     for (std::size_t j = 0; j < logs.size(); ++j) {
       const State& state = memory_.states[j];
-      logs[j] = std::log(state.share);
+      double squares = 0;
+      double product = 1;  // of a few variances, none below 0.02: one logarithm serves them all
+      double log_product = 0;
       for (std::size_t i = 0; i < n; ++i) {
         const double v = state.sigma * state.sigma + state.rho * state.rho * variance[i];
         const double r = rest[i] - view.offset - state.rho * mean[i];
-        logs[j] -= 0.5 * (std::log(v) + r * r / v);
+        squares += r * r / v;
+        product *= v;
+        if (i % 64 == 63 || i + 1 == n) {
+          log_product += std::log(product);
+          product = 1;
+        }
       }
+      logs[j] = std::log(state.share) - 0.5 * (log_product + squares);
     }
     view.share = shares_of(logs);
   }
