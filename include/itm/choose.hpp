@@ -107,7 +107,7 @@ struct EvaluateOptions {
   std::size_t choices = 4;           ///< of past data sets, for each data set and number
   std::size_t best_of = 3;           ///< K of the regret of the best of K
   double sure = 0.8;                 ///< probability that lists and intervals are made for
-  std::size_t draws = 1024;          ///< of joint outcomes for each choice
+  std::size_t draws = 512;           ///< of joint outcomes for each choice
   std::uint64_t seed = 0;            ///< of draws and of the choice of past data sets
 };
 

@@ -86,14 +86,10 @@ struct Means {
 
 class Evaluator {
  public:
-  Evaluator(const ChoiceTables& tables, const Tables& index, const EvaluateOptions& options)
+  Evaluator(const Tables& index, const EvaluateOptions& options)
       : index_(index),
         options_(options),
         draws_(options.draws, index.models.size(), DrawTable::width(index.methods.size() + 2), options.seed) {
-    for (const std::string& model : index.models) {
-      const auto found = tables.kind.find(model);
-      kinds_.push_back(found == tables.kind.end() ? std::string() : found->second);
-    }
     for (const Dataset& dataset : index.datasets) {
       if (dataset.known > 0) {
         with_truth_.push_back(&dataset);
@@ -193,11 +189,11 @@ class Evaluator {
       std::vector<double> scores;
       std::vector<double> truth;
       std::vector<std::string> kind;
-      for (std::size_t m = 0; m < kinds_.size(); ++m) {
+      for (std::size_t m = 0; m < index_.kinds.size(); ++m) {
         if (dataset->knows(m) && !std::isnan(row(*dataset)[m])) {
           scores.push_back(row(*dataset)[m]);
           truth.push_back(dataset->truth[m]);
-          kind.push_back(kinds_[m]);
+          kind.push_back(index_.kinds[m]);
         }
       }
       const std::vector<double> given = average_ranks_descending(scores);
@@ -241,7 +237,7 @@ class Evaluator {
       }
       candidates.push_back(m);
       truth.push_back(target.truth[m]);
-      kind.push_back(kinds_[m]);
+      kind.push_back(index_.kinds[m]);
       vote.push_back(target.scored(m) ? target.vote[m] : 0);
       scored = scored || target.scored(m);
       std::vector<double> ys;
@@ -289,7 +285,6 @@ class Evaluator {
   const Tables& index_;
   EvaluateOptions options_;
   DrawTable draws_;
-  std::vector<std::string> kinds_;
   std::vector<const Dataset*> with_truth_;
 };
 
@@ -301,7 +296,7 @@ Evaluation evaluate_choices(const ChoiceTables& tables, const EvaluateOptions& o
   if (std::none_of(index.datasets.begin(), index.datasets.end(), [](const auto& d) { return d.known > 1; })) {
     throw InputError("no data set has the truth of two models or more; there is nothing to evaluate on");
   }
-  return choose::Evaluator(tables, index, options).evaluate();
+  return choose::Evaluator(index, options).evaluate();
 }
 
 }  // namespace itm

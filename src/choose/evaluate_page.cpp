@@ -74,11 +74,12 @@ Table evaluation_table(const Evaluation& evaluation) {
       {number_column("regret", "points of accuracy that the first model loses", true, regret, hundredths),
        number_column(fmt::format("best of {}", evaluation.best_of), "points that the best of the first models loses",
                      true, regret_of_k, hundredths),
-       number_column("list holds best", "share of the lists that hold the best model", false, coverage, share_text),
-       number_column("models listed", "", true, length, [](double value) { return fmt::format("{:.1f}", value); }),
-       number_column("of the zoo", "", true, share, share_text),
-       number_column("truth in interval", "", false, held, share_text),
-       number_column("its width", "points of accuracy", true, width, hundredths)});
+       number_column("holds best", "share of the lists that hold the best model", false, coverage, share_text),
+       number_column("listed", "models in a list", true, length,
+                     [](double value) { return fmt::format("{:.1f}", value); }),
+       number_column("of the zoo", "the same over the models of the zoo", true, share, share_text),
+       number_column("in interval", "share of the intervals that hold the truth", false, held, share_text),
+       number_column("width", "of an interval, points of accuracy", true, width, hundredths)});
   return table;
 }
 
@@ -105,7 +106,7 @@ void add_lines(Page& page, const Evaluation& evaluation, const std::string& id, 
   }
   if (x.size() > 1 && !series.empty()) {
     page.add_plot("lines", id, label + " over the number of known data sets",
-                  {{"x", axis("known data sets", x)}, {"y", {{"label", label}}}, {"series", series}});
+                  {{"x", axis("known data sets", x)}, {"y", {{"label", label}}}, {"series", series}, {"each", "line"}});
   }
 }
 

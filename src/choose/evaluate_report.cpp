@@ -87,11 +87,11 @@ std::string to_table(const Evaluation& evaluation, bool colour) {
   }
   columns.insert(columns.end(), {{"regret"},
                                  {fmt::format("best of {}", evaluation.best_of)},
-                                 {"list holds best"},
-                                 {"models listed"},
+                                 {"holds best"},
+                                 {"listed"},
                                  {"of the zoo"},
-                                 {"truth in interval"},
-                                 {"its width"}});
+                                 {"in interval"},
+                                 {"width"}});
   TextTable table(columns);
   for (const EvaluatedKnown& row : evaluation.rows) {
     for (const auto& [name, order] : choose::orders_of(row)) {

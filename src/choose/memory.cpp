@@ -82,6 +82,7 @@ class Learner {
       update_shares();
       solve();
     }
+    borrow();
     return std::move(memory_);
   }
 
@@ -214,12 +215,20 @@ class Learner {
     std::vector<double> logs(memory_.states.size());
     for (std::size_t j = 0; j < logs.size(); ++j) {
       const State& state = memory_.states[j];
-      logs[j] = std::log(state.share);
+      double squares = 0;
+      double product = 1;  // of a few variances, none below 0.02: one logarithm serves them all
+      double log_product = 0;
       for (std::size_t i = 0; i < n; ++i) {
         const double v = state.sigma * state.sigma + state.rho * state.rho * variance[i];
         const double r = rest[i] - view.offset - state.rho * mean[i];
-        logs[j] -= 0.5 * (std::log(v) + r * r / v);
+        squares += r * r / v;
+        product *= v;
+        if (i % 64 == 63 || i + 1 == n) {
+          log_product += std::log(product);
+          product = 1;
+        }
       }
+      logs[j] = std::log(state.share) - 0.5 * (log_product + squares);
     }
     view.share = shares_of(logs);
   }
@@ -232,6 +241,37 @@ class Learner {
         sum += view.share[j];
       }
       memory_.states[j].share = sum / (prior::worth + static_cast<double>(views_.size()));
+    }
+  }
+
+  /// Models that no past data set knows take their general quality from their kin, whose qualities are known: u = what
+  /// the kind shares + what is the model's own. Nothing else changes, so kinds cannot harm models with a past.
+  void borrow() {
+    const std::vector<std::string>& kinds = problem_.tables->kinds;
+    const Memory known = memory_;
+    for (std::size_t m = 0; m < M_; ++m) {
+      if (known.precision[m] > 1 || kinds[m].empty()) {
+        continue;
+      }
+      double total = 1 / prior::kin_share;
+      for (std::size_t i = 0; i < M_; ++i) {
+        const double seen = known.precision[i] - 1;  // what data say of it, without the prior
+        if (seen <= 0 || kinds[i] != kinds[m]) {
+          continue;
+        }
+        const double weight = 1 / (1 - prior::kin_share + 1 / seen);
+        const double part = weight * known.precision[i] / seen;
+        total += weight;
+        memory_.level[m] += part * known.level[i];
+        for (std::size_t f = 0; f < F_; ++f) {
+          memory_.pull[m * F_ + f] += part * known.pull[i * F_ + f];
+        }
+      }
+      memory_.level[m] /= total;
+      for (std::size_t f = 0; f < F_; ++f) {
+        memory_.pull[m * F_ + f] /= total;
+      }
+      memory_.precision[m] = 1 / (1 - prior::kin_share + 1 / total);
     }
   }
 

@@ -263,11 +263,11 @@ class Predictor {
     std::vector<double> e(C * n, 1);
     std::vector<double> centre(C);
     std::vector<double> noise(C);
+    std::vector<double> along(n);
     out.order_share += part.weight * part.state.rho;
     for (std::size_t i = 0; i < C; ++i) {
       const std::size_t m = problem_.candidates[i];
       double* row = e.data() + i * n;
-      double spread = 0;
       double score = 0;
       if (known_[i]) {  // quality = linked / scale - offset / scale
         std::fill(row, row + n, 0);
@@ -283,14 +283,14 @@ class Predictor {
         noise[i] = std::sqrt(variance(memory, part.state, i));
       }
       double mean = centre[i];
-      for (std::size_t f = 0; f < n; ++f) {
-        mean += row[f] * part.mean[f];
-        double along = 0;
-        for (std::size_t g = f; g < n; ++g) {
-          along += row[g] * part.factor[g * n + f];
+      std::fill(along.begin(), along.end(), 0);
+      for (std::size_t g = 0; g < n; ++g) {
+        mean += row[g] * part.mean[g];
+        for (std::size_t f = 0; f <= g; ++f) {
+          along[f] += row[g] * part.factor[g * n + f];
         }
-        spread += along * along;
       }
+      const double spread = std::inner_product(along.begin(), along.end(), along.begin(), 0.0);
       for (std::size_t f = 0; f < F_ && !known_[i]; ++f) {
         score += x_[i * F_ + f] * part.mean[f];
       }
@@ -302,13 +302,17 @@ class Predictor {
     draw(part, e, centre, noise, first, last, out);
   }
 
-  /// Joint outcomes of one part. e: [C, n] weights in each quality.
+  /// Joint outcomes of one part. e: [C, n], what each of `theta` adds to each quality.
   void draw(const Part& part, const std::vector<double>& e, const std::vector<double>& centre,
             const std::vector<double>& noise, std::size_t first, std::size_t last, Outcomes& out) const {
     const std::size_t C = centre.size();
     const std::size_t n = part.mean.size();
     std::vector<double> theta(n);
     std::vector<double> quality(C);
+    std::vector<double> columns(n * C);  // e transposed, so that the sum runs over models in step
+    for (std::size_t i = 0; i < C * n; ++i) {
+      columns[i % n * C + i / n] = e[i];
+    }
     for (std::size_t s = first; s < last; ++s) {
       const double* shared = table_.shared(s);
       for (std::size_t f = 0; f < n; ++f) {
@@ -330,11 +334,15 @@ class Predictor {
       const double* own = table_.own(s);
       float* value = out.value.data() + s * C;
       for (std::size_t i = 0; i < C; ++i) {
-        const double* row = e.data() + i * n;
         quality[i] = centre[i] + noise[i] * own[i];
-        for (std::size_t f = 0; f < n; ++f) {
-          quality[i] += row[f] * theta[f];
+      }
+      for (std::size_t f = 0; f < n; ++f) {
+        const double* column = columns.data() + f * C;
+        for (std::size_t i = 0; i < C; ++i) {
+          quality[i] += column[i] * theta[f];
         }
+      }
+      for (std::size_t i = 0; i < C; ++i) {
         value[i] = static_cast<float>(offset + scale * quality[i]);
       }
       add_best(quality, noise, own, out.p_best);

@@ -13,6 +13,9 @@ struct Rho {
 inline constexpr std::array<Rho, 7> rhos{
     {{0.05, 0.06}, {0.35, 0.10}, {0.55, 0.16}, {0.7, 0.2}, {0.82, 0.22}, {0.9, 0.16}, {0.96, 0.10}}};
 
+/// Part of the variance of the general quality that models of one kind share; only models without a past use it.
+inline constexpr double kin_share = 0.4;
+
 /// Data sets follow the general order, or surprise.
 struct Kind {
   double follows;  ///< part of rho
@@ -43,8 +46,8 @@ inline constexpr std::array<Omega, 4> omegas{{{0.005, 0.3}, {0.015, 0.3}, {0.05,
 /// By how much the worth of the vote differs from data set to data set.
 inline constexpr double vote_drift = 0.15;
 
-/// Standardised truths beyond it hardly count for more: one failed run says no more than that it failed. The slope keeps
-/// their order.
+/// Standardised truths beyond it hardly count for more: one failed run says no more than that it failed. The slope
+/// keeps their order.
 inline constexpr double largest_y = 2;
 inline constexpr double beyond_slope = 0.1;
 /// What a data set with some models unknown may be off by, in standard deviations.

@@ -127,6 +127,10 @@ Tables index_tables(const ChoiceTables& tables, const std::vector<std::string>& 
     }
   }
   out.models.assign(models.begin(), models.end());
+  for (const std::string& model : out.models) {
+    const auto kind = tables.kind.find(model);
+    out.kinds.push_back(kind == tables.kind.end() ? std::string() : kind->second);
+  }
   const std::vector<double> unknown(out.models.size(), nothing);
   for (const std::string& name : datasets) {
     Dataset dataset;

@@ -31,6 +31,7 @@ struct Tables {
   std::vector<std::string> models;   ///< M names, sorted
   std::vector<std::string> methods;  ///< K names
   std::vector<Dataset> datasets;     ///< sorted by name
+  std::vector<std::string> kinds;    ///< [M] kind of each model; empty: unknown
 
   [[nodiscard]] const Dataset* find(const std::string& name) const;
 };

@@ -12,6 +12,7 @@
 #include "cli/method_options.hpp"
 #include "core/text.hpp"
 #include "io/kinds_csv.hpp"
+#include "io/model_facts.hpp"
 #include "itm/error.hpp"
 #include "report/scores_file.hpp"
 
@@ -94,9 +95,11 @@ void add_choice_inputs(CLI::App& app, ChoiceInputs& inputs) {
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--kinds", inputs.kinds, "CSV model,kind: architecture family, pre-training ... of the models")
+  app.add_option("--kinds", inputs.kinds,
+                 "CSV model,kind: architecture family, pre-training ...; models without a past take after their kind")
       ->type_name("CSV");
-  app.add_option("--kind", inputs.kind_column, "Column of --kinds; default: the second")->type_name("NAME");
+  app.add_option("--kind", inputs.kind_column, "Column of --kinds (default: the second), or of the zoo's manifest")
+      ->type_name("NAME");
   app.add_option("--html", inputs.html, "Also write a self-contained page with tables and plots")->type_name("FILE");
   app.add_flag("--keep-going", inputs.rank.keep_going, "Leave out models that fail and score the others");
   add_method_options(app, inputs.rank);
@@ -129,7 +132,10 @@ void read_choice_inputs(ChoiceInputs& inputs, const std::optional<Zoo>& zoo, con
   if (!inputs.kinds.empty()) {
     tables.kind = io::read_kinds(inputs.kinds, inputs.kind_column);
   } else if (!inputs.kind_column.empty()) {
-    throw InputError("--kind names a column of --kinds, which is missing; pass both");
+    if (!zoo) {
+      throw InputError("--kind names a column of --kinds or a fact of a zoo, and neither is given; pass one");
+    }
+    tables.kind = io::facts_of(*zoo).words(inputs.kind_column);
   }
   if (zoo) {
     add_zoo_scores(inputs, *zoo, datasets, context, tables, have);

@@ -20,7 +20,7 @@ struct ChoiceInputs {
   std::vector<std::filesystem::path> scores;
   std::vector<std::string> methods;
   std::filesystem::path kinds;
-  std::string kind_column;
+  std::string kind_column;  ///< of `kinds`; without it a fact of the zoo
   std::filesystem::path html;
   RankOptions rank;
   EngineOptions engine;

@@ -11,6 +11,7 @@
 #include "cli/names.hpp"
 #include "cli/options.hpp"
 #include "core/text.hpp"
+#include "io/model_facts.hpp"
 #include "report/scores_file.hpp"
 
 namespace itm::cli {
@@ -26,11 +27,15 @@ struct ChooseArguments {
   double probability = 0.8;
 };
 
-/// The columns are those of a wide CSV of scores.
-void read_costs(const ChooseArguments& o, ChoiceTables& tables) {
+/// The columns are those of a wide CSV of scores, or facts of the zoo.
+void read_costs(const ChooseArguments& o, const std::optional<Zoo>& zoo, ChoiceTables& tables) {
   if (o.cost.empty()) {
+    if (!o.cost_column.empty() && !zoo) {
+      throw InputError("--cost-column names a column of --cost or a fact of a zoo, and neither is given; pass one");
+    }
     if (!o.cost_column.empty()) {
-      throw InputError("--cost-column names a column of --cost, which is missing; pass both");
+      tables.cost_name = o.cost_column;
+      tables.cost = io::facts_of(*zoo).numbers(o.cost_column);
     }
     return;
   }
@@ -81,8 +86,8 @@ ExitStatus choose(ChooseArguments& o, const Context& context) {
     known.insert(known.end(), tables.truth.back().datasets.begin(), tables.truth.back().datasets.end());
   }
   context.reads("the file of --cost", o.cost);
-  read_costs(o, tables);
   const std::optional<Zoo> zoo = find_optional_zoo(o.inputs, known, context);
+  read_costs(o, zoo, tables);
   if (zoo && o.datasets.empty()) {
     const std::vector<std::string> names = zoo->dataset_names();
     known.insert(known.end(), names.begin(), names.end());
@@ -140,7 +145,9 @@ Command choose_command() {
                        "That the best is in the shortlist, and that truths are in their intervals");
             app.add_option("--cost", o->cost, "CSV of what models cost: model, then columns of numbers; adds a front")
                 ->type_name("CSV");
-            app.add_option("--cost-column", o->cost_column, "Column of --cost; default: the first")->type_name("NAME");
+            app.add_option("--cost-column", o->cost_column,
+                           "Column of --cost (default: the first), or of the zoo's manifest")
+                ->type_name("NAME");
             add_choice_inputs(app, o->inputs);
             // In `itm choose --history a.csv ZOO` the folder would be taken for a second history.
             app.parse_complete_callback([o] {

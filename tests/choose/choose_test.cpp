@@ -2,10 +2,12 @@
 
 #include "itm/choose.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "choose/memory.hpp"
@@ -14,6 +16,7 @@
 #include "cli/run_itm.hpp"
 #include "core/statistics.hpp"
 #include "itm/error.hpp"
+#include "made_zoo.hpp"
 #include "paths.hpp"
 
 namespace itm {
@@ -49,14 +52,16 @@ ChoiceTables in_order(std::size_t past) {
   return tables;
 }
 
-TEST(Choose, EqualsDenseAlgebra) {
-  const Json reference = Json::parse(testing::text_of(test_data() + "/choose/reference.json"));
+/// The tables of the reference, without the past truths of some models.
+ChoiceTables reference_tables(const Json& reference, const Json& one) {
   ChoiceTables tables;
   std::map<std::string, std::map<std::string, double>> columns;
   const auto models = reference["models"].get<std::vector<std::string>>();
+  const auto hidden = one["hidden"].get<std::vector<std::size_t>>();
   for (const auto& [dataset, values] : reference["truth"].items()) {
     for (std::size_t m = 0; m < models.size(); ++m) {
-      if (!values[m].is_null()) {
+      const bool told = dataset == reference["target"] || std::find(hidden.begin(), hidden.end(), m) == hidden.end();
+      if (told && !values[m].is_null()) {
         columns[dataset][models[m]] = values[m];
       }
     }
@@ -69,9 +74,18 @@ TEST(Choose, EqualsDenseAlgebra) {
     }
   }
   tables.truth.push_back(truth_of(columns));
-  const choose::Tables index = choose::index_tables(tables, {"first", "second"});
+  for (std::size_t m = 0; m < models.size() && !one["kinds"].is_null(); ++m) {
+    tables.kind[models[m]] = one["kinds"][m];
+  }
+  return tables;
+}
+
+TEST(Choose, EqualsDenseAlgebra) {
+  const Json reference = Json::parse(testing::text_of(test_data() + "/choose/reference.json"));
+  const auto models = reference["models"].get<std::vector<std::string>>();
   for (const Json& one : reference["cases"]) {
-    SCOPED_TRACE(one["past"].dump() + one["known"].dump());
+    SCOPED_TRACE(one["past"].dump() + one["known"].dump() + one["hidden"].dump());
+    const choose::Tables index = choose::index_tables(reference_tables(reference, one), {"first", "second"});
     std::vector<const choose::Dataset*> past;
     for (const std::string name : one["past"]) {
       past.push_back(index.find(name));
@@ -203,6 +217,55 @@ TEST(Choose, AModelWithoutPastStandsInTheMiddleAndIsLessSure) {
   EXPECT_EQ(fresh.reasons.known_on, 0U);
 }
 
+TEST(Choose, AModelWithoutPastTakesAfterItsKin) {
+  ChoiceTables tables = in_order(5);
+  tables.scores.push_back({"new", "logme", {{"a", 3}, {"b", 3}, {"c", 3}, {"d", 3}, {"fresh", 3}}});
+  const Choice without = choose_models(tables, "new");
+  tables.kind = {{"a", "cnn"}, {"b", "cnn"}, {"c", "vit"}, {"d", "vit"}, {"fresh", "cnn"}};
+  const Choice good = choose_models(tables, "new");
+  tables.kind["fresh"] = "vit";
+  const Choice bad = choose_models(tables, "new");
+  EXPECT_GT(model_of(good, "fresh").mean, model_of(without, "fresh").mean);
+  EXPECT_LT(model_of(bad, "fresh").mean, model_of(without, "fresh").mean);
+  EXPECT_LT(model_of(good, "fresh").sd, model_of(without, "fresh").sd);
+  EXPECT_LT(model_of(good, "fresh").mean, model_of(good, "a").mean);
+  for (const char* known : {"a", "b", "c", "d"}) {
+    EXPECT_EQ(model_of(good, known).mean, model_of(without, known).mean) << "kinds change nothing for " << known;
+  }
+}
+
+/// A failed run hardly counts for more than a bad one, but truths far out keep their order.
+TEST(Choose, TruthsFarOutKeepTheirOrder) {
+  std::map<std::string, double> column;
+  for (int m = 0; m < 40; ++m) {
+    column["m" + std::to_string(m)] = 50 + 0.1 * m;
+  }
+  column["best"] = 90;
+  column["second"] = 80;
+  ChoiceTables tables;
+  tables.truth.push_back(truth_of({{"past", column}}));
+  const Choice choice = choose_models(tables, "new");
+  EXPECT_EQ(choice.models[0].model, "best");
+  EXPECT_EQ(choice.models[1].model, "second");
+  EXPECT_EQ(choice.models[1].rank, 2);
+}
+
+/// Of a hundred models that one data set knows, none is much more probable than the next: a count over draws would
+/// shuffle them, and the list would not begin with the best.
+TEST(Choose, AListOfManyCloseModelsIsInTheOrderOfTheirMeans) {
+  std::map<std::string, double> column;
+  for (int m = 0; m < 100; ++m) {
+    column[fmt::format("m{:02}", m)] = 60 + 0.2 * m;
+  }
+  ChoiceTables tables;
+  tables.truth.push_back(truth_of({{"past", column}}));
+  const Choice choice = choose_models(tables, "new");
+  ASSERT_GT(choice.shortlist.size(), 20U);
+  for (std::size_t i = 0; i < 20; ++i) {
+    EXPECT_EQ(choice.shortlist[i].model, choice.models[i].model) << i;
+  }
+}
+
 TEST(Choose, TruthOnTheDataSetItselfIsUsed) {
   ChoiceTables tables = in_order(5);
   tables.truth.front().accuracy["new"] = {{"c", 91}, {"d", 80}};
@@ -281,6 +344,51 @@ TEST(ChooseCommand, WritesItsSchema) {
   }
   EXPECT_TRUE(result["shortlist"].is_array());
   EXPECT_TRUE(result["p_best_in_shortlist"].is_number());
+}
+
+/// A manifest's further columns and the record of an extraction serve as costs and as kinds.
+TEST(ChooseCommand, FactsOfTheZooAreCostsAndKinds) {
+  const testing::TemporaryFolder folder;
+  const auto write = [&](const char* name, const std::string& text) {
+    std::ofstream(folder.path() / name) << text;
+    return (folder.path() / name).string();
+  };
+  const std::string glyphs = examples() + "/glyphs/";
+  std::string manifest = "model,dataset,feature,label,family,parameters\n";
+  for (const char* model : {"byol_vgg", "sup_vgg", "mae_vit_b"}) {
+    manifest += fmt::format("{0},greek,{1}{0}_greek_feature.npy,{1}{0}_greek_label.npy,{2},{3}\n", model, glyphs,
+                            model[0] == 'm' ? "ViT" : "CNN", model[0] == 'm' ? 900 : 500);
+  }
+  const std::string file = write("manifest.csv", manifest);
+  write("extraction.json",
+        R"({"schema": "itm.extract/1", "models": [{"model": "sup_vgg", "milliseconds_per_image": 1.5}]})");
+  const std::vector<std::string> command{"choose",     folder.path().string(),
+                                         "--manifest", file,
+                                         "--dataset",  "greek",
+                                         "--methods",  "etran",
+                                         "--format",   "json",
+                                         "--history",  examples() + "/truth/glyphs.csv"};
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = command;
+    all.insert(all.end(), more.begin(), more.end());
+    return testing::run_itm(all);
+  };
+  const testing::Finished run = with({"--cost-column", "parameters", "--kind", "family"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  for (const Json& model : Json::parse(run.out)["results"][0]["models"]) {
+    EXPECT_EQ(model["cost"], model["model"] == "mae_vit_b" ? 900 : 500);
+  }
+  const testing::Finished timed = with({"--cost-column", "milliseconds_per_image"});
+  ASSERT_EQ(timed.status, 0) << timed.err;
+  for (const Json& model : Json::parse(timed.out)["results"][0]["models"]) {
+    EXPECT_EQ(model.contains("cost"), model["model"] == "sup_vgg");
+  }
+  const testing::Finished words = with({"--cost-column", "family"});
+  EXPECT_EQ(words.status, 2);
+  EXPECT_NE(words.err.find("no finite number"), std::string::npos) << words.err;
+  const testing::Finished missing = with({"--kind", "size"});
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_NE(missing.err.find("it knows family, milliseconds_per_image, parameters"), std::string::npos) << missing.err;
 }
 
 TEST(ChooseCommand, NamesWhatIsMissing) {

@@ -15,7 +15,7 @@ KINDS = [(1.0, 0.75), (0.2, 0.25)]
 NOISES = [(0.35, 0.2), (0.65, 0.3), (1.0, 0.5)]
 OMEGAS = [(0.005, 0.3), (0.015, 0.3), (0.05, 0.25), (0.15, 0.15)]
 WORTH, ROUNDS, LARGEST, SLOPE, DRIFT, OFFSET_SD, LEVEL_WORTH = 6.0, 6, 2.0, 0.1, 0.15, 1.0, 2.0
-LONE_LOGIT_SD, LONE_SCALE_SD, LEAST = 1.2, 0.6, 1e-4
+LONE_LOGIT_SD, LONE_SCALE_SD, LEAST, KIN = 1.2, 0.6, 1e-4, 0.4
 NODES = [-1.8, -1.2, -0.6, 0.0, 0.6, 1.2, 1.8]
 
 
@@ -119,7 +119,35 @@ def learn(ys, xs, rho):
     return [(way, states) for way in ways]
 
 
-def choose(truth, scores, target, past, known):
+def with_kin(mean, covariance, F, new, kinds):
+    """The same of (w, u), where models that no past data set knows have a prior in common with their kin. What data say of
+    the others' qualities, given the weights, stands for the data."""
+    mean, covariance = mean.copy(), covariance.copy()
+    w = slice(0, F)
+    along = covariance[:, w] @ np.linalg.inv(covariance[w, w])  # E[(w, u) | w] = mean + along (w - mean_w)
+    rows = {}
+    for m in new:
+        kin = [i for i in range(len(kinds)) if i not in new and kinds[i] == kinds[m]]
+        if not kinds[m] or not kin:
+            continue
+        at = [F + i for i in kin]
+        precision = np.array([1 / (covariance[i, i] - along[i] @ covariance[w, w] @ along[i]) for i in at])
+        seen = precision - 1
+        prior = KIN * np.ones((len(kin), len(kin))) + (1 - KIN) * np.eye(len(kin))
+        weights = np.linalg.solve(prior + np.diag(1 / seen), np.full(len(kin), KIN))
+        share = weights * precision / seen
+        rows[m] = (share @ along[at], share @ mean[at], 1 - weights @ np.full(len(kin), KIN))
+    for m, (row, centre, rest) in rows.items():
+        covariance[F + m, :] = row @ covariance[w, :]
+        covariance[:, F + m] = covariance[F + m, :]
+        mean[F + m] = centre
+    for m, (row, centre, rest) in rows.items():
+        for n, (other, _, _) in rows.items():
+            covariance[F + m, F + n] = row @ covariance[w, w] @ other + (rest if m == n else 0)
+    return mean, covariance
+
+
+def choose(truth, scores, target, past, known, kinds):
     """truth[d][m], scores[d][k][m]; the joint mixture's mean and sd of every model's quality on the target."""
     M = len(truth[target])
     votes = {d: np.mean(scores[d], axis=0) for d in [*past, target]}
@@ -133,9 +161,11 @@ def choose(truth, scores, target, past, known):
     ys = [np.where(abs(y) > LARGEST, np.sign(y) * (LARGEST + SLOPE * (abs(y) - LARGEST)), y) for y in ys]
     log_scale, log_scale_sd = next_of([np.log(spread[d]) for d in past], LONE_SCALE_SD)
     level, level_sd = next_of([centre[d] for d in past], LONE_LOGIT_SD)
+    new = [m for m in range(M) if all(np.isnan(y[m]) for y in ys)]
     parts = []
     for rho, rho_share in RHOS:
         for (log, mean, covariance), states in learn(ys, [x[d] for d in past], rho):
+            mean, covariance = with_kin(mean, covariance, F, new, kinds)
             drift = np.diag([DRIFT**2, DRIFT**2] + [0.0] * (F - 2))
             for r, s, p in states:
                 h = np.hstack([x[target], r * np.eye(M)])  # quality = h . (w, u) + noise
@@ -187,8 +217,13 @@ def main():
     scores = {d: [blom(row) for row in raw[d]] for d in datasets}
     out = {"models": [f"m{m}" for m in range(M)], "methods": ["first", "second"], "truth": truth, "scores": raw,
            "target": "fonts", "cases": []}
-    for past, known in ([["birds", "cars", "dogs", "eyes"], []], [["cars"], []], [["birds", "cars", "dogs", "eyes"], [1, 4]]):
-        out["cases"].append({"past": past, "known": known, **choose(truth, scores, "fonts", past, known)})
+    every = ["birds", "cars", "dogs", "eyes"]
+    kinds = ["cnn", "vit", "cnn", "", "cnn", "vit", "vit"]
+    for past, known, hidden, kind in ((every, [], [], None), (["cars"], [], [], None), (every, [1, 4], [], None),
+                                      (every, [], [3, 4, 5, 6], kinds), (every, [1, 4], [0, 4], kinds)):
+        told = {d: [None if m in hidden and d != "fonts" else t for m, t in enumerate(truth[d])] for d in truth}
+        result = choose(told, scores, "fonts", past, known, kind or [""] * M)
+        out["cases"].append({"past": past, "known": known, "hidden": hidden, "kinds": kind, **result})
     (pathlib.Path(__file__).parent / "reference.json").write_text(json.dumps(out, indent=1) + "\n")
 
 
