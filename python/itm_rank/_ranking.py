@@ -204,6 +204,8 @@ def rank(
 ) -> Ranking:
     """Ranks models by the features that they give for one data set; the numbers are those of ``itm rank``, bit for bit.
 
+    Other threads of Python run meanwhile.
+
     Parameters
     ----------
     models
@@ -237,9 +239,19 @@ def rank(
         Options of ``itm rank`` with underscores: ``iterations=200``, ``standardise="global"``, ``repeats=3``,
         ``drop_bad_rows=True``, ``knn_k=5``.
 
-    Raises ValueError for bad input (the sentence names model, value and remedy), TypeError for what is no array,
-    RuntimeError for a missing device or memory, KeyboardInterrupt on Ctrl-C. Other threads run meanwhile.
+    Raises
+    ------
+    ValueError
+        For bad input; the sentence names model, value and remedy.
+    TypeError
+        For what is no array.
+    RuntimeError
+        For a missing device or memory.
+    KeyboardInterrupt
+        On Ctrl-C, at the next step of the work.
 
+    Examples
+    --------
     >>> from itm_rank.made import made_models
     >>> models, labels = made_models()
     >>> rank(models, labels, methods="logme").to_dict()["results"][0]["models"][0]["model"]
@@ -299,6 +311,8 @@ def rank_zoo(
 ) -> Ranking:
     """Ranks the models of a folder, as ``itm rank FOLDER`` does: ``{model}_{dataset}_feature.npy`` and its kin.
 
+    What is not said here is as in ``rank``.
+
     Parameters
     ----------
     datasets
@@ -311,8 +325,6 @@ def rank_zoo(
         A CSV that names the files; default: ``zoo.csv`` of the folder where there is one.
     feature_key
         Of the features in .npz and .safetensors.
-
-    Everything else as in ``rank``.
     """
     asked = _asked(methods, settings, seed, threads, device, keep_going, bootstrap, time_budget)
     asked.update(
