@@ -43,8 +43,12 @@ class Dataset {
   Dataset(std::string name, std::span<const std::int32_t> labels);
   Dataset(std::string name, std::span<const std::int64_t> labels);
   ///@}
-  /// [N, T] regression targets of the caller, for the methods that take them.
+  /// [N, T] targets of the caller, for the methods that take them: numbers or, all of them 0 or 1, labels of a row.
   Dataset(std::string name, Array targets);
+
+  /// Rows that methods train on (0) and rows that they are validated on (1), N of them, copied; of the models that are
+  /// added from then on.
+  void set_split(std::span<const std::uint8_t> held_out);
 
   /// Features [N, D]. Throws InputError where the name is empty or taken.
   void add(const std::string& model, const Array& features, const DatasetExtras& extras = {});
@@ -58,6 +62,7 @@ class Dataset {
   std::string name_;
   std::optional<Array> labels_;
   std::optional<Array> targets_;
+  std::optional<Array> split_;
   std::vector<ZooEntry> entries_;
 };
 

@@ -86,8 +86,10 @@ class BasicMatrix {
   [[nodiscard]] BasicView<T> rows(std::size_t first, std::size_t count) const { return view_.rows(first, count); }
   [[nodiscard]] BasicView<T> columns(std::size_t first, std::size_t count) const { return view_.columns(first, count); }
   operator BasicView<T>() const { return view_; }  // NOLINT(google-explicit-constructor): a matrix is a view of itself
-  operator BasicView<const T>() const { return view_; }  // NOLINT(google-explicit-constructor)
-                                                         ///@}
+  operator BasicView<const T>() const {
+    return view_;
+  }  // NOLINT(google-explicit-constructor)
+     ///@}
 
  private:
   std::shared_ptr<T> memory_;
@@ -189,7 +191,18 @@ struct PairRanks {
   double ties = 0;           ///< sum of t^3 - t over groups of t equal distances
 };
 
-/// The nearest rows of every row (Device::nearest_rows), [N, count] row-major.
+/// Rows of numbers that a device asks for when it needs them.
+struct RowSource {
+  using Block = std::function<void(View x, std::size_t first)>;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  /// Calls block(x, first) with consecutive ones of some rows, in the given order, of all rows when none are given. The
+  /// block may overwrite x.
+  std::function<void(std::span<const std::uint32_t> wanted, const Block& block)> read;
+  std::function<void()> checkpoint{};  ///< called now and then; it may throw
+};
+
+/// The nearest rows of some rows (Device::nearest_rows), [rows, count] row-major.
 struct Neighbourhoods {
   std::vector<double> distances;   ///< squared
   std::vector<std::int32_t> rows;  ///< their numbers, nearest first
@@ -375,6 +388,9 @@ class Device {
   virtual void add_cross_entropy(ConstView z, ConstIndexView labels, View loss) = 0;
   /// The same, and every row of logits becomes its soft-max.
   virtual void softmax_cross_entropy(View z, ConstIndexView labels, View loss) = 0;
+  /// loss (a number) += sum of log(1 + exp(z_ij)) - y_ij z_ij, and z becomes its derivative, 1 / (1 + exp(-z_ij)) -
+  /// y_ij: a logistic regression for every column.
+  virtual void logistic_residuals(View z, ConstView y, View loss) = 0;
   /// Column of each row's largest value; the first of several.
   virtual void argmax_rows(ConstView x, IndexView out) = 0;
   /// count (a number) += entries that a and b have in common.
@@ -402,11 +418,11 @@ class Device {
                                                          double floor) = 0;
 
   // ---- pairs ----
-  /// The `count` rows that are nearest to each row of a matrix, itself among them, ordered by squared distance and then
-  /// by row number, as differences give them. Nothing, without looking at `points`, from a device that goes through
-  /// blocks of rows faster (the CPU: numerics/nearest_rows.hpp). Waits four times at most.
-  [[nodiscard]] virtual std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& points,
-                                                                   std::size_t count) = 0;
+  /// The min(count, N) rows that are nearest to each row, itself among them, ordered by squared distance and then by
+  /// row number, as differences give them. Calls use(first, found) with those of the rows first, first + 1, ..., in
+  /// order. Waits four times at most.
+  virtual void nearest_rows(const RowSource& points, std::size_t count,
+                            const std::function<void(std::size_t first, const Neighbourhoods& found)>& use) = 0;
   /// Spearman statistics of the distances 1 - <x_i, x_j> over all pairs i < j of rows of length 1 or 0, split by
   /// whether the rows share their index. Distances are compared in steps of 2^-30: what rounding alone tells apart is
   /// a tie. Memory: 8 bytes per pair. Waits.
@@ -426,10 +442,20 @@ class Device {
   // ---- made of the others ----
   /// Sum of all elements. Waits.
   [[nodiscard]] double sum(ConstView x);
+  /// Spearman's correlation of the distances 1 - <x_i, x_j> and 1 - <y_i, y_j> over all pairs i < j of rows of length 1
+  /// or 0, distances compared as rank_pairs does; 0 where one of them is the same for all pairs. Ranks are found on the
+  /// host: 16 bytes per pair. Calls `checkpoint` now and then; it may throw. Waits once per block of rows.
+  [[nodiscard]] double correlate_pairs(ConstView x, ConstView y, const std::function<void()>& checkpoint);
   /// Row-major numbers of the host as a matrix.
   [[nodiscard]] Matrix matrix_of(std::span<const double> values, std::size_t rows, std::size_t cols) {
     Matrix made = scratch(rows, cols);
     upload(values, made);
+    return made;
+  }
+  /// The rows of a source as a matrix.
+  [[nodiscard]] Matrix matrix_of(const RowSource& source) {
+    Matrix made = scratch(source.rows, source.cols);
+    source.read({}, [&](ConstView x, std::size_t first) { copy(x, made.rows(first, x.rows())); });
     return made;
   }
   /// The same numbers in a matrix of its own.

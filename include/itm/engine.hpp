@@ -66,7 +66,8 @@ class ItmEngine {
   [[nodiscard]] virtual std::vector<ItmOutcome> run(std::span<const ItmTask> tasks, const ItmOptions& options,
                                                     const std::function<void(double)>& progress = {}) = 0;
   /// make_plan() with the eigenvectors behind the `pca` and `laplacian` centres, and the permutations, computed there.
-  [[nodiscard]] virtual ItmPlan plan(const Labels& labels, const ItmOptions& options) = 0;
+  [[nodiscard]] virtual ItmPlan plan(const Labels& labels, const ItmOptions& options,
+                                     std::span<const std::uint8_t> held_out) = 0;
   /// A Device with an order of work of its own, for one model at a time. Features are shared with everything that the
   /// engine does, and so is its memory: Device::open waits for others to finish. The engine must outlive it.
   [[nodiscard]] virtual std::unique_ptr<Device> make_device(Arithmetic arithmetic) = 0;

@@ -108,8 +108,11 @@ struct DatasetTask {
   std::vector<ZooEntry> entries;  ///< models with what the method reads
   /// Of the rows that are scored, shared by all entries; empty when the entries have regression targets instead.
   Labels labels;
-  std::vector<std::uint32_t> rows{};   ///< of every file, the rows that are scored, ascending; empty: all
-  std::vector<std::string> remarks{};  ///< what a reader of the scores should know of the data set
+  std::vector<std::uint32_t> rows{};     ///< of every file, the rows that are scored, ascending; empty: all
+  std::vector<std::string> remarks{};    ///< what a reader of the scores should know of the data set
+  std::optional<Targets> targets{};      ///< of all rows of every file
+  std::vector<std::uint8_t> held_out{};  ///< for every row of every file, 1: for validation; empty: methods choose
+  [[nodiscard]] TargetKind kind() const { return targets ? targets->kind : TargetKind::classes; }
 };
 
 /// What became of one model: a score, or the sentence that says why there is none.
@@ -147,10 +150,14 @@ class Session {
 
 /// What a method reads besides features and labels.
 struct Inputs {
-  bool features = true;     ///< false: only their number of rows matters
-  bool output = false;      ///< logits of the source head
-  bool source = false;      ///< features of source images
-  bool regression = false;  ///< can score regression targets instead of labels
+  bool features = true;      ///< false: only their number of rows matters
+  bool output = false;       ///< logits of the source head
+  bool source = false;       ///< features of source images
+  bool regression = false;   ///< can score numbers instead of classes
+  bool multi_label = false;  ///< can score several labels of a row instead of its class
+  [[nodiscard]] bool takes(TargetKind kind) const {
+    return kind == TargetKind::classes || (kind == TargetKind::labels ? multi_label : regression);
+  }
 };
 
 /// What is to be scored, for a method to say what it costs.
@@ -182,6 +189,7 @@ struct Estimator {
   std::string citation;     ///< of the publication
   Inputs inputs{};          ///< beside the features
   bool seeded = false;      ///< draws random numbers: repeats differ
+  bool validates = false;   ///< scores rows that it holds out; a split of the person's is followed
   bool float32 = true;      ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
   /// What another order of rounding may change of its numbers, relative to the largest of their kind: more where a
   /// search ends before its optimum. `itm verify` allows it.
@@ -192,13 +200,17 @@ struct Estimator {
   std::vector<DetailColumn> columns{};            ///< details that deserve a column in tables
   bool on_gpu = false;                            ///< has a GPU path
   bool of_company = false;                        ///< a model's score depends on the others that are ranked with it
-  /// Empty: as a method with a D x D covariance.
+  bool jackknifed = false;  ///< its session leaves groups of rows out, where that is wanted or cheap
+  /// Of one score. Empty: as a method with a D x D covariance.
   std::function<Cost(const Workload&, const RankOptions&)> cost{};
   std::function<std::unique_ptr<Session>(DatasetTask, const RankOptions&)> open{};  ///< a session on one data set
 
   /// "source logits (..._output.npy)" when `entry` lacks what the method reads, else empty.
   [[nodiscard]] std::string missing_input(const ZooEntry& entry) const;
-  /// Of one model; `options.rows` limits its rows.
+  /// Groups of rows that are left out in turn for the error of a score: none for accuracies, whose error follows from
+  /// the rows, and none where it would be felt. `seconds`: of one score of the longest model.
+  [[nodiscard]] std::size_t jackknife_groups(double seconds, const RankOptions& options) const;
+  /// Of one model: all its scores, one per seed and per group of rows that is left out. `options.rows` limits its rows.
   [[nodiscard]] Cost cost_of(const Workload& work, const RankOptions& options) const;
   /// Of several: their seconds together, and the memory of the largest.
   [[nodiscard]] Cost cost_of(const std::vector<Workload>& work, const RankOptions& options) const;
@@ -211,6 +223,8 @@ struct Estimator {
 /// By its name, whatever its case, spaces, dashes and underscores. Throws InputError naming the methods that are meant,
 /// or that exist.
 [[nodiscard]] const Estimator& find_estimator(const std::string& name);
+/// "logme, parc, knn and linear_probe": the methods that score one of these kinds of targets.
+[[nodiscard]] std::string methods_for(std::initializer_list<TargetKind> kinds);
 /// Null where there is none of that name: a result may come from elsewhere.
 [[nodiscard]] const Estimator* known_estimator(std::string_view name);
 /// Adds a method of the program that links the library, before it ranks anything. Throws InputError where the name is
@@ -228,6 +242,8 @@ void register_estimator(Estimator estimator);
 /// The shape of an entry, for its cost. Never throws: zeros where the file cannot be read. An .npz is not unpacked for
 /// it: its size on disk is taken for float32.
 [[nodiscard]] Workload workload_of(const ZooEntry& entry, const Labels& labels);
+/// The same of the rows that a task scores; targets count as classes.
+[[nodiscard]] Workload workload_of(const ZooEntry& entry, const DatasetTask& task);
 
 /// Throws DeviceError where `device` is a GPU and the method has no path there.
 void require_device(const Estimator& estimator, Backend device);

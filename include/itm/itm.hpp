@@ -77,8 +77,8 @@ struct FeatureStatistics {
 /// What every model of a data set shares: split, batch stream, labels and centres. Row numbers are 0..N-1.
 struct ItmPlan {
   Labels labels;                          ///< of all rows
-  std::vector<std::uint32_t> train;       ///< 4/5 of the rows
-  std::vector<std::uint32_t> validation;  ///< 1/5 of the rows
+  std::vector<std::uint32_t> train;       ///< 4/5 of the rows, or those of a split of the person's
+  std::vector<std::uint32_t> validation;  ///< the others
   std::vector<std::uint32_t> batches;     ///< iterations x B row numbers, row-major
   std::size_t batch = 0;                  ///< B
   std::size_t iterations = 0;             ///< as many as `batches` has
@@ -86,7 +86,10 @@ struct ItmPlan {
 };
 
 /// The seeded plan of spec 2, steps 4, 5 and 11: a function of (seed, N, labels, options) only, never of the model.
-[[nodiscard]] ItmPlan make_plan(const Labels& labels, const ItmOptions& options);
+/// `held_out`: for every row, 1 where it is for validation; empty: a fifth of the rows is drawn. Who gives the rows
+/// that would be drawn gets the same plan.
+[[nodiscard]] ItmPlan make_plan(const Labels& labels, const ItmOptions& options,
+                                std::span<const std::uint8_t> held_out = {});
 
 /// Pseudo-cluster centres, C x C row-major.
 [[nodiscard]] std::vector<double> make_centres(CentreKind kind, std::size_t classes, std::uint64_t seed);

@@ -33,7 +33,8 @@ struct ZooEntry {
   ArrayRef label;                              ///< [N]; without a file there are none, and reading them says so
   std::optional<ArrayRef> output;              ///< [N, C_source] logits of the source head
   std::optional<ArrayRef> source;              ///< [S, D] features of source-domain images
-  std::optional<ArrayRef> target;              ///< [N, T] regression targets, where there are no labels
+  std::optional<ArrayRef> target;              ///< [N, T] numbers, or zeros and ones, to be predicted instead of labels
+  std::optional<ArrayRef> split{};             ///< [N] which rows methods train on, and which they are validated on
   std::filesystem::path classes{};             ///< names of classes, one a line; empty: none
   std::map<std::string, std::string> facts{};  ///< further columns of the manifest: kind, parameters, milliseconds, ...
 };
@@ -59,6 +60,8 @@ struct ZooOptions {
   /// A CSV that names the files, instead of their names. Empty: zoo.csv of the folder where there is one.
   std::filesystem::path manifest{};
   std::string feature_key = "feature";  ///< of features in archives
+  bool targets = false;                 ///< where a data set has labels and targets, the targets are to be predicted
+  std::filesystem::path split{};        ///< for all data sets, instead of the files of that name; empty: none
 };
 
 /// The zoo in a folder and its subfolders. Without a manifest it consists of `{model}_{dataset}_feature.npy`,
@@ -93,6 +96,30 @@ struct LabelRules {
 [[nodiscard]] Labels read_labels(const ArrayRef& ref, const LabelRules& rules = {});
 /// The same for the rows of the entry's features: headers that disagree are refused before a single label takes memory.
 [[nodiscard]] Labels read_entry_labels(const ZooEntry& entry, std::size_t fewest_rows = 2);
+
+/// What a row is to be predicted.
+enum class TargetKind : std::uint8_t {
+  classes,  ///< one of C classes
+  labels,   ///< several labels at once, each 0 or 1 (multi-label)
+  numbers,  ///< regression
+};
+
+/// What the rows of a data set are to be predicted, where that is not one class each.
+struct Targets {
+  TargetKind kind = TargetKind::numbers;  ///< labels where every number is 0 or 1
+  std::size_t count = 0;                  ///< T of a row
+  std::vector<double> values;             ///< [N, T] of all rows of the file, row-major
+  [[nodiscard]] std::size_t rows() const { return count == 0 ? 0 : values.size() / count; }
+};
+
+/// The targets of an entry that has them. Throws InputError for less than 10 rows, another number of rows than the
+/// features have, and a NaN or an infinity, with row and column.
+[[nodiscard]] Targets read_entry_targets(const ZooEntry& entry);
+
+/// The split of an entry that has one: for every row of its features, 1 where it is held out for validation. A file
+/// holds 0 or "train" and 1 or "val"; a .txt one a line. Throws InputError for another number of rows or another value,
+/// and where a part is empty.
+[[nodiscard]] std::vector<std::uint8_t> read_entry_split(const ZooEntry& entry);
 
 /// Accuracies in percent (any finite number is accepted, so that other measures of quality can be correlated):
 /// value[dataset][model]; a missing cell is a missing key.
