@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from ._inputs import as_features, as_labels, as_settings, as_truth, usable_threads
+from ._inputs import as_features, as_labels, as_settings, as_split, as_truth, usable_threads
 from ._progress import Progress, reporting
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ def rank(
     labels: Any = None,
     *,
     targets: Any = None,
+    split: Any = None,
     methods: str | list[str] | tuple[str, ...] = "itm",
     truth: Mapping[str, float] | None = None,
     outputs: Mapping[str, Any] | None = None,
@@ -215,7 +216,11 @@ def rank(
     labels
         [N] whole numbers or words, at least two rows of each; the distinct values in ascending order are the classes.
     targets
-        [N] or [N, T] numbers instead of labels, for methods that take them (LogME; see ``methods()``).
+        [N] or [N, T] instead of labels, for methods that take them (``methods()`` says which): numbers, or several
+        labels of a row where all of them are 0 or 1.
+    split
+        [N] rows to train on (0, False, ``"train"``) and to validate on (1, True, ``"val"``), for methods that hold rows
+        out; default: they choose.
     methods
         Names (``itm_rank.methods()``), or ``"all"``; methods that lack an input are skipped and say so.
     truth
@@ -282,6 +287,7 @@ def rank(
             entries,
             None if labels is None else as_labels(labels),
             None if targets is None else as_features(targets, "targets"),
+            as_split(split),
             asked,
             as_truth(truth),
             show,
@@ -300,6 +306,8 @@ def rank_zoo(
     exclude: str | Sequence[str] = (),
     manifest: str | os.PathLike[str] | None = None,
     feature_key: str = "feature",
+    targets: bool = False,
+    split: str | os.PathLike[str] | None = None,
     bootstrap: int = 0,
     seed: int = 0,
     threads: int | None = None,
@@ -325,6 +333,11 @@ def rank_zoo(
         A CSV that names the files; default: ``zoo.csv`` of the folder where there is one.
     feature_key
         Of the features in .npz and .safetensors.
+    targets
+        True: where a data set has labels and targets, the targets are to be predicted.
+    split
+        A file that says which rows methods train on and which they are validated on, for all data sets; default:
+        ``{dataset}_split.npy`` where there is one.
     """
     asked = _asked(methods, settings, seed, threads, device, keep_going, bootstrap, time_budget)
     asked.update(
@@ -335,6 +348,8 @@ def rank_zoo(
         exclude=_listed(exclude),
         manifest=None if manifest is None else os.fspath(manifest),
         feature_key=feature_key,
+        targets=targets,
+        split=None if split is None else os.fspath(split),
     )
     with reporting(progress) as show:
         report = _core.rank_folder(asked, show)
