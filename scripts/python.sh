@@ -38,7 +38,7 @@ carry_and_try() {
     cd build/wheel-trial
     # What a process that ranks has mapped, and what the program would.
     bin/python - >libraries.txt <<'PYTHON'
-import pathlib
+import bz2, hashlib, lzma, pathlib  # what the interpreter leans on is its own affair
 import numpy
 def mapped():
     return {line.split()[-1] for line in pathlib.Path("/proc/self/maps").read_text().splitlines() if ".so" in line}

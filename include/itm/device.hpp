@@ -193,9 +193,9 @@ struct PairRanks {
 
 /// Rows of numbers that a device asks for when it needs them.
 struct RowSource {
-  using Block = std::function<void(View x, std::size_t first)>;
-  std::size_t rows = 0;
-  std::size_t cols = 0;
+  using Block = std::function<void(View x, std::size_t first)>;  ///< what is given rows first, first + 1, ...
+  std::size_t rows = 0;                                          ///< N
+  std::size_t cols = 0;                                          ///< D
   /// Calls block(x, first) with consecutive ones of some rows, in the given order, of all rows when none are given. The
   /// block may overwrite x.
   std::function<void(std::span<const std::uint32_t> wanted, const Block& block)> read;

@@ -106,12 +106,13 @@ struct RankOptions {
 struct DatasetTask {
   std::string dataset;            ///< its name
   std::vector<ZooEntry> entries;  ///< models with what the method reads
-  /// Of the rows that are scored, shared by all entries; empty when the entries have regression targets instead.
+  /// Of the rows that are scored, shared by all entries; empty when the entries have targets instead.
   Labels labels;
   std::vector<std::uint32_t> rows{};     ///< of every file, the rows that are scored, ascending; empty: all
   std::vector<std::string> remarks{};    ///< what a reader of the scores should know of the data set
   std::optional<Targets> targets{};      ///< of all rows of every file
   std::vector<std::uint8_t> held_out{};  ///< for every row of every file, 1: for validation; empty: methods choose
+  /// What is predicted.
   [[nodiscard]] TargetKind kind() const { return targets ? targets->kind : TargetKind::classes; }
 };
 
@@ -155,6 +156,7 @@ struct Inputs {
   bool source = false;       ///< features of source images
   bool regression = false;   ///< can score numbers instead of classes
   bool multi_label = false;  ///< can score several labels of a row instead of its class
+  /// Whether the method can predict it.
   [[nodiscard]] bool takes(TargetKind kind) const {
     return kind == TargetKind::classes || (kind == TargetKind::labels ? multi_label : regression);
   }

@@ -109,6 +109,7 @@ struct Targets {
   TargetKind kind = TargetKind::numbers;  ///< labels where every number is 0 or 1
   std::size_t count = 0;                  ///< T of a row
   std::vector<double> values;             ///< [N, T] of all rows of the file, row-major
+  /// N.
   [[nodiscard]] std::size_t rows() const { return count == 0 ? 0 : values.size() / count; }
 };
 

@@ -41,7 +41,20 @@ from .estimators import (
 )
 from .extraction import extract
 
-__all__ = [
+# In the order in which the reference shows them.
+__all__ = [  # noqa: RUF022
+    "rank",
+    "rank_zoo",
+    "rank_from",
+    "Ranking",
+    "Progress",
+    "agreement",
+    "Agreement",
+    "extract",
+    "methods",
+    "MethodInfo",
+    "register",
+    "Estimator",
     "GBC",
     "ITM",
     "KNN",
@@ -53,24 +66,12 @@ __all__ = [
     "PARC",
     "PED",
     "SFDA",
-    "Agreement",
     "ETran",
-    "Estimator",
     "HScore",
     "LinearProbe",
     "LogME",
-    "MethodInfo",
     "PACTran",
     "PACTranDirichlet",
-    "Progress",
-    "Ranking",
     "TransRate",
     "__version__",
-    "agreement",
-    "extract",
-    "methods",
-    "rank",
-    "rank_from",
-    "rank_zoo",
-    "register",
 ]

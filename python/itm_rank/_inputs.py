@@ -84,6 +84,24 @@ def as_labels(labels: Any) -> numpy.ndarray:
     return numpy.ascontiguousarray(made, dtype=numpy.int64)
 
 
+def as_split(split: Any) -> numpy.ndarray | None:
+    """Uint8 [N], 1 where a row is held out, from what a file of a split may hold: 0 and 1, truth values, or words."""
+    if split is None:
+        return None
+    made = numpy.asarray(split)
+    if made.ndim != 1:
+        raise ValueError(f"split: has the shape {list(made.shape)}; one entry for every row is needed, [N]")
+    if made.dtype.kind in "US":
+        words = {"train": 0, "val": 1, "validation": 1}
+        unknown = [word for word in made.astype(str).tolist() if word not in words]
+        if unknown:
+            raise ValueError(f"split: {unknown[0]!r} is neither train nor val")
+        return numpy.array([words[word] for word in made.astype(str).tolist()], numpy.uint8)
+    if made.dtype.kind not in "iub" or not numpy.isin(made, (0, 1)).all():
+        raise ValueError("split: holds something else than 0 (train on the row) and 1 (validate on it)")
+    return numpy.ascontiguousarray(made, dtype=numpy.uint8)
+
+
 def as_truth(truth: Mapping[str, float] | None) -> dict[str, float] | None:
     """Accuracies in percent by model; NaN stands for unknown."""
     if truth is None:

@@ -24,7 +24,9 @@ class MethodInfo:
     source: bool
     """Reads features of source images."""
     regression: bool
-    """Takes targets instead of labels."""
+    """Takes numbers as targets instead of labels."""
+    multi_label: bool
+    """Takes several labels of a row as targets, 0 or 1 each."""
     seeded: bool
     """Draws random numbers."""
     on_gpu: bool
@@ -51,16 +53,16 @@ def register(
     description: str = "",
     citation: str = "",
     regression: bool = False,
+    multi_label: bool = False,
 ) -> None:
     """Adds a method that is written in Python; every ranking of this process can then use it by its name.
 
-    ``function(features, labels)`` is called for each model with float features [N, D] and int32 labels [N] (float
-    targets where
-    ``regression`` says that it takes them) and returns its score, larger for better, or ``(score, details)``.
-    Parameters named
-    ``output`` [N, C_source], ``source`` [S, D] and ``seed`` are filled too: a method that has ``output`` or
-    ``source`` skips models without them, one with ``seed`` is averaged over ``repeats``. What it raises becomes the
-    sentence of a ValueError.
+    ``function(features, labels)`` is called for each model with float features [N, D] and int32 labels [N] and returns
+    its score, larger for better, or ``(score, details)``. Where ``regression`` says that it takes numbers, or
+    ``multi_label`` several labels of a row, these targets [N, T] come as ``labels``. Parameters named ``output``
+    [N, C_source], ``source`` [S, D] and ``seed`` are filled too: a method that has ``output`` or ``source`` skips
+    models without them, one with ``seed`` is averaged over ``repeats``. What it raises becomes the sentence of a
+    ValueError.
 
     Raises ValueError where the name is taken or not lower case.
 
@@ -91,6 +93,7 @@ def register(
         "output" in wanted,
         "source" in wanted,
         regression,
+        multi_label,
         "seed" in wanted,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from ._inputs import as_features, as_labels, as_settings, as_truth, usable_threads
+from ._inputs import as_features, as_labels, as_settings, as_split, as_truth, usable_threads
 from ._progress import Progress, reporting
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ def rank(
     labels: Any = None,
     *,
     targets: Any = None,
+    split: Any = None,
     methods: str | list[str] | tuple[str, ...] = "itm",
     truth: Mapping[str, float] | None = None,
     outputs: Mapping[str, Any] | None = None,
@@ -204,6 +205,8 @@ def rank(
 ) -> Ranking:
     """Ranks models by the features that they give for one data set; the numbers are those of ``itm rank``, bit for bit.
 
+    Other threads of Python run meanwhile.
+
     Parameters
     ----------
     models
@@ -213,7 +216,11 @@ def rank(
     labels
         [N] whole numbers or words, at least two rows of each; the distinct values in ascending order are the classes.
     targets
-        [N] or [N, T] numbers instead of labels, for methods that take them (LogME; see ``methods()``).
+        [N] or [N, T] instead of labels, for methods that take them (``methods()`` says which): numbers, or several
+        labels of a row where all of them are 0 or 1.
+    split
+        [N] rows to train on (0, False, ``"train"``) and to validate on (1, True, ``"val"``), for methods that hold rows
+        out; default: they choose.
     methods
         Names (``itm_rank.methods()``), or ``"all"``; methods that lack an input are skipped and say so.
     truth
@@ -237,9 +244,19 @@ def rank(
         Options of ``itm rank`` with underscores: ``iterations=200``, ``standardise="global"``, ``repeats=3``,
         ``drop_bad_rows=True``, ``knn_k=5``.
 
-    Raises ValueError for bad input (the sentence names model, value and remedy), TypeError for what is no array,
-    RuntimeError for a missing device or memory, KeyboardInterrupt on Ctrl-C. Other threads run meanwhile.
+    Raises
+    ------
+    ValueError
+        For bad input; the sentence names model, value and remedy.
+    TypeError
+        For what is no array.
+    RuntimeError
+        For a missing device or memory.
+    KeyboardInterrupt
+        On Ctrl-C, at the next step of the work.
 
+    Examples
+    --------
     >>> from itm_rank.made import made_models
     >>> models, labels = made_models()
     >>> rank(models, labels, methods="logme").to_dict()["results"][0]["models"][0]["model"]
@@ -270,6 +287,7 @@ def rank(
             entries,
             None if labels is None else as_labels(labels),
             None if targets is None else as_features(targets, "targets"),
+            as_split(split),
             asked,
             as_truth(truth),
             show,
@@ -288,6 +306,8 @@ def rank_zoo(
     exclude: str | Sequence[str] = (),
     manifest: str | os.PathLike[str] | None = None,
     feature_key: str = "feature",
+    targets: bool = False,
+    split: str | os.PathLike[str] | None = None,
     bootstrap: int = 0,
     seed: int = 0,
     threads: int | None = None,
@@ -298,6 +318,8 @@ def rank_zoo(
     **settings: Any,
 ) -> Ranking:
     """Ranks the models of a folder, as ``itm rank FOLDER`` does: ``{model}_{dataset}_feature.npy`` and its kin.
+
+    What is not said here is as in ``rank``.
 
     Parameters
     ----------
@@ -311,8 +333,11 @@ def rank_zoo(
         A CSV that names the files; default: ``zoo.csv`` of the folder where there is one.
     feature_key
         Of the features in .npz and .safetensors.
-
-    Everything else as in ``rank``.
+    targets
+        True: where a data set has labels and targets, the targets are to be predicted.
+    split
+        A file that says which rows methods train on and which they are validated on, for all data sets; default:
+        ``{dataset}_split.npy`` where there is one.
     """
     asked = _asked(methods, settings, seed, threads, device, keep_going, bootstrap, time_budget)
     asked.update(
@@ -323,6 +348,8 @@ def rank_zoo(
         exclude=_listed(exclude),
         manifest=None if manifest is None else os.fspath(manifest),
         feature_key=feature_key,
+        targets=targets,
+        split=None if split is None else os.fspath(split),
     )
     with reporting(progress) as show:
         report = _core.rank_folder(asked, show)

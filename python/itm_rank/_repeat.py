@@ -11,10 +11,16 @@ from . import _core
 from ._ranking import Ranking, rank, rank_zoo
 
 #: Options of the command line whose keyword has another name or another type than text or number.
-_WORDS = {"--manifest": "manifest", "--feature-key": "feature_key", "--truth": "truth", "--backend": "device"}
+_WORDS = {
+    "--manifest": "manifest",
+    "--feature-key": "feature_key",
+    "--truth": "truth",
+    "--split": "split",
+    "--backend": "device",
+}
 _LISTS = {"--dataset": "datasets", "--method": "methods", "--models": "models", "--exclude": "exclude"}
 _NUMBERS = {"--bootstrap": ("bootstrap", int), "--seed": ("seed", int), "--time-budget": ("time_budget", float)}
-_FLAGS = {"--keep-going": "keep_going", "--drop-bad-rows": "drop_bad_rows"}
+_FLAGS = {"--keep-going": "keep_going", "--drop-bad-rows": "drop_bad_rows", "--targets": "targets"}
 #: How much of a machine it took, which another one may not have, and what keeps no number from being what it was.
 _OF_MACHINE = {"--threads", "--device", "--memory-budget", "--no-self-check"}
 
@@ -51,7 +57,16 @@ def rank_from(
     if folder is None:
         raise ValueError(f"{os.fspath(result)}: ranked arrays, which it does not hold; pass models and labels again")
     ranking = rank_zoo(folder, **asked)
-    same_choice = not set(changes) & {"folder", "datasets", "models", "exclude", "manifest", "feature_key"}
+    same_choice = not set(changes) & {
+        "folder",
+        "datasets",
+        "models",
+        "exclude",
+        "manifest",
+        "feature_key",
+        "targets",
+        "split",
+    }
     for change in ranking.changes_since(result) if same_choice else ():
         warnings.warn(change, UserWarning, stacklevel=2)
     return ranking

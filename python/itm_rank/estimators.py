@@ -29,6 +29,7 @@ class Estimator:
     """
 
     method: ClassVar[str] = ""
+    """Its name in ``rank``."""
 
     def __init__(self, **settings: Any) -> None:
         self._settings = dict(settings)
@@ -79,10 +80,9 @@ class Estimator:
         super().__init_subclass__(**options)
         known = methods().get(cls.method)
         if known is not None and cls.__doc__ is None:
-            own = "".join(f"\n    {s['name'].replace('-', '_')}: {s['help']}" for s in known.settings)
-            cls.__doc__ = f"{known.description}. Source: {known.citation}." + (
-                f"\n\nIts own settings:{own}" if own else ""
-            )
+            own = "".join(f"\n- {s['name'].replace('-', '_')}: {s['help']}" for s in known.settings)
+            said = known.description[0].upper() + known.description[1:]
+            cls.__doc__ = f"{said}. Source: {known.citation}." + (f"\n\nIts own settings:\n{own}" if own else "")
 
 
 class ITM(Estimator):

@@ -55,6 +55,7 @@ nb::dict described(const Estimator& estimator) {
   description["output"] = estimator.inputs.output;
   description["source"] = estimator.inputs.source;
   description["regression"] = estimator.inputs.regression;
+  description["multi_label"] = estimator.inputs.multi_label;
   description["seeded"] = estimator.seeded;
   description["on_gpu"] = estimator.on_gpu;
   description["of_company"] = estimator.of_company;
@@ -75,12 +76,12 @@ nb::list methods() {
 }
 
 void add_method(const std::string& name, nb::object function, const std::string& description,
-                const std::string& citation, bool output, bool source, bool regression, bool seeded) {
+                const std::string& citation, bool output, bool source, bool regression, bool multi_label, bool seeded) {
   Estimator traits;
   traits.name = name;
   traits.description = description;
   traits.citation = citation;
-  traits.inputs = {true, output, source, regression, regression};
+  traits.inputs = {true, output, source, regression, multi_label};
   traits.seeded = seeded;
   register_method(std::move(traits), std::move(function));
 }
@@ -114,7 +115,7 @@ NB_MODULE(_core, module) {
   itm::python::bind_ranking(module);
   module.def("methods", &itm::python::methods, "What each method measures, reads and offers, as dicts.");
   module.def("add_method", &itm::python::add_method, "name"_a, "function"_a, "description"_a, "citation"_a, "output"_a,
-             "source"_a, "regression"_a, "seeded"_a,
+             "source"_a, "regression"_a, "multi_label"_a, "seeded"_a,
              "Adds function(features, labels, output, source, seed) -> (score, details) to the methods.");
   module.def("agreement", &itm::python::agreement, "score"_a, "truth"_a, "bootstrap"_a, "seed"_a,
              "Agreement of scores with the truth, model by model.");

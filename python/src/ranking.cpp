@@ -37,6 +37,8 @@ namespace {
 /// Name, features, source logits, features of source images.
 using Model = std::tuple<std::string, AnyArray, std::optional<AnyArray>, std::optional<AnyArray>>;
 using LabelArray = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+/// 1: held out for validation.
+using SplitArray = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 /// Name of a model -> accuracy in percent.
 using Truth = std::map<std::string, double>;
 
@@ -127,11 +129,15 @@ DatasetExtras extras_of(const std::string& name, const std::optional<AnyArray>& 
 
 Result rank_arrays(const std::string& dataset, const std::vector<Model>& models,
                    const std::optional<LabelArray>& labels, const std::optional<AnyArray>& targets,
-                   const nb::dict& asked, const std::optional<Truth>& truth, const nb::object& progress) {
+                   const std::optional<SplitArray>& split, const nb::dict& asked, const std::optional<Truth>& truth,
+                   const nb::object& progress) {
   const Request request = request_of(asked);
   RankOptions options = options_of(request);
   Dataset made = labels ? Dataset(dataset, std::span(labels->data(), labels->shape(0)))
                         : Dataset(dataset, view_of(targets.value(), "targets of " + dataset));
+  if (split) {
+    made.set_split(std::span(split->data(), split->shape(0)));
+  }
   for (const auto& [name, features, output, source] : models) {
     made.add(name, view_of(features, name), extras_of(name, output, source));
   }
@@ -171,6 +177,8 @@ Choice choice_of(const nb::dict& asked) {
   choice.zoo.exclude = nb::cast<std::vector<std::string>>(asked["exclude"]);
   choice.zoo.manifest = nb::cast<std::optional<std::filesystem::path>>(asked["manifest"]).value_or("");
   choice.zoo.feature_key = nb::cast<std::string>(asked["feature_key"]);
+  choice.zoo.targets = nb::cast<bool>(asked["targets"]);
+  choice.zoo.split = nb::cast<std::optional<std::filesystem::path>>(asked["split"]).value_or("");
   choice.zoo.datasets = choice.datasets;
   return choice;
 }
@@ -189,6 +197,8 @@ void record_choice(Record& record, const Choice& choice) {
   add("--exclude", choice.zoo.exclude);
   add("--manifest", {choice.zoo.manifest.string()});
   add("--feature-key", {choice.zoo.feature_key});
+  add("--targets", {choice.zoo.targets ? "true" : ""});
+  add("--split", {choice.zoo.split.string()});
   add("--truth", {choice.truth.value_or("").string()});
   record.options.insert(record.options.begin(), first.begin(), first.end());
 }
@@ -258,11 +268,11 @@ void bind_ranking(nb::module_& module) {
           "file"_a, "A sentence for each data set whose files are others than those of an older result.")
       .def_ro("rows", &Result::rows, "Rows of a data set that a time budget allowed; 0: all.");
 
-  module.def(
-      "rank_arrays", &rank_arrays, "dataset"_a, "models"_a, "labels"_a.none(), "targets"_a.none(), "asked"_a,
-      "truth"_a.none(), "progress"_a.none(),
-      "Ranks models whose features lie in memory: (name, [N, D], logits or None, source features or None) "
-      "each.\nExactly one of labels [N] and targets [N, T] is given. progress(done, total, share, method, model).");
+  module.def("rank_arrays", &rank_arrays, "dataset"_a, "models"_a, "labels"_a.none(), "targets"_a.none(),
+             "split"_a.none(), "asked"_a, "truth"_a.none(), "progress"_a.none(),
+             "Ranks models whose features lie in memory: (name, [N, D], logits or None, source features or None) "
+             "each.\nExactly one of labels [N] and targets [N, T] is given; split [N]: 1 where a row is held out. "
+             "progress(done, total, share, method, model).");
   module.def("rank_folder", &rank_folder, "asked"_a, "progress"_a.none(),
              "Ranks the models of a folder as `itm rank` does.");
   module.def("read_record", &record_in, "file"_a, "Of a JSON or CSV result: command, version, and option -> values.");

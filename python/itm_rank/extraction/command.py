@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "--workers",
         type=int,
         metavar="N",
-        help="processes that read images; default: none on a CPU, up to 8 beside a GPU",
+        help="processes that read images; default: none but threads on a CPU, up to 8 beside a GPU",
     )
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     add("--full-precision", action="store_true", help="float32 on a GPU too")

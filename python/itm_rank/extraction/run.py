@@ -88,6 +88,8 @@ def extract(
 ) -> Extraction:
     """Runs images through models once and writes features, labels and source logits as a zoo that ``rank_zoo`` reads.
 
+    ``extraction.json`` beside the files holds revisions, preprocessing, parameter counts and milliseconds per image.
+
     Parameters
     ----------
     models
@@ -106,6 +108,9 @@ def extract(
         Patterns of module names, ``"layer3"``, whose pooled outputs become models of their own, ``resnet50.layer3``.
     limit
         About so many images, each class with its share.
+    workers
+        Processes that read images; 0: threads of this one. Either way the model computes meanwhile. Default: none on a
+        CPU, up to 8 beside a GPU.
     half
         Mixed precision; default: on a GPU. Features are float16 then, else float32.
     pretrained
@@ -116,8 +121,12 @@ def extract(
         An experiment: each model also as ``name+warmN``, fine-tuned for N epochs (AdamW, warm-up, cosine) on four
         fifths of the rows. Both are written, over the other fifth only, as the data set ``{name}-heldout``.
 
-    ``extraction.json`` beside the files holds revisions, preprocessing, parameter counts and milliseconds per image.
-    Raises ValueError for bad input, ImportError where a package is missing, which says what to install.
+    Raises
+    ------
+    ValueError
+        For bad input.
+    ImportError
+        Where a package is missing; it says what to install.
     """
     need("torch")
     chosen = candidates(models, pretrained=pretrained, transform=transform)
