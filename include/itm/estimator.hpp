@@ -86,7 +86,7 @@ struct RankOptions {
   std::optional<double> jackknife{};
   bool keep_going = false;  ///< models that fail become failures of the report instead of exceptions
   Variant variant = Variant::published;
-  Arithmetic arithmetic = Arithmetic::float64;     ///< of the methods other than ITM
+  Precision arithmetic = Precision::float64;       ///< of the methods other than ITM
   ItmOptions itm{};                                ///< its seed is `seed`
   std::map<std::string, SettingValue> settings{};  ///< "<method>-<name>" -> value, where it is not the default
   /// Serves every method that runs on a GPU; null: opened when it is needed and `device` allows it.
@@ -177,7 +177,7 @@ struct Estimator {
   std::string citation;
   Inputs inputs{};
   bool seeded = false;  ///< draws random numbers: repeats differ
-  bool float32 = true;  ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
+  bool float32 = true;  ///< false: too ill-conditioned for Precision::float32, which is then float64
   /// What another order of rounding may change of its numbers, relative to the largest of their kind: more where a
   /// search ends before its optimum. `itm verify` allows it.
   double tolerance = 1e-6;

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "itm/arithmetic.hpp"
 #include "itm/array.hpp"
 #include "itm/zoo.hpp"
 
@@ -21,7 +22,6 @@ enum class Standardise : std::uint8_t { none, dim, global };
 enum class CentreKind : std::uint8_t { onehot, random, pca, laplacian };
 enum class Recurrence : std::uint8_t { automatic, gram, factored };
 enum class ValidationTargets : std::uint8_t { labels, predicted };
-enum class Precision : std::uint8_t { float32, float64, tf32 };
 
 /// Every knob of spec section 2; the defaults are the paper's.
 struct ItmOptions {

@@ -116,7 +116,7 @@ Precision Estimator::precision(const RankOptions& options) const {
   if (group == SettingGroup::training) {
     return options.itm.precision;
   }
-  return float32 && options.arithmetic == Arithmetic::float32 ? Precision::float32 : Precision::float64;
+  return float32 && options.arithmetic == Precision::float32 ? Precision::float32 : Precision::float64;
 }
 
 const Estimator* known_estimator(std::string_view name) {
