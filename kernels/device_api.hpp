@@ -46,6 +46,7 @@ struct Gemm {
     return op_a == other.op_a && op_b == other.op_b && accumulate == other.accumulate && same(a, other.a) &&
            same(b, other.b) && same(c, other.c);
   }
+  [[nodiscard]] double flops() const { return 2.0 * static_cast<double>(c.size()) * static_cast<double>(depth()); }
 };
 
 /// The products of one operation for all models of a group, prepared once over fixed buffers.
@@ -152,10 +153,14 @@ class DeviceApi {
     moved_ += bytes;
   }
   void count_moved(std::size_t bytes) { moved_ += bytes; }
+  /// Multiplications and additions of matrix products issued so far.
+  [[nodiscard]] double flops() const { return flops_; }
+  void count_flops(double flops) { flops_ += flops; }
 
  private:
   std::uint64_t launches_ = 0;
   std::uint64_t moved_ = 0;
+  double flops_ = 0;
 };
 
 /// Device memory of `size` elements. Move-only.

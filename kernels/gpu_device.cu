@@ -103,9 +103,10 @@ std::unique_ptr<Mixture> GpuDevice::mixture(ConstView x, const Index& labels, st
   return make_gpu_mixture(*this, memory_, x, labels, components, floor, options_.block_bytes);
 }
 
-std::optional<Neighbourhoods> GpuDevice::nearest_rows(const std::function<Matrix()>& points, std::size_t count) {
+void GpuDevice::nearest_rows(const RowSource& points, std::size_t count,
+                             const std::function<void(std::size_t first, const Neighbourhoods& found)>& use) {
   const double rounding = options_.precision == Precision::float64 ? 0x1p-53 : 0x1p-24;
-  return gpu_nearest_rows(*this, memory_, points(), count, rounding, options_.block_bytes);
+  use(0, gpu_nearest_rows(*this, memory_, matrix_of(points), count, rounding, options_.block_bytes));
 }
 
 PairRanks GpuDevice::rank_pairs(ConstView x, ConstIndexView index) {

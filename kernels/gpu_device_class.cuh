@@ -156,6 +156,7 @@ class GpuDevice final : public Device {
   void log_sum_exp_rows(ConstView x, View out) override;
   void add_cross_entropy(ConstView z, ConstIndexView labels, View loss) override;
   void softmax_cross_entropy(View z, ConstIndexView labels, View loss) override;
+  void logistic_residuals(View z, ConstView y, View loss) override;
   void argmax_rows(ConstView x, IndexView out) override;
   void add_equal(ConstIndexView a, ConstIndexView b, View count) override;
   void correlate_rows(View x) override;
@@ -169,7 +170,8 @@ class GpuDevice final : public Device {
   std::unique_ptr<Mixture> mixture(ConstView x, const Index& labels, std::size_t components, double floor) override;
 
   // ---- pairs ----
-  std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& points, std::size_t count) override;
+  void nearest_rows(const RowSource& points, std::size_t count,
+                    const std::function<void(std::size_t first, const Neighbourhoods& found)>& use) override;
   PairRanks rank_pairs(ConstView x, ConstIndexView index) override;
 
   // ---- whole matrices ----

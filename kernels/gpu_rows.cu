@@ -105,6 +105,25 @@ void GpuDevice::softmax_cross_entropy(View z, ConstIndexView labels, View loss) 
   add_sum(losses, loss);
 }
 
+void GpuDevice::logistic_residuals(View z, ConstView y, View loss) {
+  const Matrix losses = scratch(1, z.rows());
+  each_row(api_, z.rows(), 24 * z.size(),
+           [z = grid(z), y = grid(y), out = grid(losses.view())] __device__(std::uint32_t i, std::uint32_t lane) {
+             double total = 0;
+             for (std::uint32_t j = lane; j < z.cols; j += warp_size) {
+               const double logit = z(i, j);
+               const double tail = exp(-fabs(logit));
+               total += fmax(logit, 0.0) + log1p(tail) - y(i, j) * logit;
+               z(i, j) = (logit >= 0 ? 1 / (1 + tail) : tail / (1 + tail)) - y(i, j);
+             }
+             total = warp_sum(total);
+             if (lane == 0) {
+               out[i] = total;
+             }
+           });
+  add_sum(losses, loss);
+}
+
 void GpuDevice::argmax_rows(ConstView x, IndexView out) {
   std::int32_t* best = out.data();
   each_row(api_, x.rows(), 8 * x.size(), [x = grid(x), best] __device__(std::uint32_t i, std::uint32_t lane) {

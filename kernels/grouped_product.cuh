@@ -197,6 +197,7 @@ class GroupedProducts final : public GemmGroup {
     std::vector<ProductJob> jobs;
     for (const Gemm<float>& g : group) {
       add_jobs(g, layout, jobs);
+      flops_ += g.flops();
       bytes_ += sizeof(float) * (g.a.size() + g.b.size() + g.c.size() * (g.accumulate ? 2 : 1));
     }
     // Long ones first: what is left at the end is short.
@@ -208,6 +209,7 @@ class GroupedProducts final : public GemmGroup {
   }
 
   void run() override {
+    api_.count_flops(flops_);
     launch(api_, grouped_product, dim3(blocks_), dim3(product_threads), jobs_);
     api_.count_moved(bytes_);
   }
@@ -258,6 +260,7 @@ class GroupedProducts final : public GemmGroup {
   const ProductJob* jobs_ = nullptr;
   unsigned blocks_ = 0;
   std::size_t bytes_ = 0;
+  double flops_ = 0;
 };
 
 }  // namespace itm::ITM_KERNELS

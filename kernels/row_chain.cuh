@@ -246,7 +246,7 @@ __global__ void __launch_bounds__(chain_threads, 2) chain_backward(const Lane<T>
       T& value = g.row[r].value[j];
       if (at.col + j >= lane.classes) {
         value = 0;  // the ones of E are constants
-      } else if (lane.pull > 0 && real) {
+      } else if (lambda > 0 && real) {
         const T gap = theta.value[j] - centre(lane, y, at.col + j);
         gap_square += gap * gap;
         value += 2 * lambda * gap;
@@ -259,7 +259,7 @@ __global__ void __launch_bounds__(chain_threads, 2) chain_backward(const Lane<T>
       g.row[r].value[j] = (g.row[r].value[j] - theta.value[j] * dot) * inverse;
     }
     store_row(lane, lane.d_theta, at, r, g.row[r]);
-    if (lane.pull > 0) {
+    if (lambda > 0) {
       gap_square = warp_sum(gap_square);
       if (threadIdx.x % warp_size == 0 && real) {
         lane.row_loss[i] += lambda * static_cast<T>(window.count) * gap_square;  // the mean over rows divides by count

@@ -14,7 +14,7 @@ namespace {
 struct View {
   const Dataset* dataset = nullptr;
   std::vector<std::size_t> models;  ///< with a truth
-  std::vector<double> y;            ///< of them, winsorised
+  std::vector<double> y;            ///< of them, bounded()
   std::vector<double> x;            ///< [models, F]
   std::vector<double> gram;         ///< [F, F] sum of x x^T
   std::vector<double> share;        ///< of each state
@@ -24,6 +24,11 @@ struct View {
   double b = 0;                     ///< E[rho / sigma^2]
   double c = 0;                     ///< E[1 / sigma^2]
 };
+
+double bounded(double y) {
+  const double beyond = std::abs(y) - prior::largest_y;
+  return beyond > 0 ? std::copysign(prior::largest_y + prior::beyond_slope * beyond, y) : y;
+}
 
 std::vector<View> views_of(const Problem& problem) {
   const std::size_t F = problem.features;
@@ -39,7 +44,7 @@ std::vector<View> views_of(const Problem& problem) {
       }
       problem.write_features(*dataset, m, x.data());
       view.models.push_back(m);
-      view.y.push_back(std::clamp(dataset->y[m], -prior::largest_y, prior::largest_y));
+      view.y.push_back(bounded(dataset->y[m]));
       view.x.insert(view.x.end(), x.begin(), x.end());
       add_outer(F, 1, x.data(), view.gram.data());
     }

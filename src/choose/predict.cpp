@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
+#include "choose/best.hpp"
 #include "choose/gaussian_block.hpp"
 #include "choose/priors.hpp"
 #include "core/gaussian.hpp"
@@ -231,6 +233,7 @@ class Predictor {
     out.sd.assign(C, 0);
     out.score.assign(C, 0);
     out.history.assign(C, 0);
+    out.p_best.assign(C, 0);
     out.scaled = level_.known;
     out.link = level_.link;
     out.value.resize(draws * C);
@@ -244,7 +247,9 @@ class Predictor {
       add(parts[p], first, last, out);
       first = last;
     }
+    const double sum = std::accumulate(out.p_best.begin(), out.p_best.end(), 0.0);
     for (std::size_t i = 0; i < C; ++i) {
+      out.p_best[i] /= sum;
       out.sd[i] = std::sqrt(std::max(0.0, out.sd[i] - out.mean[i] * out.mean[i]));
     }
     return out;
@@ -294,7 +299,16 @@ class Predictor {
       out.history[i] += part.weight * (mean - score);
       out.sd[i] += part.weight * (mean * mean + spread + noise[i] * noise[i]);
     }
+    draw(part, e, centre, noise, first, last, out);
+  }
+
+  /// Joint outcomes of one part. e: [C, n] weights in each quality.
+  void draw(const Part& part, const std::vector<double>& e, const std::vector<double>& centre,
+            const std::vector<double>& noise, std::size_t first, std::size_t last, Outcomes& out) const {
+    const std::size_t C = centre.size();
+    const std::size_t n = part.mean.size();
     std::vector<double> theta(n);
+    std::vector<double> quality(C);
     for (std::size_t s = first; s < last; ++s) {
       const double* shared = table_.shared(s);
       for (std::size_t f = 0; f < n; ++f) {
@@ -317,12 +331,13 @@ class Predictor {
       float* value = out.value.data() + s * C;
       for (std::size_t i = 0; i < C; ++i) {
         const double* row = e.data() + i * n;
-        double y = centre[i] + noise[i] * own[i];
+        quality[i] = centre[i] + noise[i] * own[i];
         for (std::size_t f = 0; f < n; ++f) {
-          y += row[f] * theta[f];
+          quality[i] += row[f] * theta[f];
         }
-        value[i] = static_cast<float>(offset + scale * y);
+        value[i] = static_cast<float>(offset + scale * quality[i]);
       }
+      add_best(quality, noise, own, out.p_best);
     }
   }
 

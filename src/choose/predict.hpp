@@ -35,6 +35,7 @@ struct Outcomes {
   std::vector<double> sd;
   std::vector<double> score;    ///< part of the mean that scores add
   std::vector<double> history;  ///< part that the general quality adds
+  std::vector<double> p_best;   ///< probability to be the best of the candidates; they add up to 1
   double order_share = 0;       ///< E[rho]
   bool scaled = false;          ///< whether `value` holds truths; else qualities
   TruthLink link;

@@ -18,7 +18,7 @@ struct Kind {
   double follows;  ///< part of rho
   double share;
 };
-inline constexpr std::array<Kind, 2> kinds{{{1, 0.75}, {0.1, 0.25}}};
+inline constexpr std::array<Kind, 2> kinds{{{1, 0.75}, {0.2, 0.25}}};
 
 /// What is left to noise of the variance that the general quality does not explain.
 struct Noise {
@@ -33,18 +33,20 @@ inline constexpr double worth = 6;
 /// Weight of a model's mean vote, of the vote's departure from it on one data set, and of each method beyond the vote.
 inline constexpr double vote_mean = 0.5;
 inline constexpr double vote_sd = 0.5;
-inline constexpr double departure_mean = 0.1;
+inline constexpr double departure_mean = 0.15;
 inline constexpr double departure_sd = 0.15;
 struct Omega {
   double value;
   double share;
 };
-inline constexpr std::array<Omega, 4> omegas{{{0.01, 0.3}, {0.03, 0.3}, {0.1, 0.25}, {0.3, 0.15}}};
+inline constexpr std::array<Omega, 4> omegas{{{0.005, 0.3}, {0.015, 0.3}, {0.05, 0.25}, {0.15, 0.15}}};
 /// By how much the worth of the vote differs from data set to data set.
 inline constexpr double vote_drift = 0.15;
 
-/// Standardised truths beyond it are taken as this: one failed run says no more than that it failed.
+/// Standardised truths beyond it hardly count for more: one failed run says no more than that it failed. The slope keeps
+/// their order.
 inline constexpr double largest_y = 2;
+inline constexpr double beyond_slope = 0.1;
 /// What a data set with some models unknown may be off by, in standard deviations.
 inline constexpr double offset_sd = 1;
 /// In turn: the state of each data set given the others, then weights and qualities.

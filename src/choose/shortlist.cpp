@@ -9,15 +9,9 @@ namespace itm::choose {
 Shortlist shortlist(const Outcomes& outcomes, const std::vector<bool>& tried, double sure,
                     std::optional<std::size_t> budget) {
   const std::size_t candidates = outcomes.mean.size();
-  const std::size_t draws = outcomes.value.size() / candidates;
   Shortlist list;
-  list.p_best.assign(candidates, 0);
-  for (std::size_t s = 0; s < draws; ++s) {
-    const float* value = outcomes.value.data() + s * candidates;
-    list.p_best[static_cast<std::size_t>(std::max_element(value, value + candidates) - value)] += 1;
-  }
+  list.p_best = outcomes.p_best;
   for (std::size_t i = 0; i < candidates; ++i) {
-    list.p_best[i] /= static_cast<double>(draws);
     list.p_found_before += tried[i] ? list.p_best[i] : 0;
   }
   std::vector<std::size_t> order;

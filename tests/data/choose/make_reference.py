@@ -11,10 +11,10 @@ from statistics import NormalDist
 import numpy as np
 
 RHOS = [(0.05, 0.06), (0.35, 0.10), (0.55, 0.16), (0.7, 0.2), (0.82, 0.22), (0.9, 0.16), (0.96, 0.10)]
-KINDS = [(1.0, 0.75), (0.1, 0.25)]
+KINDS = [(1.0, 0.75), (0.2, 0.25)]
 NOISES = [(0.35, 0.2), (0.65, 0.3), (1.0, 0.5)]
-OMEGAS = [(0.01, 0.3), (0.03, 0.3), (0.1, 0.25), (0.3, 0.15)]
-WORTH, ROUNDS, LARGEST, DRIFT, OFFSET_SD, LEVEL_WORTH = 6.0, 6, 2.0, 0.15, 1.0, 2.0
+OMEGAS = [(0.005, 0.3), (0.015, 0.3), (0.05, 0.25), (0.15, 0.15)]
+WORTH, ROUNDS, LARGEST, SLOPE, DRIFT, OFFSET_SD, LEVEL_WORTH = 6.0, 6, 2.0, 0.1, 0.15, 1.0, 2.0
 LONE_LOGIT_SD, LONE_SCALE_SD, LEAST = 1.2, 0.6, 1e-4
 NODES = [-1.8, -1.2, -0.6, 0.0, 0.6, 1.2, 1.8]
 
@@ -64,7 +64,7 @@ def learn(ys, xs, rho):
             moments.append((a, b, c))
         for omega, share in OMEGAS:
             prior = np.diag([1 / 0.5**2, 1 / 0.15**2] + [1 / omega**2] * (F - 2) + [1.0] * M)
-            start = np.array([0.5, 0.1] + [0.0] * (F - 2) + [0.0] * M)
+            start = np.array([0.5, 0.15] + [0.0] * (F - 2) + [0.0] * M)
             precision, right = prior.copy(), prior @ start
             log = 0.5 * np.linalg.slogdet(prior)[1] - 0.5 * start @ prior @ start + np.log(share)
             for d in range(D):
@@ -129,7 +129,8 @@ def choose(truth, scores, target, past, known):
     linked = {d: np.array([np.nan if t is None else np.log(t / (100 - t)) for t in truth[d]]) for d in [*past, target]}
     centre = {d: np.nanmean(linked[d]) for d in past}
     spread = {d: np.nanstd(linked[d], ddof=1) for d in past}
-    ys = [np.clip((linked[d] - centre[d]) / spread[d], -LARGEST, LARGEST) for d in past]
+    ys = [(linked[d] - centre[d]) / spread[d] for d in past]
+    ys = [np.where(abs(y) > LARGEST, np.sign(y) * (LARGEST + SLOPE * (abs(y) - LARGEST)), y) for y in ys]
     log_scale, log_scale_sd = next_of([np.log(spread[d]) for d in past], LONE_SCALE_SD)
     level, level_sd = next_of([centre[d] for d in past], LONE_LOGIT_SD)
     parts = []

@@ -23,6 +23,10 @@ class HostGemms final : public GemmGroup {
       : products_(std::move(products)), faults_(std::move(faults)) {}
 
   void run() override {
+    tell();
+    if (counting_only()) {
+      return;
+    }
     for (const Gemm<T>& g : products_) {
       for (std::size_t i = 0; i < g.c.rows(); ++i) {
         T* c = g.c.row(i).data();
@@ -45,6 +49,25 @@ class HostGemms final : public GemmGroup {
   static T entry(BasicView<const T> m, Op op, std::size_t i, std::size_t j) {
     return op == Op::none ? m.data()[i * m.stride() + j] : m.data()[j * m.stride() + i];
   }
+
+  /// As the library has it: a launch for every shape.
+  void tell() const {
+    if (watch() == nullptr || products_.empty()) {
+      return;
+    }
+    std::vector<Gemm<T>> shapes;
+    double flops = 0;
+    std::size_t bytes = 0;
+    for (const Gemm<T>& g : products_) {
+      if (std::none_of(shapes.begin(), shapes.end(), [&](const Gemm<T>& shape) { return shape.same_shape(g); })) {
+        shapes.push_back(g);
+      }
+      flops += g.flops();
+      bytes += sizeof(T) * (g.a.size() + g.b.size() + g.c.size() * (g.accumulate ? 2 : 1));
+    }
+    watch()->products(shapes.size(), flops, bytes);
+  }
+
   std::vector<Gemm<T>> products_;
   std::shared_ptr<HostFaults> faults_;
 };
@@ -84,6 +107,9 @@ class HostDeviceApi final : public DeviceApi {
     }
     used_ += bytes;
     sizes_[memory] = bytes;
+    if (watch() != nullptr) {
+      watch()->allocated(memory, bytes);
+    }
     return memory;
   }
   void release(void* memory) noexcept override {
@@ -91,6 +117,9 @@ class HostDeviceApi final : public DeviceApi {
     const auto found = sizes_.find(memory);
     used_ -= found->second;
     sizes_.erase(found);
+    if (watch() != nullptr) {
+      watch()->released(memory);
+    }
     std::free(memory);
   }
   void zero(void* memory, std::size_t bytes) override {
