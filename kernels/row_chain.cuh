@@ -268,10 +268,11 @@ __global__ void __launch_bounds__(chain_threads, 2) chain_backward(const Lane<T>
   }
 }
 
-/// One of the kernels above over `count` lanes of at most `batch` rows.
+/// One of the kernels above over `count` lanes of at most `batch` rows; its products have so many operations.
 template <typename T>
 void launch_chain(DeviceApi& api, void (*kernel)(const Lane<T>*, Cursor), const Lane<T>* lanes, std::size_t count,
-                  std::uint32_t batch, Cursor cursor) {
+                  std::uint32_t batch, Cursor cursor, double flops) {
+  api.count_flops(flops);
   launch(api, kernel, dim3(tiles(batch, chain_rows), static_cast<unsigned>(count)), dim3(chain_threads), lanes, cursor);
 }
 

@@ -56,6 +56,7 @@ struct LaneSet {
   bool factored = false;    ///< some lane is in factored form
   bool chained = false;     ///< row_chain.cuh serves some lane
   bool plain = false;       ///< and some it does not
+  double chain_flops = 0;   ///< of a product of all rows of chains with a C x C matrix
 };
 
 template <typename T>
@@ -205,6 +206,9 @@ class WaveArena {
       set.batch = std::max(set.batch, m.lane.batch);
       (m.lane.gram ? set.gram : set.factored) = true;
       (m.lane.chained ? set.chained : set.plain) = true;
+      if (m.lane.chained) {
+        set.chain_flops += 2.0 * static_cast<double>(lanes) * m.lane.batch * static_cast<double>(m.lane.head());
+      }
     }
   }
 

@@ -142,7 +142,8 @@ class WaveStep {
     });
     if (set.chained) {
       phase("rows", [&] {
-        launch_chain(api_, chain_forward<T, training>, set.on_device, set.lanes.size(), set.batch, cursor);
+        launch_chain(api_, chain_forward<T, training>, set.on_device, set.lanes.size(), set.batch, cursor,
+                     (training ? 3 : 2) * set.chain_flops);
       });
     }
     if (set.plain) {
@@ -163,7 +164,7 @@ class WaveStep {
     });
     phase("normalise backward", [&] {
       if (set.chained) {
-        launch_chain(api_, chain_backward<T>, set.on_device, set.lanes.size(), set.batch, cursor);
+        launch_chain(api_, chain_backward<T>, set.on_device, set.lanes.size(), set.batch, cursor, set.chain_flops);
       }
       if (set.plain) {
         launch_rows(set, normalise_backward<T>, cursor);

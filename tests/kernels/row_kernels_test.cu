@@ -346,7 +346,7 @@ TEST_F(ITM_DEVICE(RowKernels), AChainForwardIsItsStepsOneAfterAnother) {
       const auto got = in_every_order([&] {
         const MadeZoo<T> zoo(api(), true);
         launch_chain(api(), training ? chain_forward<T, true> : chain_forward<T, false>, zoo.table(), zoo.lanes.size(),
-                     zoo.batch, zoo.cursor());
+                     zoo.batch, zoo.cursor(), 0);
         return std::tuple(zoo.download(&OnDevice<T>::evolved), zoo.download(&OnDevice<T>::logits),
                           zoo.download(&OnDevice<T>::d_theta), zoo.download(&OnDevice<T>::row_loss),
                           zoo.download(&OnDevice<T>::row_hits));
@@ -405,7 +405,7 @@ TEST_F(ITM_DEVICE(RowKernels), AChainBackwardIsItsStepsOneAfterAnother) {
     using T = decltype(zero);
     const auto got = in_every_order([&] {
       const MadeZoo<T> zoo(api(), true);
-      launch_chain(api(), chain_backward<T>, zoo.table(), zoo.lanes.size(), zoo.batch, zoo.cursor());
+      launch_chain(api(), chain_backward<T>, zoo.table(), zoo.lanes.size(), zoo.batch, zoo.cursor(), 0);
       return std::pair(zoo.download(&OnDevice<T>::d_theta), zoo.download(&OnDevice<T>::row_loss));
     });
     const auto gap = [](const auto& l, auto i, auto c) {
