@@ -47,8 +47,7 @@ void BM_SgemmPeak(benchmark::State& state) {
   std::vector<float> c(n * n);
   itm::blas::prepare();
   for (auto _ : state) {
-    itm::blas::gemm<float>(itm::blas::Op::none, itm::blas::Op::none, n, n, n, 1, a.data(), n, b.data(), n, 0, c.data(),
-                           n);
+    itm::blas::gemm<float>(itm::Op::none, itm::Op::none, n, n, n, 1, a.data(), n, b.data(), n, 0, c.data(), n);
     benchmark::DoNotOptimize(c.data());
   }
   state.counters["flops"] = benchmark::Counter(2.0 * n * n * n, benchmark::Counter::kIsIterationInvariantRate);

@@ -15,7 +15,7 @@ __global__ void add_centres(const Lane<T>* lanes, Cursor cursor) {
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   const std::uint32_t y = lane.targets[i];
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    lane.evolved[start + c] = lane.residual[start + c] + centre(lane, y, c);
+    lane.evolved[start + c] = c == lane.classes ? T{1} : lane.residual[start + c] + centre(lane, y, c);
   }
 }
 

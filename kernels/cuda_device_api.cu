@@ -144,21 +144,23 @@ template <typename T>
 constexpr cudaDataType_t data_type = std::is_same_v<T, float> ? CUDA_R_32F : CUDA_R_64F;
 
 template <typename T>
-constexpr cublasComputeType_t compute_type(bool tf32) {
-  return std::is_same_v<T, double> ? CUBLAS_COMPUTE_64F_PEDANTIC
-         : tf32                    ? CUBLAS_COMPUTE_32F_FAST_TF32
-                                   : CUBLAS_COMPUTE_32F_PEDANTIC;
+constexpr cublasComputeType_t compute_type(Precision precision) {
+  return std::is_same_v<T, double>      ? CUBLAS_COMPUTE_64F_PEDANTIC
+         : precision == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                        : CUBLAS_COMPUTE_32F_PEDANTIC;
 }
 
-constexpr cublasOperation_t operation(bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; }
+constexpr cublasOperation_t operation(Op op) { return op == Op::transpose ? CUBLAS_OP_T : CUBLAS_OP_N; }
+
+int whole(std::size_t size) { return static_cast<int>(size); }
 
 /// Products with shared shapes next to each other, and their matrices as pointer arrays on the device. Row-major C = A
 /// B is column-major C^T = B^T A^T: the operands change places.
 template <typename T>
 class CudaGemms final : public GemmGroup {
  public:
-  CudaGemms(DeviceApi& api, const Lines& lines, std::vector<Gemm<T>> products, bool tf32)
-      : lines_(lines), compute_(compute_type<T>(tf32)) {
+  CudaGemms(const Lines& lines, std::vector<Gemm<T>> products, Precision precision, Layout& layout)
+      : lines_(lines), compute_(compute_type<T>(precision)) {
     std::vector<const T*> a;
     std::vector<const T*> b;
     std::vector<T*> c;
@@ -167,27 +169,27 @@ class CudaGemms final : public GemmGroup {
       const auto rest = std::stable_partition(products.begin(), products.end(),
                                               [&](const Gemm<T>& other) { return other.same_shape(shape); });
       for (auto g = products.begin(); g != rest; ++g) {
-        a.push_back(g->b);
-        b.push_back(g->a);
-        c.push_back(g->c);
+        a.push_back(g->b.data());
+        b.push_back(g->a.data());
+        c.push_back(g->c.data());
       }
       shapes_.push_back(shape);
       counts_.push_back(static_cast<int>(rest - products.begin()));
       first_.push_back(a.size() - static_cast<std::size_t>(counts_.back()));
       products.erase(products.begin(), rest);
     }
-    a_ = DeviceBuffer<const T*>(api, a);
-    b_ = DeviceBuffer<const T*>(api, b);
-    c_ = DeviceBuffer<T*>(api, c);
+    a_ = layout.put(a);
+    b_ = layout.put(b);
+    c_ = layout.put(c);
     for (const Gemm<T>& s : shapes_) {
-      op_a_.push_back(operation(s.transpose_b));
-      op_b_.push_back(operation(s.transpose_a));
-      m_.push_back(s.n);
-      n_.push_back(s.m);
-      k_.push_back(s.k);
-      lda_.push_back(s.ldb);
-      ldb_.push_back(s.lda);
-      ldc_.push_back(s.ldc);
+      op_a_.push_back(operation(s.op_b));
+      op_b_.push_back(operation(s.op_a));
+      m_.push_back(whole(s.c.cols()));
+      n_.push_back(whole(s.c.rows()));
+      k_.push_back(whole(s.depth()));
+      lda_.push_back(whole(s.b.stride()));
+      ldb_.push_back(whole(s.a.stride()));
+      ldc_.push_back(whole(s.c.stride()));
       alpha_.push_back(T{1});
       beta_.push_back(s.accumulate ? T{1} : T{0});
     }
@@ -218,10 +220,10 @@ class CudaGemms final : public GemmGroup {
  private:
   void run_bucket(cublasHandle_t blas, std::size_t i) {
     const std::size_t first = first_[i];
-    ITM_CUBLAS_TRY(cublas().gemm_batched(blas, op_a_[i], op_b_[i], m_[i], n_[i], k_[i], &alpha_[i],
-                                         untyped(a_.data() + first), data_type<T>, lda_[i], untyped(b_.data() + first),
-                                         data_type<T>, ldb_[i], &beta_[i], untyped(c_.data() + first), data_type<T>,
-                                         ldc_[i], counts_[i], compute_, CUBLAS_GEMM_DEFAULT));
+    ITM_CUBLAS_TRY(cublas().gemm_batched(blas, op_a_[i], op_b_[i], m_[i], n_[i], k_[i], &alpha_[i], untyped(a_ + first),
+                                         data_type<T>, lda_[i], untyped(b_ + first), data_type<T>, ldb_[i], &beta_[i],
+                                         untyped(c_ + first), data_type<T>, ldc_[i], counts_[i], compute_,
+                                         CUBLAS_GEMM_DEFAULT));
   }
 
   static const void* const* untyped(const T* const* pointers) { return reinterpret_cast<const void* const*>(pointers); }
@@ -230,9 +232,9 @@ class CudaGemms final : public GemmGroup {
   const Lines& lines_;
   cublasComputeType_t compute_;
   std::vector<Gemm<T>> shapes_;
-  DeviceBuffer<const T*> a_;
-  DeviceBuffer<const T*> b_;
-  DeviceBuffer<T*> c_;
+  const T* const* a_ = nullptr;
+  const T* const* b_ = nullptr;
+  T* const* c_ = nullptr;
   // One entry per shape, column-major, as cuBLAS reads them.
   std::vector<int> counts_;
   std::vector<std::size_t> first_;  // in the pointer arrays
@@ -372,24 +374,26 @@ class CudaDeviceApi final : public DeviceApi {
     ITM_CUDA_TRY(cudaStreamSynchronize(copy_));
   }
 
-  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, bool tf32) override {
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, Precision precision,
+                                                   Layout& layout) override {
     lines_.add_sides();
-    return std::make_unique<CudaGemms<float>>(*this, lines_, std::move(products), tf32);
+    return std::make_unique<CudaGemms<float>>(lines_, std::move(products), precision, layout);
   }
-  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, bool tf32) override {
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, Precision precision,
+                                                   Layout& layout) override {
     lines_.add_sides();
-    return std::make_unique<CudaGemms<double>>(*this, lines_, std::move(products), tf32);
+    return std::make_unique<CudaGemms<double>>(lines_, std::move(products), precision, layout);
   }
   [[nodiscard]] std::unique_ptr<Graph> record(const std::function<void()>& work) override {
     return std::make_unique<CudaGraph>(work_, work);
   }
 
-  void eigenvectors(double* matrix, int n) override {
-    const DeviceBuffer<double> values(*this, static_cast<std::size_t>(n));
+  void eigenvectors(View matrix) override {
+    const DeviceBuffer<double> values(*this, matrix.rows());
     const DeviceBuffer<int> info(*this, 1);
-    eigen(matrix, n, values.data(), info.data());
+    eigen(matrix, values.data(), info.data());
     if (info.download().front() != 0) {
-      throw DeviceError("cuSOLVER found no eigenvectors for " + std::to_string(n) +
+      throw DeviceError("cuSOLVER found no eigenvectors for " + std::to_string(matrix.rows()) +
                         " class centres; choose --centres onehot or --backend cpu");
     }
   }
@@ -454,40 +458,44 @@ class CudaDeviceApi final : public DeviceApi {
   void multiply(const Gemm<float>& product, float alpha, float beta) override { multiply_as(product, alpha, beta); }
 
   // Row-major lower triangles are column-major upper ones, and rows are columns.
-  void add_gram(double alpha, const double* a, int rows, int cols, int lda, double* s, int lds) override {
+  void add_gram(double alpha, ConstView a, View s) override {
     const double one = 1;
-    ITM_CUBLAS_TRY(
-        cublas().syrk(lines_.blas, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, cols, rows, &alpha, a, lda, &one, s, lds));
-    count_launch(sizeof(double) * (size_of(rows, cols) + size_of(cols, cols)));
+    ITM_CUBLAS_TRY(cublas().syrk(lines_.blas, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, whole(a.cols()), whole(a.rows()),
+                                 &alpha, a.data(), whole(a.stride()), &one, s.data(), whole(s.stride())));
+    count_launch(sizeof(double) * (a.size() + s.size()));
   }
-  void cholesky(double* s, int n, int ld, int* info) override {
+  void cholesky(View s, int* info) override {
+    const int n = whole(s.rows());
+    const int ld = whole(s.stride());
     int size = 0;
-    ITM_CUSOLVER_TRY(cusolver().potrf_size(solver(), CUBLAS_FILL_MODE_UPPER, n, s, ld, &size));
+    ITM_CUSOLVER_TRY(cusolver().potrf_size(solver(), CUBLAS_FILL_MODE_UPPER, n, s.data(), ld, &size));
     const Taken<double> work(*this, static_cast<std::size_t>(size));
-    ITM_CUSOLVER_TRY(cusolver().potrf(solver(), CUBLAS_FILL_MODE_UPPER, n, s, ld, work.data(), size, info));
-    count_launch(sizeof(double) * size_of(n, n));
+    ITM_CUSOLVER_TRY(cusolver().potrf(solver(), CUBLAS_FILL_MODE_UPPER, n, s.data(), ld, work.data(), size, info));
+    count_launch(sizeof(double) * s.size());
   }
-  void cholesky_of_many(double* const* s, int n, int ld, int* info, int count) override {
-    ITM_CUSOLVER_TRY(
-        cusolver().potrf_batched(solver(), CUBLAS_FILL_MODE_UPPER, n, const_cast<double**>(s), ld, info, count));
-    count_launch(sizeof(double) * size_of(n, n) * static_cast<std::size_t>(count));
+  void cholesky_of_many(double* const* s, std::size_t n, int* info, std::size_t count) override {
+    ITM_CUSOLVER_TRY(cusolver().potrf_batched(solver(), CUBLAS_FILL_MODE_UPPER, whole(n), const_cast<double**>(s),
+                                              whole(n), info, whole(count)));
+    count_launch(sizeof(double) * n * n * count);
   }
-  void solve_triangular(bool transposed, const double* l, int n, int ldl, double* b, int rows, int ldb) override {
+  void solve_triangular(Op op, ConstView l, View b) override {
     const double one = 1;
-    ITM_CUBLAS_TRY(cublas().trsm(lines_.blas, CUBLAS_SIDE_LEFT, CUBLAS_FILL_MODE_UPPER,
-                                 transposed ? CUBLAS_OP_N : CUBLAS_OP_T, CUBLAS_DIAG_NON_UNIT, n, rows, &one, l, ldl, b,
-                                 ldb));
-    count_launch(sizeof(double) * (size_of(n, n) + 2 * size_of(rows, n)));
+    const cublasOperation_t other = op == Op::transpose ? CUBLAS_OP_N : CUBLAS_OP_T;
+    ITM_CUBLAS_TRY(cublas().trsm(lines_.blas, CUBLAS_SIDE_LEFT, CUBLAS_FILL_MODE_UPPER, other, CUBLAS_DIAG_NON_UNIT,
+                                 whole(b.cols()), whole(b.rows()), &one, l.data(), whole(l.stride()), b.data(),
+                                 whole(b.stride())));
+    count_launch(sizeof(double) * (b.cols() * b.cols() + 2 * b.size()));
   }
-  void eigen(double* s, int n, double* values, int* info) override {
+  void eigen(View s, double* values, int* info) override {
+    const int n = whole(s.rows());
     int size = 0;
-    ITM_CUSOLVER_TRY(
-        cusolver().syevd_size(solver(), CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, s, n, values, &size));
+    ITM_CUSOLVER_TRY(cusolver().syevd_size(solver(), CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, s.data(), n,
+                                           values, &size));
     const Taken<double> work(*this, static_cast<std::size_t>(size));
     // Column k of the column-major result is eigenvector k, which row-major reads as row k.
-    ITM_CUSOLVER_TRY(cusolver().syevd(solver(), CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, s, n, values,
-                                      work.data(), size, info));
-    count_launch(2 * sizeof(double) * size_of(n, n));
+    ITM_CUSOLVER_TRY(cusolver().syevd(solver(), CUSOLVER_EIG_MODE_VECTOR, CUBLAS_FILL_MODE_UPPER, n, s.data(), n,
+                                      values, work.data(), size, info));
+    count_launch(2 * sizeof(double) * s.size());
   }
 
   void sort(double* keys, std::size_t count) override { sort_keys(keys, count); }
@@ -531,17 +539,14 @@ class CudaDeviceApi final : public DeviceApi {
     T* data_;
   };
 
-  static std::size_t size_of(int rows, int cols) {
-    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-  }
-
   /// Row-major C = A B is column-major C^T = B^T A^T: the operands change places.
   template <typename T>
   void multiply_as(const Gemm<T>& g, T alpha, T beta) {
-    ITM_CUBLAS_TRY(cublas().gemm(lines_.blas, operation(g.transpose_b), operation(g.transpose_a), g.n, g.m, g.k, &alpha,
-                                 g.b, data_type<T>, g.ldb, g.a, data_type<T>, g.lda, &beta, g.c, data_type<T>, g.ldc,
-                                 compute_type<T>(false), CUBLAS_GEMM_DEFAULT));
-    count_launch(sizeof(T) * (size_of(g.m, g.k) + size_of(g.k, g.n) + size_of(g.m, g.n) * (beta == 0 ? 1 : 2)));
+    ITM_CUBLAS_TRY(cublas().gemm(
+        lines_.blas, operation(g.op_b), operation(g.op_a), whole(g.c.cols()), whole(g.c.rows()), whole(g.depth()),
+        &alpha, g.b.data(), data_type<T>, whole(g.b.stride()), g.a.data(), data_type<T>, whole(g.a.stride()), &beta,
+        g.c.data(), data_type<T>, whole(g.c.stride()), compute_type<T>(Precision::float32), CUBLAS_GEMM_DEFAULT));
+    count_launch(sizeof(T) * (g.a.size() + g.b.size() + g.c.size() * (beta == 0 ? 1 : 2)));
   }
 
   template <typename T>

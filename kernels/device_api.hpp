@@ -1,18 +1,23 @@
 #pragma once
 // What the engine asks of a device besides launching kernels: memory, copies, matrix products, graphs, eigenvectors,
 // sorting. The CUDA implementation (cuda_device_api.cu) is cuBLAS, cuSOLVER and CUB; the tests have one of plain loops,
-// so that the whole pipeline runs without a device. No CUDA type appears here.
+// so that the whole pipeline runs without a device. Matrices are the views of itm/device.hpp. No CUDA type appears
+// here.
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "itm/arithmetic.hpp"
+#include "itm/device.hpp"
 #include "itm/error.hpp"
+#include "kernels/layout.hpp"
 
 namespace itm {
 
@@ -22,27 +27,26 @@ class OutOfDeviceMemory : public DeviceError {
   using DeviceError::DeviceError;
 };
 
-/// C = op(A) op(B), or C += op(A) op(B): row-major; op(A) is m x k, op(B) k x n, C m x n; ld* = length of a stored row.
+/// C = op(A) op(B), or C += op(A) op(B); on the device.
 template <typename T>
 struct Gemm {
-  bool transpose_a = false;
-  bool transpose_b = false;
-  int m = 0;
-  int n = 0;
-  int k = 0;
-  const T* a = nullptr;
-  int lda = 0;
-  const T* b = nullptr;
-  int ldb = 0;
+  BasicView<const T> a;
+  BasicView<const T> b;
+  BasicView<T> c;
+  Op op_a = Op::none;
+  Op op_b = Op::none;
   bool accumulate = false;
-  T* c = nullptr;
-  int ldc = 0;
 
+  /// Columns of op(A), which are rows of op(B).
+  [[nodiscard]] std::size_t depth() const { return op_a == Op::none ? a.cols() : a.rows(); }
   [[nodiscard]] bool same_shape(const Gemm& other) const {
-    return transpose_a == other.transpose_a && transpose_b == other.transpose_b && m == other.m && n == other.n &&
-           k == other.k && lda == other.lda && ldb == other.ldb && ldc == other.ldc && accumulate == other.accumulate;
+    const auto same = [](const auto& x, const auto& y) {
+      return x.rows() == y.rows() && x.cols() == y.cols() && x.stride() == y.stride();
+    };
+    return op_a == other.op_a && op_b == other.op_b && accumulate == other.accumulate && same(a, other.a) &&
+           same(b, other.b) && same(c, other.c);
   }
-  [[nodiscard]] double flops() const { return 2.0 * m * n * k; }
+  [[nodiscard]] double flops() const { return 2.0 * static_cast<double>(c.size()) * static_cast<double>(depth()); }
 };
 
 /// The products of one operation for all models of a group, prepared once over fixed buffers.
@@ -87,16 +91,20 @@ class DeviceApi {
   virtual void fill(void* to, std::size_t bytes, std::size_t unit,
                     const std::function<void(std::byte* at, std::size_t offset, std::size_t count)>& write) = 0;
 
-  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, bool tf32) = 0;
-  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, bool tf32) = 0;
+  /// What the products need on the device they take from the layout; run() them only where that has addresses.
+  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, Precision precision,
+                                                           Layout& layout) = 0;
+  [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, Precision precision,
+                                                           Layout& layout) = 0;
   /// Records what `work` launches; `work` must be free of synchronisation and is not run as such.
   [[nodiscard]] virtual std::unique_ptr<Graph> record(const std::function<void()>& work) = 0;
 
-  /// Replaces the symmetric n x n matrix by its eigenvectors, one a row, by ascending eigenvalue, sign undetermined.
-  virtual void eigenvectors(double* matrix, int n) = 0;
+  /// Replaces a symmetric matrix without gaps by its eigenvectors, one a row, by ascending eigenvalue, sign
+  /// undetermined. Waits.
+  virtual void eigenvectors(View matrix) = 0;
 
-  // What follows is issued in order with the work and waits for nothing, except read(). Matrices are row-major and lie
-  // on the device, and so does `info`, in which 0 means success.
+  // What follows is issued in order with the work and waits for nothing, except read(). Matrices lie on the device, and
+  // so does `info`, in which 0 means success.
 
   /// Memory that work issued from now on may use, until give_back(): work issued before that may still run.
   [[nodiscard]] virtual void* take(std::size_t bytes) = 0;
@@ -117,16 +125,17 @@ class DeviceApi {
   /// C = alpha op(A) op(B) + beta C; `accumulate` is not looked at.
   virtual void multiply(const Gemm<double>& product, double alpha, double beta) = 0;
   virtual void multiply(const Gemm<float>& product, float alpha, float beta) = 0;
-  /// Lower triangle of S += alpha A^T A; A is rows x cols.
-  virtual void add_gram(double alpha, const double* a, int rows, int cols, int lda, double* s, int lds) = 0;
+  /// Lower triangle of S += alpha A^T A.
+  virtual void add_gram(double alpha, ConstView a, View s) = 0;
   /// Lower triangle of S becomes L with S = L L^T.
-  virtual void cholesky(double* s, int n, int ld, int* info) = 0;
-  /// The same for `count` matrices n x n; the array of their addresses lies on the device too. One `info` each.
-  virtual void cholesky_of_many(double* const* s, int n, int ld, int* info, int count) = 0;
-  /// Every row b of B, rows x n, becomes L^-1 b, or L^-T b.
-  virtual void solve_triangular(bool transposed, const double* l, int n, int ldl, double* b, int rows, int ldb) = 0;
-  /// S, n x n without gaps, becomes its eigenvectors, one a row, by ascending eigenvalue. Reads the lower triangle.
-  virtual void eigen(double* s, int n, double* values, int* info) = 0;
+  virtual void cholesky(View s, int* info) = 0;
+  /// The same for `count` matrices n x n without gaps; the array of their addresses lies on the device too. One `info`
+  /// each.
+  virtual void cholesky_of_many(double* const* s, std::size_t n, int* info, std::size_t count) = 0;
+  /// Every row b of B becomes op(L)^-1 b.
+  virtual void solve_triangular(Op op, ConstView l, View b) = 0;
+  /// S, without gaps, becomes its eigenvectors, one a row, by ascending eigenvalue. Reads the lower triangle.
+  virtual void eigen(View s, double* values, int* info) = 0;
   /// Ascending.
   virtual void sort(double* keys, std::size_t count) = 0;
   virtual void sort(std::uint32_t* keys, std::size_t count) = 0;
@@ -208,6 +217,61 @@ class DeviceBuffer {
   DeviceApi* api_ = nullptr;
   T* data_ = nullptr;
   std::size_t size_ = 0;
+};
+
+/// Many small arrays in one allocation. `lay_out(Layout&)` says what they are, twice: first to count, then with
+/// addresses; what it takes must be the same both times. What it puts comes to the device in one upload.
+class Arena {
+ public:
+  Arena() = default;
+  template <typename LayOut>
+  Arena(DeviceApi& api, const LayOut& lay_out) : api_(&api) {
+    Layout counted;
+    lay_out(counted);
+    sizes_ = counted.sizes();
+    memory_ = DeviceBuffer<std::byte>(api, sizes_.total());
+    fill(lay_out);
+  }
+
+  /// The same arrays with other values.
+  template <typename LayOut>
+  void fill(const LayOut& lay_out) {
+    std::vector<std::byte> image(sizes_.put);
+    Layout placed(memory_.data(), sizes_, image.data());
+    lay_out(placed);
+    if (!(placed.sizes() == sizes_)) {
+      throw std::logic_error("an arena was laid out in two ways");
+    }
+    if (!image.empty()) {
+      api_->upload(memory_.data(), image.data(), image.size());
+    }
+    zero();
+  }
+  /// What began as zeros is zero again.
+  void zero() {
+    if (sizes_.zeroed > 0) {
+      api_->zero(memory_.data() + sizes_.put, sizes_.zeroed);
+    }
+  }
+  [[nodiscard]] std::size_t bytes() const { return sizes_.total(); }
+
+ private:
+  DeviceApi* api_ = nullptr;
+  Layout::Sizes sizes_;
+  DeviceBuffer<std::byte> memory_;
+};
+
+/// Products with an arena of their own.
+template <typename T>
+class LoneProducts {
+ public:
+  LoneProducts(DeviceApi& api, const std::vector<Gemm<T>>& products, Precision precision)
+      : arena_(api, [&](Layout& layout) { group_ = api.prepare(products, precision, layout); }) {}
+  void run() { group_->run(); }
+
+ private:
+  std::unique_ptr<GemmGroup> group_;
+  Arena arena_;
 };
 
 }  // namespace itm

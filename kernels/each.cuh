@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "kernels/grid.cuh"
 #include "kernels/reduce.cuh"
 
 namespace itm::ITM_KERNELS {
@@ -16,19 +17,6 @@ constexpr unsigned element_threads = 256;
 /// Enough to fill any device; what is left is done by going round.
 constexpr unsigned most_blocks = 2048;
 constexpr unsigned warps_of_block = 8;
-
-/// A matrix as a kernel sees it.
-template <typename T>
-struct Grid {
-  T* data;
-  std::uint32_t rows;
-  std::uint32_t cols;
-  std::uint64_t stride;
-
-  [[nodiscard]] __device__ T& operator()(std::uint64_t i, std::uint64_t j) const { return data[i * stride + j]; }
-  /// Element e of a matrix of one row.
-  [[nodiscard]] __device__ T& operator[](std::uint64_t e) const { return data[e]; }
-};
 
 template <typename F>
 __global__ void element_kernel(std::uint64_t count, std::uint32_t cols, F f) {

@@ -1,6 +1,6 @@
 #pragma once
-// X = (E[rows] - shift) * scale: gathers a batch out of the resident features and standardises on the way, so that no
-// standardised copy of E exists. Also looks up the targets.
+// X = (E[rows] - shift) * scale and a column of ones: gathers a batch out of the resident features and standardises on
+// the way, so that no standardised copy of E exists. Also looks up the targets, and begins an iteration (Counters).
 //
 // Reads (count, D) scattered rows of E and D statistics per tile, writes (B, D); bound by memory. A thread keeps one
 // column's statistics for `gather_tile` rows. Grid (tiles(B, gather_tile), lanes), 256 threads. Arithmetic in double,
@@ -58,15 +58,20 @@ __device__ inline void gather_tile_of(const Lane<T>& lane, Window window, std::u
     ITM_UNROLL for (unsigned r = 0; r < gather_tile; ++r) {
       const std::uint32_t i = first + r;
       if (i < lane.batch) {
-        lane.x[static_cast<std::size_t>(i) * lane.pitch + d] = static_cast<T>((value[r] - shift) * scale);
+        lane.x[static_cast<std::size_t>(i) * lane.pitch + d] =
+            d == lane.dims && i < window.count ? T{1} : static_cast<T>((value[r] - shift) * scale);
       }
     }
   }
 }
 
 template <typename T>
-__global__ void gather_rows(const Lane<T>* lanes, Cursor cursor) {
+__global__ void __launch_bounds__(gather_threads)
+    gather_rows(const Lane<T>* lanes, Cursor cursor, std::uint32_t* update) {
   const Lane<T> lane = lanes[blockIdx.y];
+  if (update != nullptr && blockIdx.x == 0 && blockIdx.y == 0 && threadIdx.x == 0) {
+    *update = cursor.step();
+  }
   const Window window = window_of(lane, cursor);
   const std::uint32_t first = blockIdx.x * gather_tile;
   if (first >= lane.batch) {
@@ -80,9 +85,10 @@ __global__ void gather_rows(const Lane<T>* lanes, Cursor cursor) {
 }
 
 template <typename T>
-void launch_gather_rows(DeviceApi& api, const Lane<T>* lanes, std::size_t count, std::uint32_t batch, Cursor cursor) {
+void launch_gather_rows(DeviceApi& api, const Lane<T>* lanes, std::size_t count, std::uint32_t batch, Cursor cursor,
+                        std::uint32_t* update) {
   launch(api, gather_rows<T>, dim3(tiles(batch, gather_tile), static_cast<unsigned>(count)), dim3(gather_threads),
-         lanes, cursor);
+         lanes, cursor, update);
 }
 
 }  // namespace itm::ITM_KERNELS

@@ -183,8 +183,7 @@ class GpuMixture final : public Mixture {
       each(memory_.api(), factors_.rows(), dims, 16 * factors_.size(),
            [=, from = grid(covariances_), f = grid(floors), to = grid(factors_)] __device__(
                std::uint32_t at, std::uint32_t j) { to(at, j) = from(at, j) + (at % dims == j ? f[at / dims] : 0); });
-      memory_.api().cholesky_of_many(addresses_.get(), static_cast<int>(dims), static_cast<int>(dims), info_.get(),
-                                     static_cast<int>(components_));
+      memory_.api().cholesky_of_many(addresses_.get(), dims, info_.get(), components_);
       find_constants(weights);
       again = false;
       const std::vector<double> constants = device_.read(ConstView(log_constants_));

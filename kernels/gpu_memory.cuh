@@ -10,10 +10,8 @@
 
 namespace itm::ITM_KERNELS {
 
-[[nodiscard]] inline std::uint32_t rows_of(ConstView x) { return static_cast<std::uint32_t>(x.rows()); }
-[[nodiscard]] inline std::uint32_t cols_of(ConstView x) { return static_cast<std::uint32_t>(x.cols()); }
-[[nodiscard]] inline Grid<double> grid(View x) { return {x.data(), rows_of(x), cols_of(x), x.stride()}; }
-[[nodiscard]] inline Grid<const double> grid(ConstView x) { return {x.data(), rows_of(x), cols_of(x), x.stride()}; }
+[[nodiscard]] inline std::uint32_t rows_of(ConstView x) { return grid(x).rows; }
+[[nodiscard]] inline std::uint32_t cols_of(ConstView x) { return grid(x).cols; }
 [[nodiscard]] inline Grid<double> grid(const Matrix& x) { return grid(x.view()); }
 
 /// Memory of one order of work, ordered with it. A handle: copies share the order of work, and so does the memory.

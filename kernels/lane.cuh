@@ -2,11 +2,12 @@
 // A lane is one batch of one model: the unit that a kernel launch advances, one grid row (blockIdx.y) each. In training
 // a lane is a model; in validation a model has several, one per chunk of its validation rows.
 //
-// Shapes (row-major): B = batch rows, D = dims in rows of `pitch` entries, C = classes in rows of `width` entries. What
-// lies behind D and C is zero and stays zero. Rows behind the end of a short batch are zero too, so that matrix
-// products run over B rows whatever the count.
+// Shapes (row-major): B = batch rows, D = dims in rows of `pitch` entries, C = classes in rows of `width` entries; D +
+// 1 fit into `pitch`, C + 1 into `width`. Entry D of a row of X and entry C of a row of E are 1, so that the bias of a
+// layer is one more column of its weights, in products and in their gradients. What lies behind is zero and stays zero.
+// Rows behind the end of a short batch are zero too, so that products run over B rows whatever the count.
 
-#include "kernels/platform.cuh"
+#include "kernels/four.cuh"
 
 namespace itm::ITM_KERNELS {
 
@@ -19,10 +20,7 @@ struct Lane {
   const double* shift;                // (D)
   const double* scale;                // (D)
   const std::uint32_t* feature_rows;  // plan row -> row of `feature`; null: identity
-  const T* psi_b;                     // (C)
-  const T* head_b;                    // (C)
-  T* gradient_psi_b;                  // (C)
-  T* gradient_head_b;                 // (C)
+  const T* head;                      // (C, C + 1)
   double eta;
   double pull;  // lambda of lambda * MSE(Theta, Y)
   std::uint32_t dims;
@@ -51,10 +49,12 @@ struct Lane {
   T* logits;                // (B, C), then their gradient
   T* d_theta;               // (B, C) dE_n, then dTheta, then dZ
   T* work;                  // (B, C), gram form only
+  T* inner;                 // (C, C) Theta^T R, factored form only
   T* inverse_norm;          // (B)
   T* row_loss;              // (B)
   std::uint32_t* targets;   // (B) class whose centre a row is pulled to
   std::uint32_t* row_hits;  // (B) 1 where the prediction is right; validation only
+  bool chained;             // what is local to a row is done by row_chain.cuh, and not by one kernel after another
 
   // Validation: where the sums of chunk `first_chunk + step * chunk_advance` go.
   double* chunk_loss;
@@ -70,6 +70,13 @@ struct Cursor {
   std::uint32_t local;
 
   [[nodiscard]] __device__ std::uint32_t step() const { return (base == nullptr ? 0 : *base) + local; }
+};
+
+/// How the device counts iterations: the first kernel of one says in `update` which it is, and the last, which reads
+/// that, moves `base` on.
+struct Counters {
+  std::uint32_t* base;    // iterations done
+  std::uint32_t* update;  // null in validation
 };
 
 /// The rows of a lane at a step.

@@ -1,7 +1,7 @@
 #pragma once
 // Back through Theta = z / |z|: dz = (g - Theta (Theta . g)) / |z|, g = dTheta in d_theta, in place; (B, C), a warp per
-// row. With a pull weight lambda the gradient of lambda * MSE(Theta, Y) joins g, and its value the row's loss.
-// Reference: math::normalise_row_backward (itm_math.hpp).
+// row; for lanes that row_chain.cuh does not serve. With a pull weight lambda the gradient of lambda * MSE(Theta, Y)
+// joins g, and its value the row's loss. Reference: math::normalise_row_backward (itm_math.hpp).
 
 #include "kernels/lane.cuh"
 #include "kernels/reduce.cuh"
@@ -13,8 +13,8 @@ __global__ void normalise_backward(const Lane<T>* lanes, Cursor cursor) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   const Window window = window_of(lane, cursor);
-  if (i >= window.count) {
-    return;  // dTheta of those rows is zero
+  if (lane.chained || i >= window.count) {
+    return;  // dTheta of rows behind the end is zero
   }
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   const T* theta = lane.theta + start;
@@ -24,13 +24,13 @@ __global__ void normalise_backward(const Lane<T>* lanes, Cursor cursor) {
   T dot = 0;
   T gap_square = 0;
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    T value = g[c];
-    if (lambda > 0) {  // of T: a float kernel has no float64 in its loop
+    T value = c < lane.classes ? g[c] : T{0};  // the ones of E are constants
+    if (lambda > 0) {                          // of T: a float kernel has no float64 in its loop
       const T gap = theta[c] - centre(lane, y, c);
       gap_square += gap * gap;
       value += 2 * lambda * gap;
-      g[c] = value;  // read again below by this same thread
     }
+    g[c] = value;  // read again below by this same thread
     dot += theta[c] * value;
   }
   dot = warp_sum(dot);

@@ -1,6 +1,6 @@
 #pragma once
 // Theta and what the recurrence starts from, in one pass over the projected rows z (in `theta`):
-//   z += psi_b;  Theta = z / max(|z|, 1e-12);  scaled = -(eta / count) Theta;  R = Theta - Y;  E = Theta = R + Y
+//   Theta = z / max(|z|, 1e-12);  scaled = -(eta / count) Theta;  R = Theta - Y;  E = Theta = R + Y, and its ones
 // and, for targets that are known only after Theta, the last of them on its own (subtract_centres).
 //
 // (B, C) in, four times (B, C) out; a warp per row, the sum of squares by shuffles. Folding -eta / count into a copy
@@ -25,7 +25,7 @@ __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   T square = 0;
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    const T z = lane.theta[start + c] + lane.psi_b[c];
+    const T z = lane.theta[start + c];
     square += z * z;
   }
   square = warp_sum(square);
@@ -34,11 +34,11 @@ __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
   const T strength = real ? static_cast<T>(lane.eta / static_cast<double>(window.count)) : T{0};
   const std::uint32_t y = lane.targets[i];
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    const T theta = real ? (lane.theta[start + c] + lane.psi_b[c]) * inverse : T{0};
+    const T theta = real ? lane.theta[start + c] * inverse : T{0};
     lane.theta[start + c] = theta;
     lane.scaled[start + c] = -strength * theta;
     lane.residual[start + c] = real ? theta - centre(lane, y, c) : T{0};
-    lane.evolved[start + c] = theta;
+    lane.evolved[start + c] = real && c == lane.classes ? T{1} : theta;
   }
   if (threadIdx.x == 0) {
     lane.inverse_norm[i] = real ? inverse : T{0};

@@ -18,6 +18,7 @@ struct InitialArray {
   std::uint64_t seed;
   std::uint64_t stream;
   double bound;  // 1 / sqrt(fan-in)
+  bool bias;     // a vector that stands upright: rows draws, one a row
 };
 
 constexpr unsigned philox_threads = 256;
@@ -31,7 +32,8 @@ __global__ void initial_parameters(const InitialArray<T>* arrays) {
        i += static_cast<std::uint64_t>(gridDim.x) * philox_threads) {
     const auto row = static_cast<std::uint32_t>(i / array.cols);
     const auto col = static_cast<std::uint32_t>(i % array.cols);
-    const double draw = 2.0 * philox::uniform(array.seed, array.stream, philox::entry(row, col)) - 1.0;
+    const auto entry = array.bias ? philox::entry(0, row) : philox::entry(row, col);
+    const double draw = 2.0 * philox::uniform(array.seed, array.stream, entry) - 1.0;
     array.to[static_cast<std::uint64_t>(row) * array.pitch + col] = static_cast<T>(draw * array.bound);
   }
 }

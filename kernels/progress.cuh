@@ -1,10 +1,8 @@
 #pragma once
-// The small kernels that turn rows into results and move the device's own iteration counter, so that one recorded
-// interval can be replayed. All sums in double and in a fixed order.
+// The small kernels that turn rows into results. All sums in double and in a fixed order.
 //   mean_loss    losses[step, lane] = mean row loss of a training batch; a block per lane
 //   sum_chunk    one validation chunk: loss and hits; a block per lane
 //   sum_chunks   a checkpoint: (loss, hits) over the chunks of a model, in order; a thread per model
-//   advance      base += count
 
 #include "kernels/lane.cuh"
 #include "kernels/reduce.cuh"
@@ -74,12 +72,6 @@ ITM_KERNEL void sum_chunks(const Checkpoints* models, std::uint32_t count, Curso
   const std::uint32_t slot = (cursor.step() - 1) / every;
   m.loss[slot] = loss;
   m.hits[slot] = hits;
-}
-
-ITM_KERNEL void advance(std::uint32_t* base, std::uint32_t count) {
-  if (threadIdx.x == 0) {
-    *base += count;
-  }
 }
 
 }  // namespace itm::ITM_KERNELS

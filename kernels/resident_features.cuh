@@ -42,6 +42,16 @@ struct FeatureShape {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + (large ? " GiB" : " MiB");
 }
 
+/// What a run leaves on the device for the next of its kind. It goes when its room is needed, at any time and from any
+/// thread.
+class KeptWork {
+ public:
+  KeptWork() = default;
+  KeptWork(const KeptWork&) = delete;
+  KeptWork& operator=(const KeptWork&) = delete;
+  virtual ~KeptWork() = default;
+};
+
 class ResidentFeatures {
  public:
   ResidentFeatures(DeviceApi& api, std::size_t budget, bool half)
@@ -112,11 +122,55 @@ class ResidentFeatures {
   /// would. One caller at a time waits, and who holds leases must not ask for more: so nobody waits for ever.
   [[nodiscard]] std::vector<Lease> acquire(std::span<const Request> requests) {
     const std::lock_guard admission(admission_);
+    return acquire_all(requests, true);
+  }
+
+  /// The same, with what was kept under the key, which has its own room: no bytes beside the features then.
+  struct Admission {
     std::vector<Lease> leases;
-    for (const Request& request : requests) {
-      leases.push_back(acquire_one(*request.features, request.extra));
+    std::shared_ptr<KeptWork> kept;  ///< null: there is none
+    Lease room;                      ///< of what was kept
+  };
+  [[nodiscard]] Admission acquire(std::span<const Request> requests, const std::string& key) {
+    const std::lock_guard admission(admission_);
+    Admission admitted;
+    admitted.kept = take_kept(key, admitted.room);
+    admitted.leases = acquire_all(requests, !admitted.kept);
+    return admitted;
+  }
+
+  /// Keeps `work` and its `bytes` of device memory, which leases hold as extra() and give up. Of work with the same key
+  /// the newer stays.
+  void keep(std::string key, std::shared_ptr<KeptWork> work, std::size_t bytes, std::span<Lease> holders) {
+    std::list<Kept> gone;  // beyond the lock
+    {
+      const std::lock_guard lock(state_);
+      std::size_t held = 0;
+      for (Lease& lease : holders) {
+        held += std::exchange(lease.extra_, 0);
+      }
+      bytes = std::min(bytes, held);
+      used_ -= held - bytes;
+      const auto same = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.key == key; });
+      if (same != kept_.end()) {
+        drop(same, gone);
+      }
+      kept_.push_back({std::move(key), bytes, std::move(work)});
+      if (kept_.size() > most_kept) {
+        drop(kept_.begin(), gone);
+      }
     }
-    return leases;
+    given_back_.notify_all();
+  }
+
+  /// Whether anything was kept; it no longer is.
+  bool let_go() {
+    std::list<Kept> gone;
+    const std::lock_guard lock(state_);
+    while (!kept_.empty()) {
+      drop(kept_.begin(), gone);
+    }
+    return !gone.empty();
   }
 
   /// Bytes for `what`, without features. Waits as acquire() does.
@@ -160,6 +214,9 @@ class ResidentFeatures {
     std::size_t resident = 0;
     for (const auto& entry : entries_) {
       resident += entry->shape.bytes();
+    }
+    for (const Kept& kept : kept_) {
+      resident += kept.bytes;
     }
     if (used_ == resident) {
       budget_ = std::min(most_, resident + free / 10 * 9);
@@ -213,6 +270,39 @@ class ResidentFeatures {
   }
 
  private:
+  struct Kept {
+    std::string key;
+    std::size_t bytes;
+    std::shared_ptr<KeptWork> work;
+  };
+  static constexpr std::size_t most_kept = 8;
+
+  /// The state is locked; the memory is free when `gone` is.
+  void drop(std::list<Kept>::iterator kept, std::list<Kept>& gone) {
+    used_ -= kept->bytes;
+    gone.splice(gone.end(), kept_, kept);
+  }
+  [[nodiscard]] std::shared_ptr<KeptWork> take_kept(const std::string& key, Lease& room) {
+    const std::lock_guard lock(state_);
+    const auto found = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.key == key; });
+    if (found == kept_.end()) {
+      return nullptr;
+    }
+    room.owner_ = this;
+    room.extra_ = found->bytes;
+    std::shared_ptr<KeptWork> work = std::move(found->work);
+    kept_.erase(found);
+    return work;
+  }
+
+  [[nodiscard]] std::vector<Lease> acquire_all(std::span<const Request> requests, bool with_extra) {
+    std::vector<Lease> leases;
+    for (const Request& request : requests) {
+      leases.push_back(acquire_one(*request.features, with_extra ? request.extra : 0));
+    }
+    return leases;
+  }
+
   [[nodiscard]] std::size_t spare() {
     const std::lock_guard lock(state_);
     return budget_ - used_;
@@ -264,7 +354,13 @@ class ResidentFeatures {
       throw DeviceError(what + ": needs " + bytes_text(bytes) + " of device memory and may use " + bytes_text(budget_) +
                         "; raise --memory-budget, lower --batch-size or pass --backend cpu");
     }
+    std::list<Kept> gone;
     while (budget_ - used_ < bytes) {
+      if (!kept_.empty()) {  // made again sooner than features are uploaded
+        drop(kept_.begin(), gone);
+        gone.clear();
+        continue;
+      }
       const auto idle =
           std::find_if(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.use_count() == 1; });
       if (idle != entries_.end()) {
@@ -294,6 +390,7 @@ class ResidentFeatures {
   mutable std::mutex state_;
   std::condition_variable given_back_;
   std::list<std::shared_ptr<Lease::Entry>> entries_;
+  std::list<Kept> kept_;                        // the longest unused first
   std::map<std::string, FeatureShape> shapes_;  // by key
   std::size_t used_ = 0;
 };

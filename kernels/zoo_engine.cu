@@ -5,14 +5,14 @@
 #include <cmath>
 #include <future>
 #include <mutex>
-#include <numeric>
 #include <set>
 #include <utility>
 
+#include "core/precision_name.hpp"
 #include "engine/plan_tools.hpp"
-#include "kernels/feature_statistics.cuh"
 #include "kernels/gpu_device.hpp"
-#include "kernels/zoo_group.cuh"
+#include "kernels/wave.cuh"
+#include "kernels/zoo_survey.cuh"
 
 namespace itm::ITM_KERNELS {
 namespace {
@@ -30,33 +30,6 @@ class Finally {
   Action action_;
 };
 
-/// Rows by class, and the segments that the statistics walk (feature_statistics.cuh).
-struct ClassOrder {
-  std::vector<std::uint32_t> order;
-  std::vector<Segment> segments;
-  std::vector<std::uint32_t> class_segment;
-
-  explicit ClassOrder(const Labels& labels) {
-    std::vector<std::uint32_t> start(labels.classes + 1);
-    for (const std::int32_t y : labels.values) {
-      ++start[static_cast<std::size_t>(y) + 1];
-    }
-    std::partial_sum(start.begin(), start.end(), start.begin());
-    std::vector<std::uint32_t> next(start);
-    order.resize(labels.values.size());
-    for (std::uint32_t row = 0; row < order.size(); ++row) {
-      order[next[static_cast<std::size_t>(labels.values[row])]++] = row;
-    }
-    for (std::uint32_t y = 0; y < labels.classes; ++y) {
-      class_segment.push_back(static_cast<std::uint32_t>(segments.size()));
-      for (std::uint32_t begin = start[y]; begin < start[y + 1]; begin += segment_rows) {
-        segments.push_back({y, begin, std::min(begin + segment_rows, start[y + 1])});
-      }
-    }
-    class_segment.push_back(static_cast<std::uint32_t>(segments.size()));
-  }
-};
-
 class ZooEngine final : public ItmEngine {
  public:
   ZooEngine(std::unique_ptr<DeviceApi> api, const ZooEngineOptions& options)
@@ -69,83 +42,23 @@ class ZooEngine final : public ItmEngine {
                                                            options.half_features)),
         resident_(*resident_owner_) {}
 
-  [[nodiscard]] std::unique_ptr<Device> make_device(Arithmetic arithmetic) override {
-    return make_gpu_device(api_->another(), resident_owner_, {arithmetic, options_.block_bytes, ledger_});
+  [[nodiscard]] std::unique_ptr<Device> make_device(Precision precision) override {
+    check_device_precision(precision);
+    return make_gpu_device(api_->another(), resident_owner_, {precision, options_.block_bytes, ledger_});
   }
   [[nodiscard]] DeviceCounts device_counts() const override { return ledger_->total(); }
 
   [[nodiscard]] std::string device() const override { return api_->name(); }
 
-  [[nodiscard]] FeatureStatistics measure(const ItmFeatures& features, const Labels& labels,
-                                          Standardise standardise) override {
-    const FeatureShape shape = resident_.shape_of(features);
-    const std::size_t rows = features.rows.empty() ? shape.rows : features.rows.size();
-    if (rows != labels.values.size()) {
-      return measure_features(features.open(), labels, standardise, features.rows);  // says what is wrong
+  [[nodiscard]] std::vector<SurveyOutcome> survey(std::span<const ItmSurvey> models, Standardise standardise) override {
+    std::vector<SurveyOutcome> outcomes;
+    while (outcomes.size() < models.size()) {
+      const std::span<const ItmSurvey> rest = models.subspan(outcomes.size());
+      for (SurveyOutcome& outcome : survey_first(rest, rest.size(), standardise)) {
+        outcomes.push_back(std::move(outcome));
+      }
     }
-    const ClassOrder by_class(labels);
-    const std::size_t dims = shape.dims;
-    const std::size_t segments = by_class.segments.size();
-    const std::size_t doubles = (2 * segments + labels.classes + 4) * dims + rows;
-    const std::size_t extra = doubles * sizeof(double) + 2 * rows * sizeof(std::uint32_t) +
-                              segments * (sizeof(Segment) + sizeof(std::uint32_t)) + (std::size_t{1} << 16);
-    const ResidentFeatures::Request request{&features, extra};
-    const ResidentFeatures::Lease lease = std::move(resident_.acquire({&request, 1}).front());
-    const std::lock_guard lock(work_);
-
-    const DeviceBuffer<std::uint32_t> feature_rows(
-        *api_, std::vector<std::uint32_t>(features.rows.begin(), features.rows.end()));
-    const DeviceBuffer<std::uint32_t> order(*api_, by_class.order);
-    const DeviceBuffer<Segment> segment(*api_, by_class.segments);
-    const DeviceBuffer<std::uint32_t> class_segment(*api_, by_class.class_segment);
-    const DeviceBuffer<SurveySummary> summary(*api_, 1);
-    const DeviceBuffer<double> room(*api_, doubles);
-    double* at = room.data();
-    const auto take = [&at](std::size_t count) { return std::exchange(at, at + count); };
-
-    Survey s{};
-    s.feature = lease.data();
-    s.stored = shape.stored;
-    s.pooled = standardise == Standardise::global;
-    s.rows = static_cast<std::uint32_t>(rows);
-    s.dims = static_cast<std::uint32_t>(dims);
-    s.classes = static_cast<std::uint32_t>(labels.classes);
-    s.segments = static_cast<std::uint32_t>(segments);
-    s.feature_rows = feature_rows.data();
-    s.order = order.data();
-    s.segment = segment.data();
-    s.class_segment = class_segment.data();
-    s.segment_sum = take(segments * dims);
-    s.segment_square = take(segments * dims);
-    s.class_mean = take(labels.classes * dims);
-    s.point = take(dims);
-    s.mean = take(dims);
-    s.scale = take(dims);
-    s.variance = take(dims);
-    s.distance = take(rows);
-    s.summary = summary.data();
-    const DeviceBuffer<Survey> survey(*api_, std::vector<Survey>{s});
-    launch_feature_statistics(*api_, survey.data(), 1, s.dims, s.rows, s.segments);
-
-    const SurveySummary found = summary.download().front();
-    if (found.bad_columns > 0) {
-      (void)measure_features(features.open(), labels, standardise, features.rows);  // names the row
-      throw InputError(shape.source + ": holds values beyond 65,504, the largest float16; keep its own precision");
-    }
-    FeatureStatistics result;
-    result.shift.resize(dims);
-    result.scale.resize(dims);
-    if (standardise == Standardise::none) {
-      std::fill(result.scale.begin(), result.scale.end(), 1.0);
-    } else {
-      api_->download(result.shift.data(), s.mean, dims * sizeof(double));
-      api_->download(result.scale.data(), s.scale, dims * sizeof(double));
-    }
-    result.dispersion = found.dispersion;
-    result.feature_mean = found.feature_mean;
-    result.feature_variance = found.feature_variance;
-    result.constant_columns = found.constant_columns;
-    return result;
+    return outcomes;
   }
 
   [[nodiscard]] ItmPlan plan(const Labels& labels, const ItmOptions& options,
@@ -196,6 +109,9 @@ class ZooEngine final : public ItmEngine {
         first = last;
         last = next;
       } catch (const OutOfDeviceMemory& error) {
+        if (resident_.let_go()) {
+          continue;  // once more, with the room of what earlier runs had left
+        }
         if (last - first > 1) {  // somebody else took what was counted on: half as much at once
           say(std::string(error.what()) + "; going on with " + std::to_string((last - first) / 2) + " of " +
               std::to_string(last - first) + " models at once");
@@ -217,6 +133,40 @@ class ZooEngine final : public ItmEngine {
     }
   }
 
+  /// Of the first models, as many of `most` as fit together; where something fails for several, of half as many.
+  [[nodiscard]] std::vector<SurveyOutcome> survey_first(std::span<const ItmSurvey> models, std::size_t most,
+                                                        Standardise standardise) {
+    std::vector<ResidentFeatures::Request> requests;
+    try {
+      std::size_t used = 0;
+      for (const ItmSurvey& model : models.first(most)) {
+        const FeatureShape shape = resident_.shape_of(model.features);
+        const std::size_t rows = model.features.rows.empty() ? shape.rows : model.features.rows.size();
+        if (rows != model.labels->values.size()) {  // says what is wrong
+          (void)measure_features(model.features.open(), *model.labels, standardise, model.features.rows);
+        }
+        const std::size_t extra = survey_bytes(*model.labels, shape.dims);
+        used += shape.bytes() + extra;
+        if (!requests.empty() && used > resident_.budget()) {
+          break;
+        }
+        requests.push_back({&model.features, extra});
+      }
+      const std::vector<ResidentFeatures::Lease> leases = resident_.acquire(requests);
+      const std::lock_guard lock(work_);
+      return ZooSurvey(*api_, models.first(leases.size()), leases, standardise).run();
+    } catch (const Error& error) {
+      if (dynamic_cast<const OutOfDeviceMemory*>(&error) != nullptr && resident_.let_go()) {
+        return survey_first(models, most, standardise);  // with the room of what earlier runs had left
+      }
+      const std::size_t tried = std::max<std::size_t>(requests.size(), 1);
+      if (most > 1) {
+        return survey_first(models, std::max<std::size_t>(std::min(tried, most - 1) / 2, 1), standardise);
+      }
+      return {{{}, std::current_exception()}};
+    }
+  }
+
   std::vector<std::uint32_t> permute(std::uint32_t n, std::uint64_t seed, std::string_view stream) {
     const DeviceBuffer<std::uint64_t> keys(*api_, n);
     const DeviceBuffer<std::uint32_t> order(*api_, n);
@@ -228,7 +178,7 @@ class ZooEngine final : public ItmEngine {
 
   void diagonalise(std::vector<double>& matrix, std::size_t n) {
     const DeviceBuffer<double> on_device(*api_, matrix);
-    api_->eigenvectors(on_device.data(), static_cast<int>(n));
+    api_->eigenvectors({on_device.data(), n, n, n});
     matrix = on_device.download();
   }
 
@@ -237,34 +187,9 @@ class ZooEngine final : public ItmEngine {
                                                  const ItmOptions& options) const {
     std::vector<LaneShape> shapes;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
-      const ItmPlan& plan = *tasks[i].plan;
-      const std::size_t classes = plan.labels.classes;
-      LaneShape s;
-      s.batch = static_cast<std::uint32_t>(plan.batch);
-      s.dims = static_cast<std::uint32_t>(features[i].dims);
-      s.pitch = rounded_up(features[i].dims, 4);
-      s.classes = static_cast<std::uint32_t>(classes);
-      s.width = rounded_up(classes, 4);
-      s.gram = choose_recurrence(options.recurrence, plan.batch, classes, options.steps) == Recurrence::gram;
-      shapes.push_back(s);
+      shapes.emplace_back(*tasks[i].plan, features[i].dims, options, options_.strategy);
     }
     return shapes;
-  }
-
-  /// Bytes of a task besides its features: parameters, workspace, and what it brings to the device.
-  [[nodiscard]] static std::size_t own_bytes(const ItmTask& task, const LaneShape& shape, const ItmOptions& options) {
-    const ItmPlan& plan = *task.plan;
-    const bool wide = options.precision == Precision::float64;
-    const std::size_t element = wide ? sizeof(double) : sizeof(float);
-    std::size_t bytes = wide ? workspace_bytes<double>(shape) + parameter_bytes<double>(shape)
-                             : workspace_bytes<float>(shape) + parameter_bytes<float>(shape);
-    bytes += 4 * (plan.labels.values.size() + plan.batches.size() + plan.validation.size() + task.features.rows.size());
-    bytes += shape.head_w() * element;                // centres
-    bytes += 16 * shape.dims + 24 * plan.iterations;  // statistics, schedule, losses
-    if (task.observer.snapshot != nullptr) {
-      bytes += plan.batch * plan.batch * element;
-    }
-    return bytes + (std::size_t{1} << 16);  // the rounding of small allocations
   }
 
   /// The shape of the task's features. Throws InputError where its parts do not fit together, DeviceError where it does
@@ -322,14 +247,22 @@ class ZooEngine final : public ItmEngine {
     for (std::size_t i = first; i < last; ++i) {
       requests.push_back({&tasks[i].features, own_bytes(tasks[i], shapes[i], options)});
     }
-    std::vector<ResidentFeatures::Lease> leases = resident_.acquire(requests);
+    const std::span<const ItmTask> mine = tasks.subspan(first, last - first);
+    const WaveShape shape =
+        wave_shape(mine, std::span(shapes).subspan(first, last - first), options, options_.strategy);
+    std::string key = shape.key();
+    ResidentFeatures::Admission admitted = resident_.acquire(requests, key);
     const std::lock_guard lock(work_);
     std::vector<Member> members;
-    for (std::size_t i = first; i < last; ++i) {
-      members.push_back({&tasks[i], shapes[i], std::move(leases[i - first])});
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      members.push_back({&mine[i], std::move(admitted.leases[i])});
     }
-    // Validation may use some of what is left: more chunks at once are fewer launches.
-    const ResidentFeatures::Lease for_validation = resident_.take_spare(std::size_t{1} << 30);
+    auto wave = std::static_pointer_cast<AnyWave>(admitted.kept);
+    ResidentFeatures::Lease for_validation;
+    if (!wave) {
+      // Validation may use some of what is left: more chunks at once are fewer launches.
+      for_validation = resident_.take_spare(std::size_t{1} << 30);
+    }
     // The next wave's features travel while this one computes.
     std::atomic<bool> done = false;
     const std::future<void> upload = std::async(std::launch::async, [&] {
@@ -340,11 +273,28 @@ class ZooEngine final : public ItmEngine {
       }
     });
     const Finally stop([&] { done = true; });
-    const std::size_t limit = for_validation.extra();
-    if (options.precision == Precision::float64) {
-      return ZooGroup<double>(*api_, std::move(members), options, options_, limit).run(progress);
+    if (!wave) {
+      wave = make_wave(shape, for_validation.extra());
     }
-    return ZooGroup<float>(*api_, std::move(members), options, options_, limit).run(progress);
+    std::vector<ItmResult> results = wave->run(members, options, progress);
+    if (mine.size() == tasks.size()) {  // waves that take turns need each other's room
+      std::vector<ResidentFeatures::Lease> holders;
+      holders.push_back(std::move(admitted.room));
+      holders.push_back(std::move(for_validation));
+      for (Member& m : members) {
+        holders.push_back(std::move(m.features));
+      }
+      const std::size_t bytes = wave->bytes();
+      resident_.keep(std::move(key), std::move(wave), bytes, holders);
+    }
+    return results;
+  }
+
+  [[nodiscard]] std::shared_ptr<AnyWave> make_wave(const WaveShape& shape, std::size_t validation_limit) {
+    if (shape.precision == Precision::float64) {
+      return std::make_shared<Wave<double>>(*api_, shape, options_, validation_limit);
+    }
+    return std::make_shared<Wave<float>>(*api_, shape, options_, validation_limit);
   }
 
   std::unique_ptr<DeviceApi> api_;

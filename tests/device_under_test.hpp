@@ -45,7 +45,7 @@ inline std::shared_ptr<ItmEngine> engine_under_test() {
 #endif
 }
 
-inline std::unique_ptr<Device> device_under_test(Arithmetic arithmetic = Arithmetic::float64) {
+inline std::unique_ptr<Device> device_under_test(Precision arithmetic = Precision::float64) {
   const std::shared_ptr<ItmEngine> engine = engine_under_test();
   return engine ? engine->make_device(arithmetic) : make_cpu_device(arithmetic);
 }

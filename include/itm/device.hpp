@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "itm/arithmetic.hpp"
 #include "itm/array.hpp"
 
 namespace itm {
@@ -172,9 +173,6 @@ class Classes {
 };
 
 ConstIndexView ClassRows::labels() const { return all->labels(first, count); }
-
-/// Whether a product takes a matrix as it is or transposed.
-enum class Op : bool { none, transpose };
 
 /// What Device::map does to a number.
 enum class Map : std::uint8_t {
@@ -479,10 +477,8 @@ class Device {
   DeviceCounts counts_;  ///< what counts() returns
 };
 
-/// Arithmetic of products and Gram matrices.
-enum class Arithmetic : std::uint8_t { float64, float32 };
-
-/// OpenBLAS and LAPACK, one thread per call; cheap to make, one per thread of work.
-[[nodiscard]] std::unique_ptr<Device> make_cpu_device(Arithmetic arithmetic = Arithmetic::float64);
+/// OpenBLAS and LAPACK, one thread per call; cheap to make, one per thread of work. `precision`: of products and Gram
+/// matrices. Throws InputError for tf32.
+[[nodiscard]] std::unique_ptr<Device> make_cpu_device(Precision precision = Precision::float64);
 
 }  // namespace itm

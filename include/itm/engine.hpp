@@ -50,15 +50,30 @@ struct ItmOutcome {
   std::exception_ptr failure;  ///< null: it ran
 };
 
+/// A model whose features are to be looked at, and the class of each of their rows. All of it outlives the call.
+struct ItmSurvey {
+  ItmFeatures features;
+  const Labels* labels = nullptr;
+};
+
+/// Statistics of a model, or why there are none.
+struct SurveyOutcome {
+  FeatureStatistics statistics;
+  std::exception_ptr failure;  ///< null: they are there
+};
+
 /// Safe to call from several threads.
 class ItmEngine {
  public:
   virtual ~ItmEngine() = default;
   /// The device's name.
   [[nodiscard]] virtual std::string device() const = 0;
-  /// measure_features() on the device; leaves the features there. Throws as it does, and DeviceError.
-  [[nodiscard]] virtual FeatureStatistics measure(const ItmFeatures& features, const Labels& labels,
-                                                  Standardise standardise) = 0;
+  /// measure_features() on the device for many models, as many at once as fit into memory; leaves the features there.
+  /// Outcomes in the order of the models; a failure is what measure_features() would throw, or a DeviceError.
+  [[nodiscard]] virtual std::vector<SurveyOutcome> survey(std::span<const ItmSurvey> models,
+                                                          Standardise standardise) = 0;
+  /// The same for one model. Throws its failure.
+  [[nodiscard]] FeatureStatistics measure(const ItmFeatures& features, const Labels& labels, Standardise standardise);
   /// run_itm() for every task, as many at once as fit into memory; outcomes in the order of the tasks. The failure of
   /// one is what run_itm() would throw, or a DeviceError that names the model and the bytes where it does not fit
   /// alone. Tells `progress`, where there is one, the share of the work that is done. Throws Interrupted, and
@@ -70,7 +85,8 @@ class ItmEngine {
                                      std::span<const std::uint8_t> held_out) = 0;
   /// A Device with an order of work of its own, for one model at a time. Features are shared with everything that the
   /// engine does, and so is its memory: Device::open waits for others to finish. The engine must outlive it.
-  [[nodiscard]] virtual std::unique_ptr<Device> make_device(Arithmetic arithmetic) = 0;
+  /// `precision` as make_cpu_device() has it.
+  [[nodiscard]] virtual std::unique_ptr<Device> make_device(Precision precision) = 0;
   /// What the devices that are gone have done.
   [[nodiscard]] virtual DeviceCounts device_counts() const = 0;
 };

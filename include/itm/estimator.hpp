@@ -87,10 +87,10 @@ struct RankOptions {
   /// Groups of rows that are left out in turn for the error of a score; 0: none. Absent: 8 where that is cheap. Methods
   /// whose score is an accuracy need none.
   std::optional<double> jackknife{};
-  bool keep_going = false;               ///< models that fail become failures of the report instead of exceptions
-  Variant variant = Variant::published;  ///< of methods that have two
-  Arithmetic arithmetic = Arithmetic::float64;     ///< of the methods other than ITM
-  ItmOptions itm{};                                ///< its seed is `seed`
+  bool keep_going = false;                    ///< models that fail become failures of the report instead of exceptions
+  Variant variant = Variant::published;       ///< of methods that have two
+  Precision arithmetic = Precision::float64;  ///< of the methods other than ITM
+  ItmOptions itm{};                           ///< its seed is `seed`
   std::map<std::string, SettingValue> settings{};  ///< "<method>-<name>" -> value, where it is not the default
   /// Serves every method that runs on a GPU; null: opened when it is needed and `device` allows it.
   std::shared_ptr<ItmEngine> engine{};
@@ -192,7 +192,7 @@ struct Estimator {
   Inputs inputs{};          ///< beside the features
   bool seeded = false;      ///< draws random numbers: repeats differ
   bool validates = false;   ///< scores rows that it holds out; a split of the person's is followed
-  bool float32 = true;      ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
+  bool float32 = true;      ///< false: too ill-conditioned for Precision::float32, which is then float64
   /// What another order of rounding may change of its numbers, relative to the largest of their kind: more where a
   /// search ends before its optimum. `itm verify` allows it.
   double tolerance = 1e-6;

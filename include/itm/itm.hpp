@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "itm/arithmetic.hpp"
 #include "itm/array.hpp"
 #include "itm/zoo.hpp"
 
@@ -26,8 +27,6 @@ enum class CentreKind : std::uint8_t { onehot, random, pca, laplacian };
 enum class Recurrence : std::uint8_t { automatic, gram, factored };
 /// What validation rows are evolved towards: the centres of their labels, or of what the head predicts.
 enum class ValidationTargets : std::uint8_t { labels, predicted };
-/// Of arithmetic; tf32 multiplies with 10 bits and adds in float32, on a GPU.
-enum class Precision : std::uint8_t { float32, float64, tf32 };
 
 /// Every knob of spec section 2; the defaults are the paper's.
 struct ItmOptions {

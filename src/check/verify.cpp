@@ -96,11 +96,18 @@ VerifyReport verify_dataset(const Zoo& zoo, const std::string& dataset, const It
     advance();
   });
   if (engine != nullptr) {
+    std::vector<ItmSurvey> surveys;
+    for (std::size_t i = 0; i < count; ++i) {
+      surveys.push_back({{[&open, i] { return open(i); }, resident_key(entries[i].feature)}, &labels});
+    }
+    std::vector<SurveyOutcome> surveyed = engine->survey(surveys, options.standardise);
     std::vector<ItmTask> tasks;
     for (std::size_t i = 0; i < count; ++i) {
-      const ItmFeatures features{[&open, i] { return open(i); }, resident_key(entries[i].feature)};
-      observed[i].statistics = engine->measure(features, labels, options.standardise);
-      tasks.push_back({features, &observed[i].statistics, &plan, eta[i], options.seed, nullptr,
+      if (surveyed[i].failure) {
+        std::rethrow_exception(surveyed[i].failure);
+      }
+      observed[i].statistics = std::move(surveyed[i].statistics);
+      tasks.push_back({surveys[i].features, &observed[i].statistics, &plan, eta[i], options.seed, nullptr,
                        observed[i].observer(plan.iterations, cancelled)});
     }
     const std::vector<ItmResult> results = results_of(engine->run(tasks, other_options));

@@ -136,7 +136,7 @@ VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const Ran
   on_cpu.datasets = {dataset};
   on_cpu.device = Backend::cpu;
   on_cpu.engine = nullptr;
-  on_cpu.arithmetic = Arithmetic::float64;
+  on_cpu.arithmetic = Precision::float64;
   on_cpu.jackknife = 0;
   RankOptions on_device = on_cpu;
   on_device.device = engine ? Backend::cuda : Backend::cpu;

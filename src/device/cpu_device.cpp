@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/page_allocator.hpp"
+#include "core/precision_name.hpp"
 #include "core/row_reader.hpp"
 #include "core/simd.hpp"
 #include "device/cpu_clusters.hpp"
@@ -90,7 +91,10 @@ std::string no_eigenvalues(std::size_t dims) {
 
 class CpuDevice final : public Device {
  public:
-  explicit CpuDevice(Arithmetic arithmetic) : arithmetic_(arithmetic) { blas::prepare(); }
+  explicit CpuDevice(Precision precision) : precision_(precision) {
+    check_device_precision(precision);
+    blas::prepare();
+  }
 
   Matrix matrix(std::size_t rows, std::size_t cols) override {
     Matrix made = scratch(rows, cols);
@@ -220,17 +224,15 @@ class CpuDevice final : public Device {
     if (c.size() == 0 || depth == 0) {
       return;
     }
-    const blas::Op blas_a = op_a == Op::none ? blas::Op::none : blas::Op::transpose;
-    const blas::Op blas_b = op_b == Op::none ? blas::Op::none : blas::Op::transpose;
-    if (arithmetic_ == Arithmetic::float64) {
-      blas::gemm(blas_a, blas_b, c.rows(), c.cols(), depth, alpha, a.data(), a.stride(), b.data(), b.stride(), beta,
+    if (precision_ == Precision::float64) {
+      blas::gemm(op_a, op_b, c.rows(), c.cols(), depth, alpha, a.data(), a.stride(), b.data(), b.stride(), beta,
                  c.data(), c.stride());
       return;
     }
     narrow(a, a32_);
     narrow(b, b32_);
     c32_.resize(c.size());
-    blas::gemm(blas_a, blas_b, c.rows(), c.cols(), depth, static_cast<float>(alpha), a32_.data(), a.cols(), b32_.data(),
+    blas::gemm(op_a, op_b, c.rows(), c.cols(), depth, static_cast<float>(alpha), a32_.data(), a.cols(), b32_.data(),
                b.cols(), 0.0F, c32_.data(), c.cols());
     for (std::size_t i = 0; i < c.rows(); ++i) {
       double* to = c.data() + i * c.stride();
@@ -246,7 +248,7 @@ class CpuDevice final : public Device {
     if (a.rows() == 0) {
       return;
     }
-    if (arithmetic_ == Arithmetic::float64) {
+    if (precision_ == Precision::float64) {
       blas::add_gram_lower(a.cols(), a.rows(), alpha, a.data(), a.stride(), 1.0, s.data(), s.stride());
       return;
     }
@@ -522,7 +524,7 @@ class CpuDevice final : public Device {
     }
   }
 
-  Arithmetic arithmetic_;
+  Precision precision_;
   MemoryPool pool_;
   PageVector<float> a32_;
   PageVector<float> b32_;
@@ -531,6 +533,6 @@ class CpuDevice final : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make_cpu_device(Arithmetic arithmetic) { return std::make_unique<CpuDevice>(arithmetic); }
+std::unique_ptr<Device> make_cpu_device(Precision precision) { return std::make_unique<CpuDevice>(precision); }
 
 }  // namespace itm

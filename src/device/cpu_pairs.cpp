@@ -59,7 +59,7 @@ void for_each_row_of_keys(ConstView x, ConstIndexView index, const Use& use) {
     const std::size_t rows = std::min(block, n - first);
     const std::size_t cols = n - first;
     const double* from = x.data() + first * x.stride();
-    blas::gemm(blas::Op::none, blas::Op::transpose, rows, cols, x.cols(), 1.0, from, x.stride(), from, x.stride(), 0.0,
+    blas::gemm(Op::none, Op::transpose, rows, cols, x.cols(), 1.0, from, x.stride(), from, x.stride(), 0.0,
                correlations.data(), cols);
     for (std::size_t i = 0; i < rows; ++i) {
       const std::int32_t* right = index.data() + first + i + 1;

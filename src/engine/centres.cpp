@@ -80,8 +80,8 @@ std::vector<double> pca(const Eigenvectors& eigenvectors, std::size_t classes, s
     }
   }
   std::vector<double> scatter(classes * classes);
-  blas::gemm(blas::Op::transpose, blas::Op::none, classes, classes, samples, 1.0, g.data(), classes, g.data(), classes,
-             0.0, scatter.data(), classes);
+  blas::gemm(Op::transpose, Op::none, classes, classes, samples, 1.0, g.data(), classes, g.data(), classes, 0.0,
+             scatter.data(), classes);
   signed_eigenvectors(eigenvectors, scatter, classes);
   return scatter;
 }

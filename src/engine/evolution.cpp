@@ -1,59 +1,29 @@
 #include "engine/evolution.hpp"
 
-#include <algorithm>
 #include <limits>
 
+#include "core/row_reader.hpp"
 #include "core/text.hpp"
-#include "engine/itm_inputs.hpp"
-#include "engine/itm_math.hpp"
-#include "linalg/blas.hpp"
+#include "engine/itm_forward.hpp"
 
 namespace itm {
 namespace {
 
-using blas::Op;
-using Matrix = std::vector<double>;
-
-/// Standardised rows, B x D.
-Matrix gather(const Array& feature, const FeatureStatistics& statistics, std::span<const std::uint32_t> chosen) {
-  const std::size_t dims = feature.cols();
-  Matrix rows(chosen.size() * dims);
-  std::vector<double> row(dims);
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    feature.read_row<double>(chosen[i], row);
-    math::standardise_row(row.data(), statistics.shift.data(), statistics.scale.data(), rows.data() + i * dims, dims);
-  }
-  return rows;
-}
-
-/// x weight^T + bias: (B, D) and (C, D) give (B, C).
-Matrix affine(const Matrix& x, std::size_t dims, const Matrix& weight, const Matrix& bias) {
-  const std::size_t batch = x.size() / dims;
-  const std::size_t classes = bias.size();
-  Matrix out(batch * classes);
+template <typename Stored>
+Evolution evolve_as(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
+                    const ItmOptions& options, double eta, const ItmParameters& parameters,
+                    std::span<const std::uint32_t> chosen) {
+  const std::size_t batch = chosen.size();
+  const Recurrence form = choose_recurrence(Recurrence::automatic, batch, plan.labels.classes, options.steps);
+  ItmForward<double, Stored> forward(feature, statistics, plan, options, eta, form, batch, {});
+  forward.parameters().load(parameters);
+  forward.run(chosen, options.validation_targets);
+  Evolution out;
+  out.evolved = narrow<double>(forward.evolved(), batch, forward.classes(), forward.width());
   for (std::size_t i = 0; i < batch; ++i) {
-    std::copy(bias.begin(), bias.end(), out.begin() + static_cast<std::ptrdiff_t>(i * classes));
+    out.predicted.push_back(static_cast<std::int32_t>(forward.argmax(forward.logits() + i * forward.width())));
   }
-  blas::gemm<double>(Op::none, Op::transpose, batch, classes, dims, 1, x.data(), dims, weight.data(), dims, 1,
-                     out.data(), classes);
   return out;
-}
-
-std::vector<std::int32_t> argmax_rows(const Matrix& logits, std::size_t classes) {
-  std::vector<std::int32_t> best;
-  for (auto row = logits.begin(); row != logits.end(); row += static_cast<std::ptrdiff_t>(classes)) {
-    best.push_back(static_cast<std::int32_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row));
-  }
-  return best;
-}
-
-/// r += sign * Y, Y the centres of the targets.
-void add_centres(Matrix& r, const std::vector<std::int32_t>& targets, const ItmPlan& plan, double sign) {
-  const std::size_t classes = plan.labels.classes;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    math::add_scaled(r.data() + i * classes, plan.centres.data() + static_cast<std::size_t>(targets[i]) * classes, sign,
-                     classes);
-  }
 }
 
 }  // namespace
@@ -63,37 +33,10 @@ Evolution evolve_rows(const Array& feature, const FeatureStatistics& statistics,
                       std::span<const std::uint32_t> chosen) {
   blas::prepare();
   check_itm_inputs(path_text(feature.source()), feature.rows(), feature.cols(), statistics, plan, &parameters, {});
-  const std::size_t batch = chosen.size();
-  const std::size_t classes = plan.labels.classes;
-  Matrix theta = affine(gather(feature, statistics, chosen), feature.cols(), parameters.psi_w, parameters.psi_b);
-  for (std::size_t i = 0; i < batch; ++i) {
-    (void)math::normalise_row(theta.data() + i * classes, classes);
+  if (reads_as_double(feature)) {
+    return evolve_as<double>(feature, statistics, plan, options, eta, parameters, chosen);
   }
-  const auto classify = [&](const Matrix& embedding) {
-    return argmax_rows(affine(embedding, classes, parameters.head_w, parameters.head_b), classes);
-  };
-  std::vector<std::int32_t> targets(batch);
-  if (options.validation_targets == ValidationTargets::predicted) {
-    targets = classify(theta);
-  } else {
-    std::transform(chosen.begin(), chosen.end(), targets.begin(),
-                   [&](std::uint32_t i) { return plan.labels.values[i]; });
-  }
-
-  Evolution out;
-  Matrix& r = out.evolved;  // R, then E_n
-  r = theta;
-  add_centres(r, targets, plan, -1);
-  Matrix inner(classes * classes);  // Theta^T R
-  for (std::size_t step = 0; step < options.steps; ++step) {
-    blas::gemm<double>(Op::transpose, Op::none, classes, classes, batch, 1, theta.data(), classes, r.data(), classes, 0,
-                       inner.data(), classes);
-    blas::gemm<double>(Op::none, Op::none, batch, classes, classes, -eta / static_cast<double>(batch), theta.data(),
-                       classes, inner.data(), classes, 1, r.data(), classes);
-  }
-  add_centres(r, targets, plan, 1);
-  out.predicted = classify(r);
-  return out;
+  return evolve_as<float>(feature, statistics, plan, options, eta, parameters, chosen);
 }
 
 double neighbour_purity(const std::vector<double>& points, std::size_t dims, const std::vector<std::int32_t>& labels) {

@@ -48,8 +48,11 @@ class ItmSession final : public Session {
     Roster roster(executor, models_.size());
     executor.for_each_model(1, [&](std::size_t model, std::size_t) {
       roster.attempt(model, [&] { survey(model); });
-      executor.advance(model, survey_share);
+      executor.advance(model, engine_ == nullptr ? survey_share : 0);
     });
+    if (engine_ != nullptr) {
+      survey_together(executor, roster);
+    }
     settle(roster.present());
     if (engine_ != nullptr) {
       train_together(executor, roster);
@@ -65,14 +68,36 @@ class ItmSession final : public Session {
  private:
   static constexpr double survey_share = 0.05;
 
+  /// Which rows are kept; on the CPU their statistics too.
   void survey(std::size_t model) {
     Surveyed& m = models_[model];
     const Array feature = open_feature(model);
     m.kept = options_.drop_bad_rows ? drop_bad_rows(feature, task_) : KeptRows{task_.rows, std::nullopt};
-    m.statistics = engine_ != nullptr ? engine_->measure(features_of(model, [&feature] { return feature; }),
-                                                         labels_of(m), options_.itm.standardise)
-                                      : measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);
     m.dims = feature.cols();
+    if (engine_ == nullptr) {
+      m.statistics = measure_features(feature, labels_of(m), options_.itm.standardise, m.kept.rows);
+    }
+  }
+
+  /// The statistics of all models; each is charged an equal share of the time.
+  void survey_together(Executor& executor, Roster& roster) {
+    const std::vector<std::size_t> present = roster.present();
+    std::vector<ItmSurvey> surveys;
+    for (const std::size_t model : present) {
+      surveys.push_back(
+          {features_of(model, [this, model] { return open_feature(model); }), &labels_of(models_[model])});
+    }
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<SurveyOutcome> found = engine_->survey(surveys, options_.itm.standardise);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    for (std::size_t i = 0; i < present.size(); ++i) {
+      roster.charge(present[i], seconds / static_cast<double>(present.size()));
+      executor.advance(present[i], survey_share);
+      if (found[i].failure) {
+        roster.fail(present[i], found[i].failure);
+      }
+      models_[present[i]].statistics = std::move(found[i].statistics);
+    }
   }
 
   /// dis_b, the mean over the models that are in, and every eta.

@@ -134,7 +134,7 @@ Precision Estimator::precision(const RankOptions& options) const {
   if (group == SettingGroup::training) {
     return options.itm.precision;
   }
-  return float32 && options.arithmetic == Arithmetic::float32 ? Precision::float32 : Precision::float64;
+  return float32 && options.arithmetic == Precision::float32 ? Precision::float32 : Precision::float64;
 }
 
 std::string methods_for(std::initializer_list<TargetKind> kinds) {

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <string>
 
-namespace itm::blas {
+#include "itm/arithmetic.hpp"
 
-enum class Op : bool { none, transpose };
+namespace itm::blas {
 
 /// Takes the working memory of `threads` threads that call BLAS at the same time, where the address space is limited
 /// (ulimit -v): the library would try for ever to get it later. Throws DeviceError where it does not fit.

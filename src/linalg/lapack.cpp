@@ -25,16 +25,15 @@ constexpr std::size_t rows_to_invert = 64;  ///< fewer rows are not worth invert
 blasint as_int(std::size_t n) { return static_cast<blasint>(n); }
 
 /// B := B L^-T (Op::transpose) or B := B L^-1 (Op::none).
-void solve_lower(blas::Op op, std::size_t rows, std::size_t n, const double* l, std::size_t ldl, double* b,
-                 std::size_t ldb) {
-  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, op == blas::Op::transpose ? CblasTrans : CblasNoTrans,
-              CblasNonUnit, as_int(rows), as_int(n), 1.0, l, as_int(ldl), b, as_int(ldb));
+void solve_lower(Op op, std::size_t rows, std::size_t n, const double* l, std::size_t ldl, double* b, std::size_t ldb) {
+  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, op == Op::transpose ? CblasTrans : CblasNoTrans, CblasNonUnit,
+              as_int(rows), as_int(n), 1.0, l, as_int(ldl), b, as_int(ldb));
 }
 
 /// The same for one triangle on the diagonal, through its inverse.
 class TriangleSolver {
  public:
-  TriangleSolver(blas::Op op, std::size_t rows)
+  TriangleSolver(Op op, std::size_t rows)
       : op_(op), rows_(rows), inverse_(triangle_width * triangle_width), before_(rows * triangle_width) {}
 
   void operator()(std::size_t n, const double* l, std::size_t ldl, double* b, std::size_t ldb) {
@@ -46,11 +45,11 @@ class TriangleSolver {
     for (std::size_t i = 0; i < rows_; ++i) {
       std::copy(b + i * ldb, b + i * ldb + n, before_.data() + i * n);
     }
-    blas::gemm(blas::Op::none, blas::Op::none, rows_, n, n, 1.0, before_.data(), n, inverse_.data(), n, 0.0, b, ldb);
+    blas::gemm(Op::none, Op::none, rows_, n, n, 1.0, before_.data(), n, inverse_.data(), n, 0.0, b, ldb);
   }
 
  private:
-  blas::Op op_;
+  Op op_;
   std::size_t rows_;
   std::vector<double> inverse_;
   std::vector<double> before_;
@@ -59,16 +58,16 @@ class TriangleSolver {
 /// B := B L^-1.
 void finish_rows_lower(std::size_t rows, std::size_t n, const double* l, std::size_t ldl, double* b, std::size_t ldb) {
   if (rows < rows_to_invert) {
-    solve_lower(blas::Op::none, rows, n, l, ldl, b, ldb);
+    solve_lower(Op::none, rows, n, l, ldl, b, ldb);
     return;
   }
-  TriangleSolver solve(blas::Op::none, rows);
+  TriangleSolver solve(Op::none, rows);
   std::size_t end = n;
   while (end > 0) {
     const std::size_t first = (end - 1) / triangle_width * triangle_width;
     if (end < n) {
-      blas::gemm(blas::Op::none, blas::Op::none, rows, end - first, n - end, -1.0, b + end, ldb, l + end * ldl + first,
-                 ldl, 1.0, b + first, ldb);
+      blas::gemm(Op::none, Op::none, rows, end - first, n - end, -1.0, b + end, ldb, l + end * ldl + first, ldl, 1.0,
+                 b + first, ldb);
     }
     solve(end - first, l + first * ldl + first, ldl, b + first, ldb);
     end = first;
@@ -89,15 +88,14 @@ bool is_finite_lower(std::size_t n, const double* s, std::size_t lds) {
 
 void whiten_rows_lower(std::size_t rows, std::size_t n, const double* l, std::size_t ldl, double* b, std::size_t ldb) {
   if (rows < rows_to_invert) {
-    solve_lower(blas::Op::transpose, rows, n, l, ldl, b, ldb);
+    solve_lower(Op::transpose, rows, n, l, ldl, b, ldb);
     return;
   }
-  TriangleSolver solve(blas::Op::transpose, rows);
+  TriangleSolver solve(Op::transpose, rows);
   for (std::size_t first = 0; first < n; first += triangle_width) {
     const std::size_t count = std::min(triangle_width, n - first);
     if (first > 0) {
-      blas::gemm(blas::Op::none, blas::Op::transpose, rows, count, first, -1.0, b, ldb, l + first * ldl, ldl, 1.0,
-                 b + first, ldb);
+      blas::gemm(Op::none, Op::transpose, rows, count, first, -1.0, b, ldb, l + first * ldl, ldl, 1.0, b + first, ldb);
     }
     solve(count, l + first * ldl + first, ldl, b + first, ldb);
   }

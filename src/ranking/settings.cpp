@@ -149,12 +149,12 @@ std::vector<SharedSetting> make_settings() {
                                 "(ITM: no difference)"),
                       [](auto& o) -> auto& { return o.variant; },
                       {{"published", Variant::published}, {"exact", Variant::exact}}),
-      choice<Arithmetic>(SettingScope::arithmetic,
-                         described("arithmetic",
-                                   "Matrix products of the methods other than ITM where float32 will do; it is faster "
-                                   "and less exact"),
-                         [](auto& o) -> auto& { return o.arithmetic; },
-                         {{"float64", Arithmetic::float64}, {"float32", Arithmetic::float32}}),
+      choice<Precision>(SettingScope::arithmetic,
+                        described("arithmetic",
+                                  "Matrix products of the methods other than ITM where float32 will do; it is faster "
+                                  "and less exact"),
+                        [](auto& o) -> auto& { return o.arithmetic; },
+                        {{"float64", Precision::float64}, {"float32", Precision::float32}}),
       number(
           SettingScope::seeded, described("seed", "Seed of every draw", 0, largest_whole),
           [](auto& o) -> auto& { return o.seed; }),

@@ -184,7 +184,7 @@ class MethodSession final : public Session {
         device_ = std::move(session_.idle_.back());
         session_.idle_.pop_back();
       } else {
-        const Arithmetic arithmetic = session_.estimator_.float32 ? session_.options_.arithmetic : Arithmetic::float64;
+        const Precision arithmetic = session_.estimator_.float32 ? session_.options_.arithmetic : Precision::float64;
         device_ = session_.engine_ != nullptr ? session_.engine_->make_device(arithmetic) : make_cpu_device(arithmetic);
       }
     }

@@ -34,7 +34,7 @@ class ModelInput {
   [[nodiscard]] Device& device() const { return device_; }
   /// Unit roundoff of the device's products.
   [[nodiscard]] double product_rounding() const {
-    return options_.arithmetic == Arithmetic::float64 ? 0x1p-53 : 0x1p-24;
+    return options_.arithmetic == Precision::float64 ? 0x1p-53 : 0x1p-24;
   }
   /// The feature file, for sentences.
   [[nodiscard]] std::string file() const { return path_text(feature_.array.source()); }

@@ -18,10 +18,10 @@
 namespace {
 
 namespace testing = itm::testing;
-using itm::Arithmetic;
 using itm::Device;
 using itm::Matrix;
 using itm::Op;
+using itm::Precision;
 using itm::View;
 using Numbers = std::vector<double>;
 
@@ -122,7 +122,7 @@ TEST_F(DeviceOperations, ReadsAreTheOnlyWaitsAndAreCounted) {
   EXPECT_EQ(device.counts().waits, before.waits + 1);
 }
 
-class Products : public DeviceOperations, public ::testing::WithParamInterface<std::tuple<Op, Op, Arithmetic>> {};
+class Products : public DeviceOperations, public ::testing::WithParamInterface<std::tuple<Op, Op, Precision>> {};
 
 TEST_P(Products, MultiplyMatchesItsDefinition) {
   const auto [op_a, op_b, arithmetic] = GetParam();
@@ -147,16 +147,16 @@ TEST_P(Products, MultiplyMatchesItsDefinition) {
   const Matrix product = here.matrix_of(c, m, n);
   here.multiply(2, op_a == Op::none ? here.matrix_of(a, m, k) : here.matrix_of(a, k, m), op_a,
                 op_b == Op::none ? here.matrix_of(b, k, n) : here.matrix_of(b, n, k), op_b, 0.5, product);
-  expect_near(here.read(product), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
+  expect_near(here.read(product), wanted, arithmetic == Precision::float64 ? 1e-14 : 2e-6);
 }
 
 INSTANTIATE_TEST_SUITE_P(AllForms, Products,
                          ::testing::Combine(::testing::Values(Op::none, Op::transpose),
                                             ::testing::Values(Op::none, Op::transpose),
-                                            ::testing::Values(Arithmetic::float64, Arithmetic::float32)));
+                                            ::testing::Values(Precision::float64, Precision::float32)));
 
 TEST_F(DeviceOperations, GramAddsToTheLowerTriangle) {
-  for (const Arithmetic arithmetic : {Arithmetic::float64, Arithmetic::float32}) {
+  for (const Precision arithmetic : {Precision::float64, Precision::float32}) {
     const auto here = testing::device_under_test(arithmetic);
     const Numbers a = numbers(9 * 4, 1);
     Numbers wanted(16, 1.0);
@@ -170,7 +170,7 @@ TEST_F(DeviceOperations, GramAddsToTheLowerTriangle) {
     const Matrix gram = here->matrix(4, 4);
     here->fill(gram, 1);
     here->add_gram(1, here->matrix_of(a, 9, 4), gram);
-    expect_near(here->read(gram), wanted, arithmetic == Arithmetic::float64 ? 1e-14 : 2e-6);
+    expect_near(here->read(gram), wanted, arithmetic == Precision::float64 ? 1e-14 : 2e-6);
   }
 }
 

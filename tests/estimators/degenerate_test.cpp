@@ -65,7 +65,7 @@ class DegenerateInput : public ::testing::TestWithParam<std::string> {};
 TEST_P(DegenerateInput, GivesANumberOrASentence) {
   for (const Degenerate& degenerate : degenerate_cases()) {
     const testing::MadeCase made(degenerate.data);
-    for (const Arithmetic arithmetic : {Arithmetic::float64, Arithmetic::float32}) {
+    for (const Precision arithmetic : {Precision::float64, Precision::float32}) {
       for (const Variant variant : {Variant::published, Variant::exact}) {
         RankOptions options;
         options.arithmetic = arithmetic;

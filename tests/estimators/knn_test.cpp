@@ -48,7 +48,7 @@ std::vector<float> grid_points(std::size_t rows, std::size_t dims, float origin)
 struct SearchCase {
   std::string name;
   float origin;
-  Arithmetic arithmetic;
+  Precision arithmetic;
 };
 
 class NearestRowsSearch : public ::testing::TestWithParam<SearchCase> {};
@@ -92,9 +92,9 @@ TEST_P(NearestRowsSearch, OrdersEqualDistancesByRowLikeAFullSearch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NearestRowsSearch,
-                         ::testing::Values(SearchCase{"float64", 0, Arithmetic::float64},
-                                           SearchCase{"float32", 0, Arithmetic::float32},
-                                           SearchCase{"float32_far_from_the_origin", 5000, Arithmetic::float32}),
+                         ::testing::Values(SearchCase{"float64", 0, Precision::float64},
+                                           SearchCase{"float32", 0, Precision::float32},
+                                           SearchCase{"float32_far_from_the_origin", 5000, Precision::float32}),
                          [](const auto& one) { return one.param.name; });
 
 TEST(Knn, CosineIgnoresLengthAndKeepsRowsOfZerosApart) {

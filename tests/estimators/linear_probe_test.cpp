@@ -129,7 +129,7 @@ TEST(LinearProbe, FloatProductsChangeTheLossInTheSixthDigit) {
   const MadeCase made(testing::made_data(200, 16, 4, 0.5, 1));
   RankOptions options = probe_options(5);
   const auto exact = details_of(made.score("linear_probe", options));
-  options.arithmetic = Arithmetic::float32;
+  options.arithmetic = Precision::float32;
   const auto fast = details_of(made.score("linear_probe", options));
   EXPECT_NEAR(fast["linear_probe_log_loss"].get<double>() / exact["linear_probe_log_loss"].get<double>(), 1, 1e-3);
 }

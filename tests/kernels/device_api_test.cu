@@ -59,15 +59,25 @@ class ITM_DEVICE(DeviceSeam) : public DeviceTest {
       buffers.emplace_back(api(), c);
       const std::size_t last = buffers.size() - 1;
       result.push_back(last);
-      group.push_back({transpose_a, transpose_b, p.m, p.n, p.k, buffers[last - 2].data(), lda, buffers[last - 1].data(),
-                       ldb, accumulate, buffers[last].data(), ldc});
+      const auto view = [](const DeviceBuffer<T>& buffer, bool transposed, int rows, int cols, int stride) {
+        return BasicView<T>(buffer.data(), static_cast<std::size_t>(transposed ? cols : rows),
+                            static_cast<std::size_t>(transposed ? rows : cols), static_cast<std::size_t>(stride));
+      };
+      const auto op = [](bool transposed) { return transposed ? Op::transpose : Op::none; };
+      group.push_back({view(buffers[last - 2], transpose_a, p.m, p.k, lda),
+                       view(buffers[last - 1], transpose_b, p.k, p.n, ldb), view(buffers[last], false, p.m, p.n, ldc),
+                       op(transpose_a), op(transpose_b), accumulate});
     }
-    std::unique_ptr<GemmGroup> products = api().prepare(group, false);
-    if constexpr (std::is_same_v<T, float>) {
-      if (grouped) {
-        products = std::make_unique<GroupedProducts>(api(), group);
+    std::unique_ptr<GemmGroup> products;
+    const Arena arena(api(), [&](Layout& layout) {
+      if constexpr (std::is_same_v<T, float>) {
+        if (grouped) {
+          products = std::make_unique<GroupedProducts>(api(), group, layout);
+          return;
+        }
       }
-    }
+      products = api().prepare(group, Precision::float32, layout);
+    });
     products->run();
     for (std::size_t i = 0; i < want.size(); ++i) {
       expect_close("C", buffers[result[i]].download(), want[i], 10 * rounding<T>);
@@ -88,8 +98,9 @@ TEST_F(ITM_DEVICE(DeviceSeam), ProductsOfAnyShape) {
 }
 
 TEST_F(ITM_DEVICE(DeviceSeam), AnEmptyGroupOfProductsDoesNothing) {
-  api().prepare(std::vector<Gemm<float>>{}, false)->run();
-  GroupedProducts(api(), {}).run();
+  Layout layout;
+  api().prepare(std::vector<Gemm<float>>{}, Precision::float32, layout)->run();
+  GroupedProducts(api(), {}, layout).run();
 }
 
 TEST_F(ITM_DEVICE(DeviceSeam), EigenvectorsAreOrthonormalAndDiagonalise) {
@@ -101,7 +112,7 @@ TEST_F(ITM_DEVICE(DeviceSeam), EigenvectorsAreOrthonormalAndDiagonalise) {
     }
   }
   const DeviceBuffer<double> matrix(api(), symmetric);
-  api().eigenvectors(matrix.data(), static_cast<int>(n));
+  api().eigenvectors({matrix.data(), n, n, n});
   const std::vector<double> v = matrix.download();
   std::vector<double> quadratic(n * n);
   std::vector<double> products(n * n);
@@ -128,11 +139,12 @@ TEST_F(ITM_DEVICE(DeviceSeam), AGraphRunsItsWorkAtEveryReplay) {
   const std::vector<double> one{1};
   const DeviceBuffer<double> a(api(), one);
   const DeviceBuffer<double> c(api(), one);
-  const auto product = api().prepare(
-      std::vector<Gemm<double>>{{false, false, 1, 1, 1, a.data(), 1, a.data(), 1, true, c.data(), 1}}, false);
+  const View factor(a.data(), 1, 1, 1);
+  LoneProducts<double> product(api(), {{factor, factor, {c.data(), 1, 1, 1}, Op::none, Op::none, true}},
+                               Precision::float64);
   const auto graph = api().record([&] {
-    product->run();
-    product->run();
+    product.run();
+    product.run();
   });
   EXPECT_EQ(c.download().front(), 1) << "recording runs nothing";
   graph->replay();

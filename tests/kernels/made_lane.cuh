@@ -36,14 +36,16 @@ class MadeLane {
  public:
   MadeLane(DeviceApi& api, const MadeShape& s) : shape(s), generator_(s.batch * 1000 + s.dims) {
     const std::size_t rows = 2 * s.batch + 4;
-    width = (s.classes + 3) / 4 * 4;
-    pitch = (s.dims + 3) / 4 * 4;
+    width = (s.classes + 4) / 4 * 4;
+    pitch = (s.dims + 4) / 4 * 4;
     feature = numbers<double>(rows, s.dims, s.dims);
     round_features();
     shift = numbers<double>(1, s.dims, s.dims);
     scale = numbers<double>(1, s.dims, s.dims);
-    psi_b = numbers<T>(1, s.classes, width);
-    head_b = numbers<T>(1, s.classes, width);
+    head = numbers<T>(s.classes, s.classes + 1, width);
+    inner = numbers<T>(s.classes, s.classes, width);
+    head.resize(static_cast<std::size_t>(width) * width);
+    inner.resize(head.size());
     if (s.dense_centres) {
       centres = numbers<T>(s.classes, s.classes, width);
     }
@@ -55,6 +57,7 @@ class MadeLane {
       feature_rows.push_back(s.mapped ? static_cast<std::uint32_t>(rows - 1 - i) : i);
     }
     z = numbers<T>(s.batch, s.classes, width);
+    scaled = numbers<T>(s.batch, s.classes, width);
     residual = numbers<T>(s.batch, s.classes, width);
     evolved = numbers<T>(s.batch, s.classes, width);
     logits = numbers<T>(s.batch, s.classes, width);
@@ -80,7 +83,7 @@ class MadeLane {
   std::uint32_t pitch = 0;
   double eta = 0.6;
   std::vector<double> feature, shift, scale;
-  std::vector<T> psi_b, head_b, centres, z, residual, evolved, logits, d_theta, inverse_norm, row_loss;
+  std::vector<T> head, inner, centres, z, scaled, residual, evolved, logits, d_theta, inverse_norm, row_loss;
   std::vector<std::uint32_t> row_list, feature_rows, targets, row_hits;
   std::vector<std::int32_t> labels;
 
@@ -90,8 +93,8 @@ class MadeLane {
     DeviceBuffer<double> shift, scale;
     DeviceBuffer<std::uint32_t> feature_rows, rows, targets, row_hits;
     DeviceBuffer<std::int32_t> labels;
-    DeviceBuffer<T> psi_b, head_b, gradient_psi_b, gradient_head_b, centres, x, theta, scaled, residual, evolved,
-        logits, d_theta, work, inverse_norm, row_loss;
+    DeviceBuffer<T> head, inner, centres, x, theta, scaled, residual, evolved, logits, d_theta, work, inverse_norm,
+        row_loss;
     DeviceBuffer<double> chunk_loss;
     DeviceBuffer<std::uint32_t> chunk_hits;
   } device;
@@ -151,14 +154,12 @@ class MadeLane {
     device.labels = DeviceBuffer<std::int32_t>(api, labels);
     device.targets = DeviceBuffer<std::uint32_t>(api, targets);
     device.row_hits = DeviceBuffer<std::uint32_t>(api, row_hits);
-    device.psi_b = DeviceBuffer<T>(api, psi_b);
-    device.head_b = DeviceBuffer<T>(api, head_b);
-    device.gradient_psi_b = DeviceBuffer<T>(api, width);
-    device.gradient_head_b = DeviceBuffer<T>(api, width);
+    device.head = DeviceBuffer<T>(api, head);
+    device.inner = DeviceBuffer<T>(api, inner);
     device.centres = DeviceBuffer<T>(api, centres);
     device.x = DeviceBuffer<T>(api, static_cast<std::size_t>(shape.batch) * pitch);
     device.theta = DeviceBuffer<T>(api, z);
-    device.scaled = DeviceBuffer<T>(api, rows);
+    device.scaled = DeviceBuffer<T>(api, scaled);
     device.residual = DeviceBuffer<T>(api, residual);
     device.evolved = DeviceBuffer<T>(api, evolved);
     device.logits = DeviceBuffer<T>(api, logits);
@@ -176,10 +177,8 @@ class MadeLane {
     lane.shift = device.shift.data();
     lane.scale = device.scale.data();
     lane.feature_rows = device.feature_rows.data();
-    lane.psi_b = device.psi_b.data();
-    lane.head_b = device.head_b.data();
-    lane.gradient_psi_b = device.gradient_psi_b.data();
-    lane.gradient_head_b = device.gradient_head_b.data();
+    lane.head = device.head.data();
+    lane.inner = device.inner.data();
     lane.eta = eta;
     lane.pull = shape.pull;
     lane.dims = shape.dims;
@@ -218,10 +217,11 @@ class MadeLane {
 template <typename T>
 class MadeZoo {
  public:
-  explicit MadeZoo(DeviceApi& api) : base_(api, std::vector<std::uint32_t>{1}) {
+  explicit MadeZoo(DeviceApi& api, bool chained = false) : base_(api, std::vector<std::uint32_t>{1}) {
     std::vector<Lane<T>> table;
     for (const MadeShape& shape : awkward_shapes) {
       lanes.push_back(std::make_unique<MadeLane<T>>(api, shape));
+      lanes.back()->lane.chained = chained;
       table.push_back(lanes.back()->lane);
       batch = std::max(batch, shape.batch);
       width = std::max(width, lanes.back()->width);

@@ -28,25 +28,27 @@ class HostGemms final : public GemmGroup {
       return;
     }
     for (const Gemm<T>& g : products_) {
-      for (int i = 0; i < g.m; ++i) {
-        for (int j = 0; j < g.n; ++j) {
-          T sum = g.accumulate ? g.c[at(i, g.ldc) + j] : T{0};
-          for (int k = 0; k < g.k; ++k) {
-            const T a = g.transpose_a ? g.a[at(k, g.lda) + i] : g.a[at(i, g.lda) + k];
-            const T b = g.transpose_b ? g.b[at(j, g.ldb) + k] : g.b[at(k, g.ldb) + j];
-            sum += a * b;
+      for (std::size_t i = 0; i < g.c.rows(); ++i) {
+        T* c = g.c.row(i).data();
+        for (std::size_t j = 0; j < g.c.cols(); ++j) {
+          T sum = g.accumulate ? c[j] : T{0};
+          for (std::size_t k = 0; k < g.depth(); ++k) {
+            sum += entry(g.a, g.op_a, i, k) * entry(g.b, g.op_b, k, j);
           }
-          g.c[at(i, g.ldc) + j] = sum;
+          c[j] = sum;
         }
       }
       if (faults_->computes_wrongly) {
-        g.c[0] += T(0.001);
+        g.c.data()[0] += T(0.001);
       }
     }
   }
 
  private:
-  static std::ptrdiff_t at(int row, int ld) { return static_cast<std::ptrdiff_t>(row) * ld; }
+  /// op(m)_ij
+  static T entry(BasicView<const T> m, Op op, std::size_t i, std::size_t j) {
+    return op == Op::none ? m.data()[i * m.stride() + j] : m.data()[j * m.stride() + i];
+  }
 
   /// As the library has it: a launch for every shape.
   void tell() const {
@@ -55,17 +57,15 @@ class HostGemms final : public GemmGroup {
     }
     std::vector<Gemm<T>> shapes;
     double flops = 0;
-    double bytes = 0;
+    std::size_t bytes = 0;
     for (const Gemm<T>& g : products_) {
       if (std::none_of(shapes.begin(), shapes.end(), [&](const Gemm<T>& shape) { return shape.same_shape(g); })) {
         shapes.push_back(g);
       }
-      const double m = g.m;
-      const double n = g.n;
       flops += g.flops();
-      bytes += sizeof(T) * (m * g.k + n * g.k + m * n * (g.accumulate ? 2 : 1));
+      bytes += sizeof(T) * (g.a.size() + g.b.size() + g.c.size() * (g.accumulate ? 2 : 1));
     }
-    watch()->products(shapes.size(), flops, static_cast<std::size_t>(bytes));
+    watch()->products(shapes.size(), flops, bytes);
   }
 
   std::vector<Gemm<T>> products_;
@@ -127,7 +127,10 @@ class HostDeviceApi final : public DeviceApi {
       std::memset(memory, 0, bytes);
     }
   }
-  void upload(void* to, const void* from, std::size_t bytes) override { std::memcpy(to, from, bytes); }
+  void upload(void* to, const void* from, std::size_t bytes) override {
+    ++faults_->uploads;
+    std::memcpy(to, from, bytes);
+  }
   void download(void* to, const void* from, std::size_t bytes) override { std::memcpy(to, from, bytes); }
   void synchronise() override {}
 
@@ -142,23 +145,24 @@ class HostDeviceApi final : public DeviceApi {
     }
   }
 
-  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, bool) override {
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, Precision, Layout&) override {
     return std::make_unique<HostGemms<float>>(std::move(products), faults_);
   }
-  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, bool) override {
+  [[nodiscard]] std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, Precision, Layout&) override {
     return std::make_unique<HostGemms<double>>(std::move(products), faults_);
   }
   [[nodiscard]] std::unique_ptr<Graph> record(const std::function<void()>& work) override {
     if (faults_->refuses_recording) {
       throw DeviceError("host stand-in: nothing can be recorded");
     }
+    ++faults_->recordings;
     return std::make_unique<HostGraph>(work);
   }
 
-  void eigenvectors(double* matrix, int n) override {
-    std::vector<double> values(static_cast<std::size_t>(n));
+  void eigenvectors(View matrix) override {
+    std::vector<double> values(matrix.rows());
     int info = 0;
-    eigen(matrix, n, values.data(), &info);
+    eigen(matrix, values.data(), &info);
     if (info != 0) {
       throw DeviceError("host stand-in: no eigenvectors");
     }
@@ -182,54 +186,56 @@ class HostDeviceApi final : public DeviceApi {
 
   void multiply(const Gemm<double>& product, double alpha, double beta) override { multiply_as(product, alpha, beta); }
   void multiply(const Gemm<float>& product, float alpha, float beta) override { multiply_as(product, alpha, beta); }
-  void add_gram(double alpha, const double* a, int rows, int cols, int lda, double* s, int lds) override {
-    count_launch(8 * (size(rows) * size(cols) + size(cols) * size(cols)));
+  void add_gram(double alpha, ConstView a, View s) override {
+    count_launch(8 * (a.size() + s.size()));
     if (counting_only()) {
       return;
     }
-    blas::add_gram_lower(size(cols), size(rows), alpha, a, size(lda), 1.0, s, size(lds));
+    blas::add_gram_lower(a.cols(), a.rows(), alpha, a.data(), a.stride(), 1.0, s.data(), s.stride());
   }
-  void cholesky(double* s, int n, int ld, int* info) override {
-    count_launch(8 * size(n) * size(n));
+  void cholesky(View s, int* info) override {
+    count_launch(8 * s.size());
     if (counting_only()) {
       return;
     }
-    *info = lapack::cholesky_lower(size(n), s, size(ld)) ? 0 : 1;
+    *info = lapack::cholesky_lower(s.rows(), s.data(), s.stride()) ? 0 : 1;
   }
-  void cholesky_of_many(double* const* s, int n, int ld, int* info, int count) override {
-    count_launch(8 * size(n) * size(n) * size(count));
+  void cholesky_of_many(double* const* s, std::size_t n, int* info, std::size_t count) override {
+    count_launch(8 * n * n * count);
     if (counting_only()) {
       return;
     }
-    for (int i = 0; i < count; ++i) {
-      info[i] = lapack::cholesky_lower(size(n), s[i], size(ld)) ? 0 : 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      info[i] = lapack::cholesky_lower(n, s[i], n) ? 0 : 1;
     }
   }
-  void solve_triangular(bool transposed, const double* l, int n, int ldl, double* b, int rows, int ldb) override {
-    count_launch(8 * (size(n) * size(n) + 2 * size(rows) * size(n)));
+  void solve_triangular(Op op, ConstView l, View b) override {
+    const std::size_t n = b.cols();
+    count_launch(8 * (n * n + 2 * b.size()));
     if (counting_only()) {
       return;
     }
-    if (!transposed) {
-      lapack::whiten_rows_lower(size(rows), size(n), l, size(ldl), b, size(ldb));
+    if (op == Op::none) {
+      lapack::whiten_rows_lower(b.rows(), n, l.data(), l.stride(), b.data(), b.stride());
       return;
     }
-    for (std::size_t i = 0; i < size(rows); ++i) {
-      double* x = b + i * size(ldb);
-      for (std::size_t j = size(n); j-- > 0;) {
-        x[j] /= l[j * size(ldl) + j];
+    for (std::size_t i = 0; i < b.rows(); ++i) {
+      double* x = b.row(i).data();
+      for (std::size_t j = n; j-- > 0;) {
+        const double* row = l.row(j).data();
+        x[j] /= row[j];
         for (std::size_t p = 0; p < j; ++p) {
-          x[p] -= l[j * size(ldl) + p] * x[j];
+          x[p] -= row[p] * x[j];
         }
       }
     }
   }
-  void eigen(double* s, int n, double* values, int* info) override {
-    count_launch(16 * size(n) * size(n));
+  void eigen(View s, double* values, int* info) override {
+    count_launch(16 * s.size());
     if (counting_only()) {
       return;
     }
-    *info = lapack::symmetric_eigen_lower(size(n), s, size(n), values) ? 0 : 1;
+    *info = lapack::symmetric_eigen_lower(s.rows(), s.data(), s.rows(), values) ? 0 : 1;
   }
   void sort(double* keys, std::size_t count) override {
     count_launch(16 * count);
@@ -263,18 +269,14 @@ class HostDeviceApi final : public DeviceApi {
   }
 
  private:
-  static std::size_t size(int count) { return static_cast<std::size_t>(count); }
-
   template <typename T>
   void multiply_as(const Gemm<T>& g, T alpha, T beta) {
-    count_launch(sizeof(T) *
-                 (size(g.m) * size(g.k) + size(g.k) * size(g.n) + size(g.m) * size(g.n) * (beta == 0 ? 1U : 2U)));
+    count_launch(sizeof(T) * (g.a.size() + g.b.size() + g.c.size() * (beta == 0 ? 1U : 2U)));
     if (counting_only()) {
       return;
     }
-    const auto op = [](bool transpose) { return transpose ? blas::Op::transpose : blas::Op::none; };
-    blas::gemm(op(g.transpose_a), op(g.transpose_b), size(g.m), size(g.n), size(g.k), alpha, g.a, size(g.lda), g.b,
-               size(g.ldb), beta, g.c, size(g.ldc));
+    blas::gemm(g.op_a, g.op_b, g.c.rows(), g.c.cols(), g.depth(), alpha, g.a.data(), g.a.stride(), g.b.data(),
+               g.b.stride(), beta, g.c.data(), g.c.stride());
   }
 
   mutable std::mutex guard_;

@@ -8,9 +8,11 @@
 
 namespace itm::host_cuda {
 
-/// What goes wrong on purpose, shared by a device and its orders of work.
+/// What goes wrong on purpose and what has been done, shared by a device and its orders of work.
 struct HostFaults {
   std::size_t allocations = 0;  ///< made so far
+  std::size_t uploads = 0;      ///< of which each is a wait
+  std::size_t recordings = 0;   ///< graphs
   std::size_t fails_at = 0;     ///< the allocation of this number, from 1, finds no memory; 0: none
   bool refuses_recording = false;
   bool computes_wrongly = false;  ///< the first element of every product is off by a thousandth
