@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Formatting (clang-format 14), static checks (clang-tidy, .clang-tidy) and shellcheck over every tracked file but third_party/.
-#   scripts/lint.sh [--format-only]
+#   scripts/lint.sh [--format-only | --tests]    --tests: clang-tidy reads the tests as well
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -52,10 +52,13 @@ if [[ ${1:-} == --format-only ]]; then exit "$status"; fi
 say "clang-tidy"
 tidy=$(first clang-tidy-14 clang-tidy-18 clang-tidy) || die "no clang-tidy; scripts/setup.sh --lint installs it"
 # clang-tidy 14 cannot read what g++ precompiled.
-quietly build/lint.configure.log cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DITM_UNITY=OFF
-# What nvcc compiles is not for clang; what g++ compiles is, less the flags that only g++ knows, and less what the build writes.
-mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.cpp\)",\{0,1\}$/\1/p' build/lint/compile_commands.json |
-  grep -v "^$root/build/" | sort -u)
+quietly build/lint.configure.log cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DITM_UNITY=ON
+# What nvcc compiles is not for clang; what g++ compiles is, less the flags that only g++ knows, and less what the build writes. Most
+# of the time goes into headers, so rooms are read together; the tests, one by one and most of all sources, only where asked for.
+leave_out=$root/build/lint/[^U]*$
+if [[ ${1:-} != --tests ]]; then leave_out="$leave_out\|^$root/tests/"; fi
+mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.c[px][px]\)",\{0,1\}$/\1/p' build/lint/compile_commands.json |
+  grep -v "^$leave_out" | sort -u)
 printf '%s\0' "${units[@]}" |
   xargs -0 -n 1 -P "$jobs" "$tidy" -p build/lint --quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error \
     --extra-arg=-Wno-ignored-optimization-argument 2>build/clang-tidy.log || status=1
