@@ -237,7 +237,7 @@ class Zoo {
   [[nodiscard]] itm::ItmPlan plan(std::size_t iterations) const {
     itm::ItmOptions options = run_.itm;
     options.iterations = iterations;
-    return engine_->plan(labels_, options);
+    return engine_->plan(labels_, options, {});
   }
   /// Trains the zoo, wall clock in milliseconds.
   double train(std::size_t iterations, const itm::ItmPlan& plan) {

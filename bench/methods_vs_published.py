@@ -1,12 +1,13 @@
 """The scores of this project against their published algorithms, one thread each, in one run.
 
-usage: methods_vs_published.py [ITM_BINARY] [--out FILE] [--methods a,b] [--repeats N] [--quick] [--strict] [--published-only]
+usage: methods_vs_published.py [ITM_BINARY] [--former ITM_BINARY] [--out FILE] [--methods a,b] [--repeats N] [--quick]
+                               [--strict] [--published-only]
 
 Per method and repetition the command `itm score` and the published algorithm (bench/published.py, in this process) take
 turns; each figure is the best of its repetitions. The ratio is from files to score on both sides: loading, conversion to
 float64, softmax and algorithm against the seconds that itm reports for reading, checking and scoring; neither holds what its
 program takes to start (Python with numba seconds, itm about 0.01 s). Beside it stand the whole command, and the published
-function alone on arrays that are ready for it.
+function alone on arrays that are ready for it. With --former the program of an earlier commit takes its turn too.
 
 Run with a Python that has bench/requirements.txt; scripts/bench.sh makes one. Prints a table, writes JSON with --out.
 """
@@ -18,6 +19,7 @@ import dataclasses
 import json
 import math
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -153,10 +155,13 @@ def relative_deviation(result: dict[str, Any], expected):
 
 
 def compare(arguments, folder, name, method):
-    ours, theirs = [], []
+    ours, theirs, former = [], [], []
+    knows_it = arguments.former and subprocess.run([arguments.former, "methods", name], capture_output=True).returncode == 0
     for _ in range(1 if method.once else arguments.repeats):  # in turns, so that a change of the machine's mood meets both
         if not arguments.published_only:
             ours.append(time_itm(arguments.itm, folder, name, method))
+        if knows_it:
+            former.append(time_itm(arguments.former, folder, name, method))
         theirs.append(time_published(folder, method))
     row = {"method": name, "repeats": len(theirs), "published_score": theirs[-1][2],
            "published_seconds": min(t[0] for t in theirs), "published_algorithm_seconds": min(t[1] for t in theirs)}
@@ -167,14 +172,18 @@ def compare(arguments, folder, name, method):
                 "relative_deviation": None if method.drawn else relative_deviation(ours[-1][2], expected)}
         row["ratio"] = row["published_seconds"] / max(row["itm_seconds"], 1e-9)
         row["ratio_algorithm"] = row["published_algorithm_seconds"] / max(row["itm_seconds"], 1e-9)
+        if former:
+            row |= {"former_seconds": min(f[1] for f in former), "former_score": former[-1][2]["score"]}
+            row["ratio_former"] = row["former_seconds"] / max(row["itm_seconds"], 1e-9)
         row["met"] = row["ratio"] >= (method.target or -math.inf)
     return row
 
 
-def heading(published_only):
+def heading(published_only, with_former):
     text = f"{'method':<18}{'published s':>13}{'alone s':>10}"
     if not published_only:
         text += f"{'itm s':>9}{'command s':>11}{'ratio':>8}{'target':>8}{'alone':>8}{'deviation':>11}"
+        text += f"{'former s':>10}{'former':>9}" if with_former else ""
     return text
 
 
@@ -184,13 +193,15 @@ def line(row):
         return text
     target = f"{row['target']:g}x" if row["target"] else "-"
     deviation = f"{row['relative_deviation']:.1e}" if row["relative_deviation"] is not None else "-"
+    former = f"{row['former_seconds']:>10.3f}{row['ratio_former']:>8.2f}x" if "ratio_former" in row else ""
     return (f"{text}{row['itm_seconds']:>9.3f}{row['itm_command_seconds']:>11.3f}{row['ratio']:>7.1f}x{target:>8}"
-            f"{row['ratio_algorithm']:>7.1f}x{deviation:>11}{'' if row['met'] else '  missed'}")
+            f"{row['ratio_algorithm']:>7.1f}x{deviation:>11}{former}{'' if row['met'] else '  missed'}")
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("itm", nargs="?", help="the binary; not needed with --published-only")
+    parser.add_argument("--former", help="the binary of an earlier commit, to be compared with")
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--methods", help=f"comma-separated, of {','.join(METHODS)}; default: all")
     parser.add_argument("--repeats", type=int, default=5)
@@ -215,7 +226,7 @@ def main():
     published.compile_numba()
     print(f"N = {ROWS:,}, D = {DIMS}, C = {CLASSES}; PARC: {PARC_ROWS:,} rows, {PARC_DIMS} dims; "
           f"LEEP, NCE: {SOURCE_CLASSES:,} source classes; one thread, best of {arguments.repeats} (N-LEEP, PACTran-Dirichlet: one)")
-    print(heading(arguments.published_only), flush=True)
+    print(heading(arguments.published_only, arguments.former), flush=True)
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

@@ -42,6 +42,7 @@ struct Gemm {
     return transpose_a == other.transpose_a && transpose_b == other.transpose_b && m == other.m && n == other.n &&
            k == other.k && lda == other.lda && ldb == other.ldb && ldc == other.ldc && accumulate == other.accumulate;
   }
+  [[nodiscard]] double flops() const { return 2.0 * m * n * k; }
 };
 
 /// The products of one operation for all models of a group, prepared once over fixed buffers.
@@ -143,10 +144,14 @@ class DeviceApi {
     moved_ += bytes;
   }
   void count_moved(std::size_t bytes) { moved_ += bytes; }
+  /// Multiplications and additions of matrix products issued so far.
+  [[nodiscard]] double flops() const { return flops_; }
+  void count_flops(double flops) { flops_ += flops; }
 
  private:
   std::uint64_t launches_ = 0;
   std::uint64_t moved_ = 0;
+  double flops_ = 0;
 };
 
 /// Device memory of `size` elements. Move-only.

@@ -689,6 +689,24 @@ class GpuDevice final : public Device {
         });
     add_sum(losses, loss);
   }
+  void logistic_residuals(View z, ConstView y, View loss) override {
+    const Matrix losses = scratch(1, z.rows());
+    each_row(api_, z.rows(), 24 * z.size(),
+             [z = grid(z), y = grid(y), out = grid(losses.view())] __device__(std::uint32_t i, std::uint32_t lane) {
+               double total = 0;
+               for (std::uint32_t j = lane; j < z.cols; j += warp_size) {
+                 const double logit = z(i, j);
+                 const double tail = exp(-fabs(logit));
+                 total += fmax(logit, 0.0) + log1p(tail) - y(i, j) * logit;
+                 z(i, j) = (logit >= 0 ? 1 / (1 + tail) : tail / (1 + tail)) - y(i, j);
+               }
+               total = warp_sum(total);
+               if (lane == 0) {
+                 out[i] = total;
+               }
+             });
+    add_sum(losses, loss);
+  }
   void argmax_rows(ConstView x, IndexView out) override {
     std::int32_t* best = out.data();
     each_row(api_, x.rows(), 8 * x.size(), [x = grid(x), best] __device__(std::uint32_t i, std::uint32_t lane) {
@@ -768,9 +786,10 @@ class GpuDevice final : public Device {
   }
 
   // ---- pairs ----
-  std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& points, std::size_t count) override {
+  void nearest_rows(const RowSource& points, std::size_t count,
+                    const std::function<void(std::size_t first, const Neighbourhoods& found)>& use) override {
     const double rounding = options_.arithmetic == Arithmetic::float64 ? 0x1p-53 : 0x1p-24;
-    return gpu_nearest_rows(*this, memory_, points(), count, rounding, options_.block_bytes);
+    use(0, gpu_nearest_rows(*this, memory_, matrix_of(points), count, rounding, options_.block_bytes));
   }
   PairRanks rank_pairs(ConstView x, ConstIndexView index) override {
     return gpu_rank_pairs(*this, memory_, x, index, options_.block_bytes);

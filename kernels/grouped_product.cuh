@@ -251,9 +251,13 @@ class GroupedProducts final : public GemmGroup {
       return one.end - one.k > other.end - other.k;
     });
     jobs_ = DeviceBuffer<ProductJob>(api, jobs);
+    for (const Gemm<float>& g : group) {
+      flops_ += g.flops();
+    }
   }
 
   void run() override {
+    api_.count_flops(flops_);
     launch(api_, grouped_product, dim3(static_cast<unsigned>(jobs_.size())), dim3(product_threads), jobs_.data());
   }
 
@@ -266,6 +270,7 @@ class GroupedProducts final : public GemmGroup {
   DeviceBuffer<float> partial_;
   DeviceBuffer<std::uint32_t> tickets_;
   DeviceBuffer<ProductJob> jobs_;
+  double flops_ = 0;
 };
 
 }  // namespace itm::ITM_KERNELS

@@ -25,7 +25,7 @@ __global__ void normalise_backward(const Lane<T>* lanes, Cursor cursor) {
   T gap_square = 0;
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
     T value = g[c];
-    if (lane.pull > 0) {
+    if (lambda > 0) {  // of T: a float kernel has no float64 in its loop
       const T gap = theta[c] - centre(lane, y, c);
       gap_square += gap * gap;
       value += 2 * lambda * gap;
@@ -38,7 +38,7 @@ __global__ void normalise_backward(const Lane<T>* lanes, Cursor cursor) {
   for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
     g[c] = (g[c] - theta[c] * dot) * inverse;
   }
-  if (lane.pull > 0) {
+  if (lambda > 0) {
     gap_square = warp_sum(gap_square);
     if (threadIdx.x == 0) {
       lane.row_loss[i] += lambda * static_cast<T>(window.count) * gap_square;  // the mean over rows divides by count

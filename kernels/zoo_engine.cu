@@ -148,13 +148,14 @@ class ZooEngine final : public ItmEngine {
     return result;
   }
 
-  [[nodiscard]] ItmPlan plan(const Labels& labels, const ItmOptions& options) override {
+  [[nodiscard]] ItmPlan plan(const Labels& labels, const ItmOptions& options,
+                             std::span<const std::uint8_t> held_out) override {
     const std::lock_guard lock(work_);
     const PlanTools tools{[this](std::size_t n, std::uint64_t seed, std::string_view stream) {
                             return permute(static_cast<std::uint32_t>(n), seed, stream);
                           },
                           [this](std::vector<double>& matrix, std::size_t n) { diagonalise(matrix, n); }};
-    return make_plan_with(tools, labels, options);
+    return make_plan_with(tools, labels, options, held_out);
   }
 
   [[nodiscard]] std::vector<ItmOutcome> run(std::span<const ItmTask> tasks, const ItmOptions& options,

@@ -16,7 +16,7 @@ done
 [[ -n $clang ]] || die "needs clang++ (apt-get install clang); set ITM_CLANG to name one"
 
 quietly build-fuzz/configure.log cmake -S . -B build-fuzz -DCMAKE_CXX_COMPILER="$clang" -DCMAKE_C_COMPILER="${clang/++/}" \
-  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" -DITM_FUZZ=ON -DITM_CUDA=OFF -DITM_TESTS=OFF -DITM_BENCH=OFF
+  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" -DITM_FUZZ=ON -DITM_UNITY=ON -DITM_CUDA=OFF -DITM_TESTS=OFF -DITM_BENCH=OFF
 quietly build-fuzz/build.log cmake --build build-fuzz --target fuzzers --parallel "$jobs"
 
 scratch=$(mktemp -d)

@@ -92,11 +92,12 @@ verify() {
 }
 
 replay() {
-  local trace precision recurrence
+  local trace precision recurrence said
   for trace in tests/data/itm_trace/*/; do
     for precision in float64 float32; do
       for recurrence in gram factored; do
-        "$pack/itm" replay "$trace" --precision "$precision" --recurrence "$recurrence" --backend cuda
+        said=$("$pack/itm" replay "$trace" --precision "$precision" --recurrence "$recurrence" --backend cuda)
+        echo "${said:?itm replay says nothing}"
       done
     done
   done

@@ -6,6 +6,7 @@
 #   scripts/setup.sh --browser also what scripts/browser.sh needs: Chromium and pdftotext
 #   scripts/setup.sh --python also what scripts/python.sh needs: Python's headers, torch and torchvision
 #   scripts/setup.sh --images also the images of examples/real
+#   scripts/setup.sh --reference also what scripts/reference.sh needs: Doxygen
 #   scripts/setup.sh --check   installs nothing; exit status 1 when something is missing
 # For Debian 12, Ubuntu 24.04 and later, as root or with sudo. Where everything is there it neither needs root nor runs apt.
 # ITM_SKIP_SETUP=1 turns it off, for machines that provide the dependencies in another way.
@@ -16,6 +17,7 @@ mpi=false
 browser=false
 python=false
 images=false
+reference=false
 check=false
 for argument in "$@"; do
   case $argument in
@@ -24,9 +26,10 @@ for argument in "$@"; do
     --browser) browser=true ;;
     --python) python=true ;;
     --images) images=true ;;
+    --reference) reference=true ;;
     --check) check=true ;;
     -h | --help)
-      sed -n '2,11s/^# \{0,1\}//p' "$0"
+      sed -n '2,12s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -75,6 +78,7 @@ fi
 if $mpi; then packages+=("openmpi-bin 4.1" "libopenmpi-dev 4.1"); fi
 if $python; then packages+=("python3-dev 3.11" "python3-venv 3.11" "python3-torch 1.13" "python3-torchvision 0.14"); fi
 if $images; then packages+=("dataset-fashion-mnist 0.0~git2020"); fi
+if $reference; then packages+=("doxygen 1.9"); fi
 if $browser; then packages+=("chromium 120" "poppler-utils 22"); fi
 
 # have PACKAGE OLDEST: installed, and new enough?

@@ -2,9 +2,9 @@
 
     python real.py zoo       features of all candidates on three data sets        -> WORK/zoo
     python real.py truth     fine-tunes every candidate, resumable                -> ground_truth.csv once all are done
-    python real.py rank      every method against ground_truth.csv                -> WORK/page.html, table on standard
-    output
-    python real.py warm      the experiment with --warm-epochs                    -> WORK/zoo, table on standard output
+    python real.py rank      every method against ground_truth.csv                -> WORK/page.html, terminal
+    python real.py warm      the experiment with --warm-epochs                    -> WORK/zoo, terminal
+    python real.py tables    the tables of README.md                              -> terminal
 
 run.sh installs what this needs and does the first and the third. README.md says what is computed, and what it does
 not show.
@@ -214,15 +214,45 @@ def fine_tune_all(work: Path) -> None:
     (HERE / "ground_truth.csv").write_text("\n".join(["model," + ",".join(DATASETS), *rows]) + "\n")
 
 
-def rank_all(work: Path) -> None:
+def ranked(work: Path) -> itm_rank.Ranking:
     """Every method, with the truth where it is known."""
     truth = HERE / "ground_truth.csv"
-    ranking = itm_rank.rank_zoo(
+    return itm_rank.rank_zoo(
         work / "zoo", list(DATASETS), methods="all", truth=truth if truth.exists() else None, seed=SEED
     )
+
+
+def rank_all(work: Path) -> None:
+    """The terminal's view and the page."""
+    ranking = ranked(work)
     print(ranking)
     ranking.to_html(work / "page.html", title="Real weights, real images")
     print(f"page: {work / 'page.html'}")
+
+
+def print_table(head: list[str], rows: list[list[str]]) -> None:
+    """As Markdown; all columns but the first hold numbers."""
+    for cells in (head, ["---", *["---:"] * (len(head) - 1)], *rows):
+        print("| " + " | ".join(cells) + " |")
+    print()
+
+
+def show_tables(work: Path) -> None:
+    """The truth, and how every method and the consensus agree with it."""
+    ranking = ranked(work)
+    found = ranking.to_dict()
+    truth = {line.split(",")[0]: line.split(",")[1:] for line in (HERE / "ground_truth.csv").read_text().splitlines()}
+    print_table(["candidate", *truth.pop("model")], [[name, *values] for name, values in truth.items()])
+    rows = []
+    for method in ranking.methods:
+        taus = [ranking.agreement(method, dataset).tau_w for dataset in DATASETS]
+        rows.append([method, *(f"{tau:.3f}" for tau in taus), f"{numpy.mean(taus):.3f}"])
+    rows.sort(key=lambda row: -float(row[-1]))
+    consensus = {view["dataset"]: view["agreement"]["tau_w"] for view in found["consensus"]}
+    fixed = {r["dataset"]: r["agreement"]["fixed_order"] for r in found["results"]}
+    for name, of in (("*consensus*", consensus), ("*fixed order*", fixed)):
+        rows.append([name, *(f"{of[d]:.3f}" for d in DATASETS), f"{numpy.mean([of[d] for d in DATASETS]):.3f}"])
+    print_table(["tau_w", *DATASETS, "mean"], rows)
 
 
 def show_warm(work: Path) -> None:
@@ -243,11 +273,12 @@ def show_warm(work: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["zoo", "truth", "rank", "warm"])
+    parser.add_argument("what", choices=["zoo", "truth", "rank", "warm", "tables"])
     parser.add_argument("--work", type=Path, default=Path("build/real"), help="default: build/real")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
-    {"zoo": extract_all, "truth": fine_tune_all, "rank": rank_all, "warm": show_warm}[given.what](given.work)
+    commands = {"zoo": extract_all, "truth": fine_tune_all, "rank": rank_all, "warm": show_warm, "tables": show_tables}
+    commands[given.what](given.work)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,20 @@
 # Real weights on real images with one command, on Debian 12 or Ubuntu 24.04: installs, extracts, ranks with every method, opens the page.
 #   examples/real/run.sh           ranks; the ground truth is the committed table
 #   examples/real/run.sh --truth   fine-tunes for that table first; can be stopped and started again
+#   examples/real/run.sh --warm    also the experiment with --warm-epochs, and the tables of README.md
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/common.sh
 
 truth=false
-case ${1:-} in
-  "") ;;
-  --truth) truth=true ;;
-  *) die "unknown option $1; see the head of this script" ;;
-esac
+warm=false
+for argument in "$@"; do
+  case $argument in
+    --truth) truth=true ;;
+    --warm) warm=true ;;
+    *) die "unknown option $argument; see the head of this script" ;;
+  esac
+done
 
 scripts/setup.sh --python --images
 say "Environment build/real/venv"
@@ -33,4 +37,9 @@ if $truth; then
 fi
 say "Ranking by every method"
 "$python" examples/real/real.py rank --work build/real
+if $warm; then
+  say "The experiment with warm epochs"
+  "$python" examples/real/real.py warm --work build/real
+  "$python" examples/real/real.py tables --work build/real
+fi
 if command -v xdg-open >/dev/null && [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]]; then xdg-open build/real/page.html; fi

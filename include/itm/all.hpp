@@ -13,6 +13,7 @@
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
 #include "itm/itm.hpp"
+#include "itm/record.hpp"
 #include "itm/report.hpp"
 #include "itm/sweep.hpp"
 #include "itm/verify.hpp"

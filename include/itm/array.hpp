@@ -20,6 +20,7 @@ enum class DType : std::uint8_t { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u1
 [[nodiscard]] std::size_t size_of(DType type) noexcept;
 /// "float32", "int64", ...
 [[nodiscard]] std::string_view name_of(DType type) noexcept;
+/// Whether it is f16, bf16, f32 or f64.
 [[nodiscard]] bool is_floating(DType type) noexcept;
 
 /// A read-only array of one or two dimensions over bytes that somebody keeps alive (`owner`).
@@ -27,6 +28,7 @@ enum class DType : std::uint8_t { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u1
 class Array {
  public:
   Array() = default;
+  /// `data` has `shape` elements, row-major or (fortran_order) column-major. `source` stands for it in sentences.
   Array(std::filesystem::path source, DType type, bool big_endian, std::vector<std::size_t> shape, bool fortran_order,
         const std::byte* data, std::shared_ptr<const void> owner);
   /// Rows of contiguous numbers that begin `row_stride` bytes apart and belong to the caller.
@@ -38,17 +40,27 @@ class Array {
   /// The same bytes as text: a row is a string, padded with zeros, of Latin-1 bytes (u8) or code points (u32).
   [[nodiscard]] Array as_text() const;
 
+  /// Its name: the file, or what the caller named it.
   [[nodiscard]] const std::filesystem::path& source() const noexcept { return source_; }
+  /// Of its elements.
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }
+  /// Of its elements in memory; others are swapped as they are read.
   [[nodiscard]] bool big_endian() const noexcept { return big_endian_; }
+  /// One or two lengths.
   [[nodiscard]] const std::vector<std::size_t>& shape() const noexcept { return shape_; }
+  /// N.
   [[nodiscard]] std::size_t rows() const noexcept { return shape_.empty() ? 0 : shape_[0]; }
+  /// D; 1 where there is one dimension.
   [[nodiscard]] std::size_t cols() const noexcept { return shape_.size() < 2 ? 1 : shape_[1]; }
+  /// Of elements.
   [[nodiscard]] std::size_t size() const noexcept { return rows() * cols(); }
+  /// Of all elements.
   [[nodiscard]] std::size_t bytes() const noexcept { return size() * size_of(dtype_); }
+  /// Of element (0, 0).
   [[nodiscard]] const std::byte* data() const noexcept { return data_; }
-  /// Distance in bytes between the first elements of two rows / of two columns.
+  /// Bytes from an element to the next of its column.
   [[nodiscard]] std::ptrdiff_t row_stride() const noexcept { return row_stride_; }
+  /// Bytes from an element to the next of its row.
   [[nodiscard]] std::ptrdiff_t col_stride() const noexcept { return col_stride_; }
   /// Rows are strings: labels by name. read_array() refuses such an array.
   [[nodiscard]] bool is_text() const noexcept { return is_text_; }

@@ -32,6 +32,7 @@ template <typename T>
 class BasicView {
  public:
   BasicView() = default;
+  /// rows x cols numbers at `data`; row i begins i * stride numbers further on.
   BasicView(T* data, std::size_t rows, std::size_t cols, std::size_t stride)
       : data_(data), rows_(rows), cols_(cols), stride_(stride) {}
   /// What may be written may be read.
@@ -39,15 +40,20 @@ class BasicView {
   BasicView(const BasicView<U>& other)  // NOLINT(google-explicit-constructor)
       : BasicView(other.data(), other.rows(), other.cols(), other.stride()) {}
 
+  /// Its shape, the numbers from one row to the next, and all of them.
+  ///@{
   [[nodiscard]] std::size_t rows() const { return rows_; }
   [[nodiscard]] std::size_t cols() const { return cols_; }
   [[nodiscard]] std::size_t stride() const { return stride_; }
   [[nodiscard]] std::size_t size() const { return rows_ * cols_; }
+  ///@}
   /// Rows first, first + 1, ... first + count - 1.
   [[nodiscard]] BasicView rows(std::size_t first, std::size_t count) const {
     return {data_ + first * stride_, count, cols_, stride_};
   }
+  /// Row i, 1 x cols.
   [[nodiscard]] BasicView row(std::size_t i) const { return rows(i, 1); }
+  /// Columns first ... first + count - 1 of all rows.
   [[nodiscard]] BasicView columns(std::size_t first, std::size_t count) const {
     return {data_ + first, rows_, count, stride_};
   }
@@ -66,9 +72,12 @@ template <typename T>
 class BasicMatrix {
  public:
   BasicMatrix() = default;
+  /// Of memory that lives as long as it or a copy of it.
   BasicMatrix(std::shared_ptr<T> memory, std::size_t rows, std::size_t cols)
       : memory_(std::move(memory)), view_(memory_.get(), rows, cols, cols) {}
 
+  /// A view of it or of a part of it, as BasicView has them.
+  ///@{
   [[nodiscard]] std::size_t rows() const { return view_.rows(); }
   [[nodiscard]] std::size_t cols() const { return view_.cols(); }
   [[nodiscard]] std::size_t size() const { return view_.size(); }
@@ -77,50 +86,57 @@ class BasicMatrix {
   [[nodiscard]] BasicView<T> rows(std::size_t first, std::size_t count) const { return view_.rows(first, count); }
   [[nodiscard]] BasicView<T> columns(std::size_t first, std::size_t count) const { return view_.columns(first, count); }
   operator BasicView<T>() const { return view_; }  // NOLINT(google-explicit-constructor): a matrix is a view of itself
-  operator BasicView<const T>() const { return view_; }  // NOLINT(google-explicit-constructor)
+  operator BasicView<const T>() const {
+    return view_;
+  }  // NOLINT(google-explicit-constructor)
+     ///@}
 
  private:
   std::shared_ptr<T> memory_;
   BasicView<T> view_;
 };
 
-using View = BasicView<double>;
-using ConstView = BasicView<const double>;
-using Matrix = BasicMatrix<double>;
+using View = BasicView<double>;                        ///< what operations write to
+using ConstView = BasicView<const double>;             ///< what operations read
+using Matrix = BasicMatrix<double>;                    ///< float64 on a device
 using IndexView = BasicView<std::int32_t>;             ///< one row
 using ConstIndexView = BasicView<const std::int32_t>;  ///< one row
-using Index = BasicMatrix<std::int32_t>;
+using Index = BasicMatrix<std::int32_t>;               ///< one row, with its memory
 
 /// A matrix in a file or in memory as a device keeps it: on the CPU where it lies, on a GPU in the device's memory, as
 /// float16, float32 or float64 as it is stored. Rows become float64 when they are loaded (Device::load).
 class Features {
  public:
+  /// N x D of them.
   Features(std::size_t rows, std::size_t cols) : rows_(rows), cols_(cols) {}
   Features(const Features&) = delete;
   Features& operator=(const Features&) = delete;
   virtual ~Features() = default;
+  /// N.
   [[nodiscard]] std::size_t rows() const { return rows_; }
+  /// D.
   [[nodiscard]] std::size_t cols() const { return cols_; }
 
  private:
   std::size_t rows_;
   std::size_t cols_;
 };
+/// Shared by all who opened the same features.
 using FeaturesOnDevice = std::shared_ptr<const Features>;
 
 /// What Device::open is given.
 struct StoredFeatures {
-  const Array* array = nullptr;
-  std::string key{};  ///< names the contents: who opens them again finds them there; empty: nobody does
+  const Array* array = nullptr;  ///< lives until the device has opened it
+  std::string key{};             ///< names the contents: who opens them again finds them there; empty: nobody does
 };
 
 class Classes;
 
 /// Rows first, first + 1, ... first + count - 1 of those that Classes knows the class of.
 struct ClassRows {
-  const Classes* all = nullptr;
-  std::size_t first = 0;
-  std::size_t count = 0;
+  const Classes* all = nullptr;  ///< outlives it
+  std::size_t first = 0;         ///< row number
+  std::size_t count = 0;         ///< of rows
   /// The class of each, 1 x count.
   [[nodiscard]] inline ConstIndexView labels() const;
 };
@@ -133,14 +149,20 @@ class Classes {
   /// of it.
   Classes(Index labels, Index order, Index begin)
       : labels_(std::move(labels)), order_(std::move(order)), begin_(std::move(begin)) {}
+  /// C.
   [[nodiscard]] std::size_t count() const { return begin_.cols() == 0 ? 0 : begin_.cols() - 1; }
+  /// Rows first ... first + number - 1, or all, and the class of each, 1 x count.
+  ///@{
   [[nodiscard]] ClassRows rows(std::size_t first, std::size_t number) const { return {this, first, number}; }
   [[nodiscard]] ClassRows rows() const { return rows(0, labels_.cols()); }
   [[nodiscard]] ConstIndexView labels() const { return labels_; }
   [[nodiscard]] ConstIndexView labels(std::size_t first, std::size_t number) const {
     return labels_.columns(first, number);
   }
+  ///@}
+  /// Rows class by class, 1 x N.
   [[nodiscard]] ConstIndexView order() const { return order_; }
+  /// Where each class begins in order(), and its end: 1 x (C + 1).
   [[nodiscard]] ConstIndexView begin() const { return begin_; }
 
  private:
@@ -151,6 +173,7 @@ class Classes {
 
 ConstIndexView ClassRows::labels() const { return all->labels(first, count); }
 
+/// Whether a product takes a matrix as it is or transposed.
 enum class Op : bool { none, transpose };
 
 /// What Device::map does to a number.
@@ -162,22 +185,33 @@ enum class Map : std::uint8_t {
 
 /// What Device::rank_pairs counts; ranks begin at 1 and ties get their average.
 struct PairRanks {
-  double pairs = 0;
+  double pairs = 0;          ///< all pairs of different rows
   double same = 0;           ///< pairs within a class
   double same_rank_sum = 0;  ///< their ranks' sum
   double ties = 0;           ///< sum of t^3 - t over groups of t equal distances
 };
 
-/// The nearest rows of every row (Device::nearest_rows), [N, count] row-major.
+/// Rows of numbers that a device asks for when it needs them.
+struct RowSource {
+  using Block = std::function<void(View x, std::size_t first)>;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  /// Calls block(x, first) with consecutive ones of some rows, in the given order, of all rows when none are given. The
+  /// block may overwrite x.
+  std::function<void(std::span<const std::uint32_t> wanted, const Block& block)> read;
+  std::function<void()> checkpoint{};  ///< called now and then; it may throw
+};
+
+/// The nearest rows of some rows (Device::nearest_rows), [rows, count] row-major.
 struct Neighbourhoods {
-  std::vector<double> distances;  ///< squared
-  std::vector<std::int32_t> rows;
+  std::vector<double> distances;   ///< squared
+  std::vector<std::int32_t> rows;  ///< their numbers, nearest first
 };
 
 /// One step s of a quasi-Newton method with the change y of the gradient along it.
 struct LbfgsPair {
-  Matrix s;
-  Matrix y;
+  Matrix s;         ///< 1 x n
+  Matrix y;         ///< 1 x n
   Matrix products;  ///< 1 x 2: <s, y>, which is positive, and <y, y>
 };
 
@@ -203,6 +237,7 @@ struct DeviceCounts {
   std::uint64_t read = 0;      ///< bytes to the host
   std::uint64_t moved = 0;     ///< bytes of device memory that launches read or wrote, at least; 0 on the CPU
 
+  /// Adds what another device has done.
   DeviceCounts& operator+=(const DeviceCounts& other) {
     waits += other.waits;
     launches += other.launches;
@@ -221,6 +256,7 @@ class Device {
   Device& operator=(const Device&) = delete;
   virtual ~Device() = default;
 
+  /// Since it was made.
   [[nodiscard]] virtual DeviceCounts counts() const { return counts_; }
 
   // ---- memory ----
@@ -228,13 +264,19 @@ class Device {
   [[nodiscard]] virtual Matrix matrix(std::size_t rows, std::size_t cols) = 0;
   /// rows x cols numbers of no particular value.
   [[nodiscard]] virtual Matrix scratch(std::size_t rows, std::size_t cols) = 0;
+  /// 1 x count whole numbers of no particular value.
   [[nodiscard]] virtual Index index_scratch(std::size_t count) = 0;
+  /// 1 x n, these.
   [[nodiscard]] virtual Index index(std::span<const std::int32_t> values) = 0;
   /// Classes from the class of every row, all in [0, count).
   [[nodiscard]] virtual Classes classes(Index labels, std::size_t count) = 0;
+  /// Row-major numbers of the host into a view of as many.
   virtual void upload(std::span<const double> values, View to) = 0;
+  /// Of the same shape.
   virtual void copy(ConstView from, View to) = 0;
+  /// Every number becomes `value`.
   virtual void fill(View x, double value) = 0;
+  /// to_ji = from_ij.
   virtual void transpose(ConstView from, View to) = 0;
   /// out_i = s_ii; out is one row.
   virtual void diagonal(ConstView s, View out) = 0;
@@ -243,7 +285,9 @@ class Device {
   /// All numbers of the views, row-major. Throws what an earlier operation failed with, NumericError for an eigensolver
   /// that did not converge.
   [[nodiscard]] std::vector<std::vector<double>> read(std::initializer_list<ConstView> views);
+  /// Of one view.
   [[nodiscard]] std::vector<double> read(ConstView view);
+  /// Whole numbers.
   [[nodiscard]] std::vector<std::int32_t> read(ConstIndexView view);
   /// The only number of a 1 x 1 matrix.
   [[nodiscard]] double number(ConstView view) { return read(view).front(); }
@@ -296,6 +340,7 @@ class Device {
   // ---- rows and columns ----
   /// X *= factor.
   virtual void scale(double factor, View x) = 0;
+  /// Every number of X by itself.
   virtual void map(Map what, View x) = 0;
   /// Y += alpha X.
   virtual void add(double alpha, ConstView x, View y) = 0;
@@ -343,6 +388,9 @@ class Device {
   virtual void add_cross_entropy(ConstView z, ConstIndexView labels, View loss) = 0;
   /// The same, and every row of logits becomes its soft-max.
   virtual void softmax_cross_entropy(View z, ConstIndexView labels, View loss) = 0;
+  /// loss (a number) += sum of log(1 + exp(z_ij)) - y_ij z_ij, and z becomes its derivative, 1 / (1 + exp(-z_ij)) -
+  /// y_ij: a logistic regression for every column.
+  virtual void logistic_residuals(View z, ConstView y, View loss) = 0;
   /// Column of each row's largest value; the first of several.
   virtual void argmax_rows(ConstView x, IndexView out) = 0;
   /// count (a number) += entries that a and b have in common.
@@ -370,11 +418,11 @@ class Device {
                                                          double floor) = 0;
 
   // ---- pairs ----
-  /// The `count` rows that are nearest to each row of a matrix, itself among them, ordered by squared distance and then
-  /// by row number, as differences give them. Nothing, without looking at `points`, from a device that goes through
-  /// blocks of rows faster (the CPU: numerics/nearest_rows.hpp). Waits four times at most.
-  [[nodiscard]] virtual std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& points,
-                                                                   std::size_t count) = 0;
+  /// The min(count, N) rows that are nearest to each row, itself among them, ordered by squared distance and then by
+  /// row number, as differences give them. Calls use(first, found) with those of the rows first, first + 1, ..., in
+  /// order. Waits four times at most.
+  virtual void nearest_rows(const RowSource& points, std::size_t count,
+                            const std::function<void(std::size_t first, const Neighbourhoods& found)>& use) = 0;
   /// Spearman statistics of the distances 1 - <x_i, x_j> over all pairs i < j of rows of length 1 or 0, split by
   /// whether the rows share their index. Distances are compared in steps of 2^-30: what rounding alone tells apart is
   /// a tie. Memory: 8 bytes per pair. Waits.
@@ -394,11 +442,23 @@ class Device {
   // ---- made of the others ----
   /// Sum of all elements. Waits.
   [[nodiscard]] double sum(ConstView x);
+  /// Spearman's correlation of the distances 1 - <x_i, x_j> and 1 - <y_i, y_j> over all pairs i < j of rows of length 1
+  /// or 0, distances compared as rank_pairs does; 0 where one of them is the same for all pairs. Ranks are found on the
+  /// host: 16 bytes per pair. Calls `checkpoint` now and then; it may throw. Waits once per block of rows.
+  [[nodiscard]] double correlate_pairs(ConstView x, ConstView y, const std::function<void()>& checkpoint);
+  /// Row-major numbers of the host as a matrix.
   [[nodiscard]] Matrix matrix_of(std::span<const double> values, std::size_t rows, std::size_t cols) {
     Matrix made = scratch(rows, cols);
     upload(values, made);
     return made;
   }
+  /// The rows of a source as a matrix.
+  [[nodiscard]] Matrix matrix_of(const RowSource& source) {
+    Matrix made = scratch(source.rows, source.cols);
+    source.read({}, [&](ConstView x, std::size_t first) { copy(x, made.rows(first, x.rows())); });
+    return made;
+  }
+  /// The same numbers in a matrix of its own.
   [[nodiscard]] Matrix copy_of(ConstView x) {
     Matrix made = scratch(x.rows(), x.cols());
     copy(x, made);
@@ -408,14 +468,15 @@ class Device {
  protected:
   /// One view and where its numbers go.
   struct Reading {
-    ConstView from;
-    double* to = nullptr;
+    ConstView from;        ///< on the device
+    double* to = nullptr;  ///< on the host, row-major
   };
   /// Waits for the work so far and copies.
   virtual void read_numbers(std::span<const Reading> readings) = 0;
+  /// The same for whole numbers.
   virtual void read_index(ConstIndexView from, std::int32_t* to) = 0;
 
-  DeviceCounts counts_;
+  DeviceCounts counts_;  ///< what counts() returns
 };
 
 /// Arithmetic of products and Gram matrices.

@@ -35,18 +35,18 @@ struct ItmFeatures {
 
 /// One run: a model, or a model under another seed or rate. Everything pointed to outlives the call.
 struct ItmTask {
-  ItmFeatures features;
-  const FeatureStatistics* statistics = nullptr;
-  const ItmPlan* plan = nullptr;
-  double eta = 0.5;
-  std::uint64_t seed = 0;                  ///< see initial_parameters()
-  const ItmParameters* initial = nullptr;  ///< instead of those
-  ItmObserver observer;
+  ItmFeatures features;                           ///< of the model
+  const FeatureStatistics* statistics = nullptr;  ///< of its columns
+  const ItmPlan* plan = nullptr;                  ///< shared by the models of a data set
+  double eta = 0.5;                               ///< rate of the evolution
+  std::uint64_t seed = 0;                         ///< see initial_parameters()
+  const ItmParameters* initial = nullptr;         ///< instead of those
+  ItmObserver observer;                           ///< of this run
 };
 
 /// What became of a task: its result, or why there is none (it does not fit into the device's memory, say).
 struct ItmOutcome {
-  ItmResult result;
+  ItmResult result;            ///< where it ran
   std::exception_ptr failure;  ///< null: it ran
 };
 
@@ -66,7 +66,8 @@ class ItmEngine {
   [[nodiscard]] virtual std::vector<ItmOutcome> run(std::span<const ItmTask> tasks, const ItmOptions& options,
                                                     const std::function<void(double)>& progress = {}) = 0;
   /// make_plan() with the eigenvectors behind the `pca` and `laplacian` centres, and the permutations, computed there.
-  [[nodiscard]] virtual ItmPlan plan(const Labels& labels, const ItmOptions& options) = 0;
+  [[nodiscard]] virtual ItmPlan plan(const Labels& labels, const ItmOptions& options,
+                                     std::span<const std::uint8_t> held_out) = 0;
   /// A Device with an order of work of its own, for one model at a time. Features are shared with everything that the
   /// engine does, and so is its memory: Device::open waits for others to finish. The engine must outlive it.
   [[nodiscard]] virtual std::unique_ptr<Device> make_device(Arithmetic arithmetic) = 0;
@@ -74,6 +75,7 @@ class ItmEngine {
   [[nodiscard]] virtual DeviceCounts device_counts() const = 0;
 };
 
+/// How a GPU is used.
 struct EngineOptions {
   std::size_t memory_budget = 0;  ///< bytes of device memory to use; 0: nine tenths of what is free
   bool half_features = false;     ///< keep features as float16: half the memory, rounded to 11 bits

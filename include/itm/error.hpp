@@ -19,7 +19,9 @@ enum class ExitStatus : int {
 /// Base of all exceptions thrown by the library.
 class Error : public std::runtime_error {
  public:
+  /// `sentence` is all that the user reads; `status` is what the program ends with.
   Error(ExitStatus status, const std::string& sentence) : std::runtime_error(sentence), status_(status) {}
+  /// What the program ends with.
   [[nodiscard]] ExitStatus status() const noexcept { return status_; }
 
  private:
@@ -29,6 +31,7 @@ class Error : public std::runtime_error {
 /// Bad file, bad data or bad option: exit status 2.
 class InputError : public Error {
  public:
+  /// Names the file, the value and the remedy.
   explicit InputError(const std::string& sentence) : Error(ExitStatus::bad_input, sentence) {}
 };
 
@@ -36,12 +39,13 @@ class InputError : public Error {
 /// and whoever does know puts it in front.
 class NumericError : public InputError {
  public:
-  using InputError::InputError;
+  using InputError::InputError;  ///< the same
 };
 
 /// No such device, or not enough memory on it: exit status 3.
 class DeviceError : public Error {
  public:
+  /// Says what is missing and what to do without it.
   explicit DeviceError(const std::string& sentence) : Error(ExitStatus::no_device, sentence) {}
 };
 

@@ -33,23 +33,26 @@ using SettingValue = std::variant<double, std::string>;
 /// An option of one method, `--<method>-<name>` on the command line (those of ITM and those that methods share:
 /// `--<name>`).
 struct Setting {
-  std::string name;
-  SettingValue standard;  ///< the default; NaN: none
-  std::string help;
-  double low = 0;  ///< numbers: the range
-  double high = std::numeric_limits<double>::infinity();
-  bool above_low = false;            ///< numbers: `low` itself is refused
-  bool whole = false;                ///< numbers: no fractions
-  std::vector<std::string> words{};  ///< words: the choices; empty: any text, such as a file
+  std::string name;                                       ///< of the option, without the method's
+  SettingValue standard;                                  ///< the default; NaN: none
+  std::string help;                                       ///< one line
+  double low = 0;                                         ///< numbers: the range
+  double high = std::numeric_limits<double>::infinity();  ///< numbers: the end of the range, included
+  bool above_low = false;                                 ///< numbers: `low` itself is refused
+  bool whole = false;                                     ///< numbers: no fractions
+  std::vector<std::string> words{};                       ///< words: the choices; empty: any text, such as a file
 };
 
 /// Names of methods: one, several, or "all".
 class MethodList : public std::vector<std::string> {
  public:
+  /// From one name or several.
+  ///@{
   MethodList(const char* name) : vector{name} {}             // NOLINT(google-explicit-constructor): {.method = "logme"}
   MethodList(std::string name) : vector{std::move(name)} {}  // NOLINT(google-explicit-constructor)
   MethodList(std::vector<std::string> names) : vector(std::move(names)) {}  // NOLINT(google-explicit-constructor)
   MethodList(std::initializer_list<std::string> names) : vector(names) {}
+  ///@}
 };
 
 /// How far a ranking is. `work` is the share that is done, by the cost that the methods expect.
@@ -58,21 +61,21 @@ struct RankProgress {
   std::size_t total = 0;  ///< to be scored
   double work = 0;        ///< in [0, 1]
   std::string method;     ///< whose model was finished last
-  std::string model;
+  std::string model;      ///< its name
 };
 
 /// What a method is expected to take on one data set, by its own cost.
 struct ExpectedWork {
-  std::string dataset;
-  std::string method;
-  std::size_t models = 0;
-  double rows = 0;     ///< that are scored of each
-  double seconds = 0;  ///< of all models, on one core
+  std::string dataset;     ///< its name
+  std::string method;      ///< by its name
+  std::size_t models = 0;  ///< that it scores
+  double rows = 0;         ///< that are scored of each
+  double seconds = 0;      ///< of all models, on one core
 };
 
 /// Everything that a ranking can be told; each method reads what it knows.
 struct RankOptions {
-  MethodList method{"itm"};
+  MethodList method{"itm"};             ///< which ones
   std::vector<std::string> datasets{};  ///< empty: all
   std::uint64_t seed = 0;               ///< of every draw
   Backend device = Backend::automatic;  ///< cuda: an error where a method or this machine cannot
@@ -84,15 +87,15 @@ struct RankOptions {
   /// Groups of rows that are left out in turn for the error of a score; 0: none. Absent: 8 where that is cheap. Methods
   /// whose score is an accuracy need none.
   std::optional<double> jackknife{};
-  bool keep_going = false;  ///< models that fail become failures of the report instead of exceptions
-  Variant variant = Variant::published;
+  bool keep_going = false;               ///< models that fail become failures of the report instead of exceptions
+  Variant variant = Variant::published;  ///< of methods that have two
   Arithmetic arithmetic = Arithmetic::float64;     ///< of the methods other than ITM
   ItmOptions itm{};                                ///< its seed is `seed`
   std::map<std::string, SettingValue> settings{};  ///< "<method>-<name>" -> value, where it is not the default
   /// Serves every method that runs on a GPU; null: opened when it is needed and `device` allows it.
   std::shared_ptr<ItmEngine> engine{};
-  EngineOptions engine_options{};
-  std::function<bool()> cancelled{};
+  EngineOptions engine_options{};     ///< of the engine that is opened
+  std::function<bool()> cancelled{};  ///< asked often; true ends the ranking with Interrupted
   /// Called for every data set and method before the first model is scored.
   std::function<void(const ExpectedWork&)> expected{};
   /// Called as work is finished, from any thread, serialised.
@@ -101,18 +104,22 @@ struct RankOptions {
 
 /// One data set with the models to be scored on it.
 struct DatasetTask {
-  std::string dataset;
-  std::vector<ZooEntry> entries;
+  std::string dataset;            ///< its name
+  std::vector<ZooEntry> entries;  ///< models with what the method reads
   /// Of the rows that are scored, shared by all entries; empty when the entries have regression targets instead.
   Labels labels;
-  std::vector<std::uint32_t> rows{};   ///< of every file, the rows that are scored, ascending; empty: all
-  std::vector<std::string> remarks{};  ///< what a reader of the scores should know of the data set
+  std::vector<std::uint32_t> rows{};     ///< of every file, the rows that are scored, ascending; empty: all
+  std::vector<std::string> remarks{};    ///< what a reader of the scores should know of the data set
+  std::optional<Targets> targets{};      ///< of all rows of every file
+  std::vector<std::uint8_t> held_out{};  ///< for every row of every file, 1: for validation; empty: methods choose
+  [[nodiscard]] TargetKind kind() const { return targets ? targets->kind : TargetKind::classes; }
 };
 
 /// What became of one model: a score, or the sentence that says why there is none.
 struct Outcome {
-  ScoredModel scored;
+  ScoredModel scored;   ///< without rank and truth
   std::string failure;  ///< empty: scored
+  /// Whether there is a score.
   [[nodiscard]] bool is_scored() const { return failure.empty(); }
 };
 
@@ -143,17 +150,21 @@ class Session {
 
 /// What a method reads besides features and labels.
 struct Inputs {
-  bool features = true;     ///< false: only their number of rows matters
-  bool output = false;      ///< logits of the source head
-  bool source = false;      ///< features of source images
-  bool regression = false;  ///< can score regression targets instead of labels
+  bool features = true;      ///< false: only their number of rows matters
+  bool output = false;       ///< logits of the source head
+  bool source = false;       ///< features of source images
+  bool regression = false;   ///< can score numbers instead of classes
+  bool multi_label = false;  ///< can score several labels of a row instead of its class
+  [[nodiscard]] bool takes(TargetKind kind) const {
+    return kind == TargetKind::classes || (kind == TargetKind::labels ? multi_label : regression);
+  }
 };
 
 /// What is to be scored, for a method to say what it costs.
 struct Workload {
-  double rows = 0;     // N
-  double dims = 0;     // D
-  double classes = 0;  // C
+  double rows = 0;     ///< N
+  double dims = 0;     ///< D
+  double classes = 0;  ///< C
   double bytes = 0;    ///< of the stored features
   /// The same with at most so many of its rows.
   [[nodiscard]] Workload limited_to(double most_rows) const;
@@ -161,8 +172,8 @@ struct Workload {
 
 /// What one model takes on one core of a Xeon (docs/benchmarks.md); good to a factor of three.
 struct Cost {
-  double seconds = 0;
-  double bytes = 0;  ///< memory at the peak, beside what is shared
+  double seconds = 0;  ///< of one core
+  double bytes = 0;    ///< memory at the peak, beside what is shared
 };
 
 /// A family of settings that several methods read.
@@ -171,29 +182,35 @@ enum class SettingGroup : std::uint8_t {
   arithmetic,  ///< published or exact variant, float64 or float32
 };
 
+/// A system: what it reads, what it offers, and how it is run.
 struct Estimator {
-  std::string name;
+  std::string name;         ///< lower case, of command lines and results
   std::string description;  ///< one line
-  std::string citation;
-  Inputs inputs{};
-  bool seeded = false;  ///< draws random numbers: repeats differ
-  bool float32 = true;  ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
+  std::string citation;     ///< of the publication
+  Inputs inputs{};          ///< beside the features
+  bool seeded = false;      ///< draws random numbers: repeats differ
+  bool validates = false;   ///< scores rows that it holds out; a split of the person's is followed
+  bool float32 = true;      ///< false: too ill-conditioned for Arithmetic::float32, which is then float64
   /// What another order of rounding may change of its numbers, relative to the largest of their kind: more where a
   /// search ends before its optimum. `itm verify` allows it.
   double tolerance = 1e-6;
-  std::vector<Setting> settings{};
-  SettingGroup group = SettingGroup::arithmetic;
-  ScoreUnit unit = ScoreUnit::number;
-  std::vector<DetailColumn> columns{};  ///< details that deserve a column in tables
-  bool on_gpu = false;                  ///< has a GPU path
-  bool of_company = false;              ///< a model's score depends on the others that are ranked with it
-  /// Empty: as a method with a D x D covariance.
+  std::vector<Setting> settings{};                ///< that only it has
+  SettingGroup group = SettingGroup::arithmetic;  ///< that it reads as well
+  ScoreUnit unit = ScoreUnit::number;             ///< of its score
+  std::vector<DetailColumn> columns{};            ///< details that deserve a column in tables
+  bool on_gpu = false;                            ///< has a GPU path
+  bool of_company = false;                        ///< a model's score depends on the others that are ranked with it
+  bool jackknifed = false;  ///< its session leaves groups of rows out, where that is wanted or cheap
+  /// Of one score. Empty: as a method with a D x D covariance.
   std::function<Cost(const Workload&, const RankOptions&)> cost{};
-  std::function<std::unique_ptr<Session>(DatasetTask, const RankOptions&)> open{};
+  std::function<std::unique_ptr<Session>(DatasetTask, const RankOptions&)> open{};  ///< a session on one data set
 
   /// "source logits (..._output.npy)" when `entry` lacks what the method reads, else empty.
   [[nodiscard]] std::string missing_input(const ZooEntry& entry) const;
-  /// Of one model; `options.rows` limits its rows.
+  /// Groups of rows that are left out in turn for the error of a score: none for accuracies, whose error follows from
+  /// the rows, and none where it would be felt. `seconds`: of one score of the longest model.
+  [[nodiscard]] std::size_t jackknife_groups(double seconds, const RankOptions& options) const;
+  /// Of one model: all its scores, one per seed and per group of rows that is left out. `options.rows` limits its rows.
   [[nodiscard]] Cost cost_of(const Workload& work, const RankOptions& options) const;
   /// Of several: their seconds together, and the memory of the largest.
   [[nodiscard]] Cost cost_of(const std::vector<Workload>& work, const RankOptions& options) const;
@@ -206,6 +223,8 @@ struct Estimator {
 /// By its name, whatever its case, spaces, dashes and underscores. Throws InputError naming the methods that are meant,
 /// or that exist.
 [[nodiscard]] const Estimator& find_estimator(const std::string& name);
+/// "logme, parc, knn and linear_probe": the methods that score one of these kinds of targets.
+[[nodiscard]] std::string methods_for(std::initializer_list<TargetKind> kinds);
 /// Null where there is none of that name: a result may come from elsewhere.
 [[nodiscard]] const Estimator* known_estimator(std::string_view name);
 /// Adds a method of the program that links the library, before it ranks anything. Throws InputError where the name is
@@ -223,6 +242,8 @@ void register_estimator(Estimator estimator);
 /// The shape of an entry, for its cost. Never throws: zeros where the file cannot be read. An .npz is not unpacked for
 /// it: its size on disk is taken for float32.
 [[nodiscard]] Workload workload_of(const ZooEntry& entry, const Labels& labels);
+/// The same of the rows that a task scores; targets count as classes.
+[[nodiscard]] Workload workload_of(const ZooEntry& entry, const DatasetTask& task);
 
 /// Throws DeviceError where `device` is a GPU and the method has no path there.
 void require_device(const Estimator& estimator, Backend device);

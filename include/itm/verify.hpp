@@ -28,18 +28,19 @@ namespace itm {
 
 /// Worst deviation of one stage over the models of a data set.
 struct StageDeviation {
-  Deviation worst;
+  Deviation worst;        ///< over the models
   std::string model;      ///< where it was seen
   bool rounding = false;  ///< beyond the usual tolerance, and no further than rounding moves it on the CPU by itself
 };
 
+/// How far two backends agree on one data set.
 struct VerifyReport {
-  std::string dataset;
-  std::string method = "itm";
-  Place place;  ///< where what is compared with the reference was computed
-  std::vector<StageDeviation> stages;
+  std::string dataset;                       ///< its name
+  std::string method = "itm";                ///< by its name
+  Place place;                               ///< where what is compared with the reference was computed
+  std::vector<StageDeviation> stages;        ///< in the order of the computation
   std::vector<std::string> reference_order;  ///< models, best first
-  std::vector<std::string> other_order;
+  std::vector<std::string> other_order;      ///< those of the other side
   /// ITM: up to models whose scores are within two validation rows of each other; others: up to those whose scores are
   /// equal to the tolerance.
   bool same_ranking = false;

@@ -6,14 +6,17 @@
 >>> itm_rank.rank(models, labels, methods=["itm", "logme"]).best
 'good'
 
-``rank`` takes arrays, ``rank_zoo`` a folder of files, ``extract`` makes such a folder from models and images.
+``rank`` takes arrays, ``rank_zoo`` a folder of files, ``rank_from`` a result to repeat; ``extract`` makes such a
+folder from models and images.
 ``LogME`` and its kin score one model in the manner of scikit-learn, ``agreement`` sets scores against the truth,
 ``register`` adds a method.
 """
 
 from ._agreement import Agreement, agreement
 from ._methods import MethodInfo, methods, register
-from ._ranking import Progress, Ranking, rank, rank_zoo
+from ._progress import Progress
+from ._ranking import Ranking, rank, rank_zoo
+from ._repeat import rank_from
 from ._version import __version__
 from .estimators import (
     GBC,
@@ -67,6 +70,7 @@ __all__ = [
     "extract",
     "methods",
     "rank",
+    "rank_from",
     "rank_zoo",
     "register",
 ]

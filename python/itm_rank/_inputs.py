@@ -16,10 +16,8 @@ def as_features(array: Any, name: str) -> Any:
     detach = getattr(array, "detach", None)
     if callable(detach):  # a tensor that autograd watches gives its memory to nobody
         array = detach()
-    if getattr(array, "is_cuda", False):
-        array = array.cpu()
     if hasattr(array, "__dlpack__") and not isinstance(array, numpy.ndarray):
-        return array
+        return on_host(array, name)
     try:
         made = numpy.asarray(array)
     except (TypeError, ValueError) as error:
@@ -31,10 +29,48 @@ def as_features(array: Any, name: str) -> Any:
     return made if made.dtype.isnative else made.astype(made.dtype.newbyteorder("="))
 
 
+#: DLPack's devices whose memory the host reads where it is: the host's own, pinned and managed memory of CUDA and ROCm.
+_HOST, _READABLE = 1, frozenset({1, 3, 11, 13})
+
+
+def on_host(array: Any, name: str) -> Any:
+    """The array itself, or a copy in the memory of the host where it lies in that of a device.
+
+    Torch and CuPy are asked in their own words, others by DLPack's request for a copy. Raises ValueError where an array
+    offers neither.
+    """
+    where = getattr(array, "__dlpack_device__", None)
+    device = int(where()[0]) if callable(where) else _HOST
+    if device in _READABLE:
+        return array
+    for copy in ("cpu", "get"):
+        if callable(getattr(array, copy, None)):
+            return getattr(array, copy)()
+    try:
+        return numpy.from_dlpack(_Copied(array))
+    except (TypeError, BufferError, RuntimeError, ValueError, AttributeError):
+        raise ValueError(
+            f"{name}: lies in the memory of a device (DLPack's number {device}) and offers no copy; pass a host array"
+        ) from None
+
+
+class _Copied:
+    """What ``numpy.from_dlpack`` asks, answered with a copy on the host: older NumPy cannot ask for one itself."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return _HOST, 0
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self._array.__dlpack__(dl_device=(_HOST, 0), copy=True)
+
+
 def as_labels(labels: Any) -> numpy.ndarray:
     """Integers as they are, words and truth values by their sorted order."""
-    if callable(getattr(labels, "cpu", None)):
-        labels = labels.cpu()
+    if hasattr(labels, "__dlpack__") and not isinstance(labels, numpy.ndarray):
+        labels = on_host(labels, "labels")
     made = numpy.asarray(labels)
     if made.ndim != 1:
         raise ValueError(f"labels: have the shape {list(made.shape)}; one label for every row is needed, [N]")
@@ -73,11 +109,6 @@ def as_settings(settings: Mapping[str, Any]) -> list[tuple[str, float | str]]:
             raise TypeError(f"{key}: {value!r} is neither a number nor a word")
         made.append((own.get(key, key.replace("_", "-")), value))
     return made
-
-
-def as_methods(methods: str | list[str] | tuple[str, ...]) -> list[str]:
-    """Names of methods; one may stand alone."""
-    return [methods] if isinstance(methods, str) else [str(name) for name in methods]
 
 
 def usable_threads(threads: int | None) -> int:

@@ -17,14 +17,22 @@ class MethodInfo:
     name: str
     description: str
     citation: str
-    features: bool  #: reads features
-    output: bool  #: reads logits of the source head
-    source: bool  #: reads features of source images
-    regression: bool  #: takes targets instead of labels
-    seeded: bool  #: draws random numbers
-    on_gpu: bool  #: has a GPU path
-    of_company: bool  #: a score depends on the other models ranked with it
-    settings: tuple[dict[str, Any], ...]  #: its own: name, standard, help, words
+    features: bool
+    """Reads features."""
+    output: bool
+    """Reads logits of the source head."""
+    source: bool
+    """Reads features of source images."""
+    regression: bool
+    """Takes targets instead of labels."""
+    seeded: bool
+    """Draws random numbers."""
+    on_gpu: bool
+    """Has a GPU path."""
+    of_company: bool
+    """A score depends on the other models ranked with it."""
+    settings: tuple[dict[str, Any], ...]
+    """Its own: name, standard, help, words."""
 
 
 def methods() -> dict[str, MethodInfo]:

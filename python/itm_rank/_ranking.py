@@ -5,24 +5,16 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from . import _core
-from ._inputs import as_features, as_labels, as_methods, as_settings, as_truth, usable_threads
+from ._inputs import as_features, as_labels, as_settings, as_truth, usable_threads
+from ._progress import Progress, reporting
 
 if TYPE_CHECKING:
     import pandas
-
-
-class Progress(NamedTuple):
-    """How far a ranking is, as callbacks are told."""
-
-    done: int  #: models scored, over all methods, data sets and repeats
-    total: int  #: to be scored
-    share: float  #: of the expected work, in [0, 1]
-    method: str  #: whose model was finished last
-    model: str
 
 
 class Ranking:
@@ -94,7 +86,8 @@ class Ranking:
         return Agreement(**{**found, "tau_w_interval": None if interval is None else tuple(interval)})
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``itm rank --format json`` writes, as a dict of its own."""
+        """What ``itm rank --format json`` writes, as a dict of its own; ``record`` says what was asked for, see
+        ``rank_from``."""
         made: dict[str, Any] = json.loads(self._report.json())
         return made
 
@@ -134,6 +127,10 @@ class Ranking:
         if file is not None:
             _core.write_file(os.fspath(file), page)
         return page
+
+    def changes_since(self, result: str | os.PathLike[str]) -> list[str]:
+        """A sentence for each data set whose files are others than when the JSON or CSV ``result`` was made."""
+        return self._report.changes_since(os.fspath(result))
 
     def _repr_html_(self) -> str:
         return "\n".join(_table(result) for result in self._dict["results"])
@@ -186,29 +183,6 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _reporter(
-    progress: bool | Callable[[Progress], object] | None,
-) -> tuple[Callable[..., object] | None, Callable[[], object]]:
-    """What the module calls as work is finished, and what ends it."""
-    if callable(progress):
-        call = progress
-        return lambda *now: call(Progress(*now)), lambda: None
-    if not progress:
-        return None, lambda: None
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return None, lambda: None
-    bar = tqdm(desc="ranking", unit="model")
-
-    def show(done: int, total: int, share: float, method: str, model: str) -> None:
-        bar.total = total
-        bar.n = done
-        bar.set_postfix_str(f"{method} {model}", refresh=True)
-
-    return show, bar.close
-
-
 def rank(
     models: Mapping[str, Any],
     labels: Any = None,
@@ -224,6 +198,7 @@ def rank(
     threads: int | None = None,
     device: str = "auto",
     keep_going: bool = False,
+    time_budget: float | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
     **settings: Any,
 ) -> Ranking:
@@ -233,8 +208,8 @@ def rank(
     ----------
     models
         Name -> features [N, D], one row for every image and any D: NumPy arrays, or whatever has ``__dlpack__``,
-        float16, bfloat16, float32 or float64. Arrays with contiguous rows are read where they lie; a CUDA tensor is
-        brought to the host.
+        float16, bfloat16, float32 or float64. Arrays with contiguous rows are read where they lie. A tensor in the
+        memory of a GPU is copied to the host, once, and methods that run on a GPU upload it again.
     labels
         [N] whole numbers or words, at least two rows of each; the distinct values in ascending order are the classes.
     targets
@@ -253,6 +228,9 @@ def rank(
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     keep_going
         Models that fail are left out and named in the result instead of ending the ranking.
+    time_budget
+        Seconds that the ranking may take, roughly: as many rows are scored as that allows, the same for all models. A
+        UserWarning says how many where they are not all.
     progress
         True shows tqdm's bar where tqdm is installed; a function is called with ``Progress``, on the caller's thread.
     settings
@@ -285,68 +263,111 @@ def rank(
         )
         for name, features in models.items()
     ]
-    show, close = _reporter(progress)
-    try:
+    asked = _asked(methods, settings, seed, threads, device, keep_going, bootstrap, time_budget)
+    with reporting(progress) as show:
         report = _core.rank_arrays(
             dataset,
             entries,
             None if labels is None else as_labels(labels),
             None if targets is None else as_features(targets, "targets"),
-            as_methods(methods),
-            as_settings(settings),
-            seed,
-            usable_threads(threads),
-            device,
-            keep_going,
+            asked,
             as_truth(truth),
-            bootstrap,
             show,
         )
-    finally:
-        close()
+    _say_rows(report, time_budget)
     return Ranking(report, [("seed", str(seed))])
 
 
 def rank_zoo(
     folder: str | os.PathLike[str],
-    datasets: str | list[str] | tuple[str, ...] = (),
+    datasets: str | Sequence[str] = (),
     *,
     methods: str | list[str] | tuple[str, ...] = "itm",
     truth: str | os.PathLike[str] | None = None,
+    models: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
+    manifest: str | os.PathLike[str] | None = None,
+    feature_key: str = "feature",
     bootstrap: int = 0,
     seed: int = 0,
     threads: int | None = None,
     device: str = "auto",
     keep_going: bool = False,
+    time_budget: float | None = None,
     progress: bool | Callable[[Progress], object] | None = None,
     **settings: Any,
 ) -> Ranking:
     """Ranks the models of a folder, as ``itm rank FOLDER`` does: ``{model}_{dataset}_feature.npy`` and its kin.
 
-    ``datasets`` are all where none is named; ``truth`` is a CSV with a column ``model`` and one of percentages per
-    data set. Everything else as in ``rank``.
+    Parameters
+    ----------
+    datasets
+        Names; all where none is named.
+    truth
+        A CSV with a column ``model`` and one of percentages per data set.
+    models, exclude
+        Patterns, ``"resnet*"``: only models that one of the first fits and none of the second.
+    manifest
+        A CSV that names the files; default: ``zoo.csv`` of the folder where there is one.
+    feature_key
+        Of the features in .npz and .safetensors.
+
+    Everything else as in ``rank``.
     """
-    names = [datasets] if isinstance(datasets, str) else list(datasets)
-    show, close = _reporter(progress)
-    try:
-        report = _core.rank_folder(
-            os.fspath(folder),
-            names,
-            as_methods(methods),
-            as_settings(settings),
-            seed,
-            usable_threads(threads),
-            device,
-            keep_going,
-            None if truth is None else os.fspath(truth),
-            bootstrap,
-            show,
-        )
-    finally:
-        close()
+    asked = _asked(methods, settings, seed, threads, device, keep_going, bootstrap, time_budget)
+    asked.update(
+        folder=os.fspath(folder),
+        datasets=_listed(datasets),
+        truth=None if truth is None else os.fspath(truth),
+        models=_listed(models),
+        exclude=_listed(exclude),
+        manifest=None if manifest is None else os.fspath(manifest),
+        feature_key=feature_key,
+    )
+    with reporting(progress) as show:
+        report = _core.rank_folder(asked, show)
+    _say_rows(report, time_budget)
     facts = [
         ("zoo", os.fspath(folder)),
         *([("truth", os.fspath(truth))] if truth is not None else []),
         ("seed", str(seed)),
     ]
     return Ranking(report, facts)
+
+
+def _listed(names: str | Sequence[str]) -> list[str]:
+    """One name may stand alone."""
+    return [names] if isinstance(names, str) else [str(name) for name in names]
+
+
+def _asked(
+    methods: str | list[str] | tuple[str, ...],
+    settings: Mapping[str, Any],
+    seed: int,
+    threads: int | None,
+    device: str,
+    keep_going: bool,
+    bootstrap: int,
+    time_budget: float | None,
+) -> dict[str, Any]:
+    """What arrays and folders are ranked with, as the module takes it."""
+    return {
+        "methods": _listed(methods),
+        "settings": as_settings(settings),
+        "seed": int(seed),
+        "threads": usable_threads(threads),
+        "device": device,
+        "keep_going": keep_going,
+        "bootstrap": int(bootstrap),
+        "time_budget": None if time_budget is None else float(time_budget),
+    }
+
+
+def _say_rows(report: _core.Report, time_budget: float | None) -> None:
+    """Nothing is left out in silence."""
+    if report.rows:
+        warnings.warn(
+            f"for a time budget of {time_budget} s: {report.rows:,} rows of a data set, the same for all models",
+            UserWarning,
+            stacklevel=3,
+        )

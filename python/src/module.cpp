@@ -80,7 +80,7 @@ void add_method(const std::string& name, nb::object function, const std::string&
   traits.name = name;
   traits.description = description;
   traits.citation = citation;
-  traits.inputs = {true, output, source, regression};
+  traits.inputs = {true, output, source, regression, regression};
   traits.seeded = seeded;
   register_method(std::move(traits), std::move(function));
 }

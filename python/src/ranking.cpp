@@ -14,15 +14,19 @@
 #include <condition_variable>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <thread>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "array_view.hpp"
 #include "itm/all.hpp"
+#include "request.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -30,39 +34,19 @@ using namespace nb::literals;
 namespace itm::python {
 namespace {
 
-using Settings = std::vector<std::pair<std::string, SettingValue>>;
 /// Name, features, source logits, features of source images.
 using Model = std::tuple<std::string, AnyArray, std::optional<AnyArray>, std::optional<AnyArray>>;
 using LabelArray = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 /// Name of a model -> accuracy in percent.
 using Truth = std::map<std::string, double>;
 
-Backend backend_of(const std::string& word) {
-  if (word == "auto" || word == "cpu" || word == "cuda") {
-    return word == "auto" ? Backend::automatic : word == "cpu" ? Backend::cpu : Backend::cuda;
-  }
-  throw InputError("device: \"" + word + "\" is not one of auto|cpu|cuda");
-}
-
-RankOptions options_of(const std::vector<std::string>& methods, const Settings& settings, std::uint64_t seed,
-                       int threads, const std::string& device, bool keep_going) {
-  if (threads < 1 || threads > 1024) {
-    throw InputError("threads: " + std::to_string(threads) + " is not a whole number from 1 to 1,024");
-  }
-  if (methods.empty()) {
-    throw InputError("methods: names none; pass \"itm\", several names or \"all\"");
-  }
-  RankOptions options;
-  options.method = MethodList(methods);
-  for (const auto& [name, value] : settings) {
-    apply_setting(options, name, value);
-  }
-  options.seed = seed;
-  options.threads = threads;
-  options.device = backend_of(device);
-  options.keep_going = keep_going;
-  return options;
-}
+/// What came out and what was asked for. A Python program can be repeated by `itm rank --from`, and the other way
+/// round.
+struct Result {
+  RankReport report;
+  Record record;
+  std::size_t rows = 0;  ///< that a time budget allowed; 0: all
+};
 
 /// Runs work(options) on a thread of its own, without Python's lock. Meanwhile this thread, whose signals and callbacks
 /// Python knows, looks for Ctrl-C and tells `progress(done, total, share, method, model)`: work never waits for Python.
@@ -141,18 +125,22 @@ DatasetExtras extras_of(const std::string& name, const std::optional<AnyArray>& 
   return extras;
 }
 
-RankReport rank_arrays(const std::string& dataset, const std::vector<Model>& models,
-                       const std::optional<LabelArray>& labels, const std::optional<AnyArray>& targets,
-                       const std::vector<std::string>& methods, const Settings& settings, std::uint64_t seed,
-                       int threads, const std::string& device, bool keep_going, const std::optional<Truth>& truth,
-                       std::size_t bootstrap, const nb::object& progress) {
+Result rank_arrays(const std::string& dataset, const std::vector<Model>& models,
+                   const std::optional<LabelArray>& labels, const std::optional<AnyArray>& targets,
+                   const nb::dict& asked, const std::optional<Truth>& truth, const nb::object& progress) {
+  const Request request = request_of(asked);
+  RankOptions options = options_of(request);
   Dataset made = labels ? Dataset(dataset, std::span(labels->data(), labels->shape(0)))
                         : Dataset(dataset, view_of(targets.value(), "targets of " + dataset));
   for (const auto& [name, features, output, source] : models) {
     made.add(name, view_of(features, name), extras_of(name, output, source));
   }
-  RankReport report = watched(options_of(methods, settings, seed, threads, device, keep_going), progress,
-                              [&](const RankOptions& options) { return rank(made, options); });
+  const Zoo zoo = made.zoo();
+  Result result{{}, record_of(request, options), limit_rows(zoo, request, options)};
+  result.record.options.emplace(result.record.options.begin(), "--dataset", std::vector{dataset});
+  const std::vector<ZooEntry>& entries = zoo.entries(dataset);
+  result.record.data = {{dataset, entries.size(), entries.front().feature.rows(), ""}};
+  result.report = watched(options, progress, [&](const RankOptions& told) { return rank_zoo(zoo, told); });
   if (truth) {
     GroundTruth known;
     known.file = "truth";
@@ -161,63 +149,123 @@ RankReport rank_arrays(const std::string& dataset, const std::vector<Model>& mod
     for (const auto& [model, accuracy] : *truth) {
       known.models.push_back(model);
     }
-    add_agreement(report, known, {bootstrap, 0.95, seed});
+    add_agreement(result.report, known, {request.bootstrap, 0.95, request.seed});
   }
-  return report;
+  return result;
 }
 
-RankReport rank_folder(const std::filesystem::path& folder, const std::vector<std::string>& datasets,
-                       const std::vector<std::string>& methods, const Settings& settings, std::uint64_t seed,
-                       int threads, const std::string& device, bool keep_going,
-                       const std::optional<std::filesystem::path>& truth, std::size_t bootstrap,
-                       const nb::object& progress) {
-  RankOptions asked = options_of(methods, settings, seed, threads, device, keep_going);
-  asked.datasets = datasets;
+/// What of a folder is ranked.
+struct Choice {
+  std::filesystem::path folder;
+  std::vector<std::string> datasets;
+  std::optional<std::filesystem::path> truth;
+  ZooOptions zoo;
+};
+
+Choice choice_of(const nb::dict& asked) {
+  Choice choice;
+  choice.folder = nb::cast<std::filesystem::path>(asked["folder"]);
+  choice.datasets = nb::cast<std::vector<std::string>>(asked["datasets"]);
+  choice.truth = nb::cast<std::optional<std::filesystem::path>>(asked["truth"]);
+  choice.zoo.models = nb::cast<std::vector<std::string>>(asked["models"]);
+  choice.zoo.exclude = nb::cast<std::vector<std::string>>(asked["exclude"]);
+  choice.zoo.manifest = nb::cast<std::optional<std::filesystem::path>>(asked["manifest"]).value_or("");
+  choice.zoo.feature_key = nb::cast<std::string>(asked["feature_key"]);
+  choice.zoo.datasets = choice.datasets;
+  return choice;
+}
+
+/// The options of `itm rank` that say so.
+void record_choice(Record& record, const Choice& choice) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> first;
+  const auto add = [&](const std::string& name, const std::vector<std::string>& values) {
+    if (!values.empty() && !values.front().empty()) {
+      first.emplace_back(name, values);
+    }
+  };
+  add("zoo", {choice.folder.string()});
+  add("--dataset", choice.datasets);
+  add("--models", choice.zoo.models);
+  add("--exclude", choice.zoo.exclude);
+  add("--manifest", {choice.zoo.manifest.string()});
+  add("--feature-key", {choice.zoo.feature_key});
+  add("--truth", {choice.truth.value_or("").string()});
+  record.options.insert(record.options.begin(), first.begin(), first.end());
+}
+
+Result rank_folder(const nb::dict& asked, const nb::object& progress) {
+  const Request request = request_of(asked);
+  RankOptions options = options_of(request);
+  Choice choice = choice_of(asked);
+  options.datasets = choice.datasets;
   std::optional<GroundTruth> known;
-  std::vector<std::string> names = datasets;
-  if (truth) {
-    known = read_ground_truth(*truth);
-    names.insert(names.end(), known->datasets.begin(), known->datasets.end());
+  if (choice.truth) {
+    known = read_ground_truth(*choice.truth);
+    choice.zoo.datasets.insert(choice.zoo.datasets.end(), known->datasets.begin(), known->datasets.end());
   }
-  const Zoo zoo = discover_zoo(folder, {.datasets = names});
-  for (const std::string& dataset : datasets) {
-    (void)zoo.entries(dataset);  // says which there are when this is none of them
+  const Zoo zoo = discover_zoo(choice.folder, choice.zoo);
+  std::map<std::string, std::vector<ZooEntry>> ranked;
+  for (const std::string& dataset : choice.datasets.empty() ? zoo.dataset_names() : choice.datasets) {
+    ranked[dataset] = zoo.entries(dataset);  // says which there are when this is none of them
   }
-  RankReport report =
-      watched(std::move(asked), progress, [&](const RankOptions& options) { return rank_zoo(zoo, options); });
+  Result result{{}, record_of(request, options), limit_rows(zoo, request, options)};
+  record_choice(result.record, choice);
+  result.record.data = identify(ranked, request.threads);
+  result.report = watched(options, progress, [&](const RankOptions& told) { return rank_zoo(zoo, told); });
   if (known) {
-    add_agreement(report, *known, {bootstrap, 0.95, seed});
+    add_agreement(result.report, *known, {request.bootstrap, 0.95, request.seed});
   }
-  return report;
+  return result;
+}
+
+nb::dict record_in(const std::filesystem::path& file) {
+  const Record record = read_record(file);
+  nb::dict options;
+  for (const auto& [name, values] : record.options) {
+    options[name.c_str()] = values;
+  }
+  nb::dict found;
+  found["command"] = record.command;
+  found["version"] = record.version;
+  found["options"] = options;
+  return found;
 }
 
 }  // namespace
 
 void bind_ranking(nb::module_& module) {
-  nb::class_<RankReport>(module, "Report", "What a ranking found; itm_rank.Ranking is what people read.")
+  nb::class_<Result>(module, "Report", "What a ranking found; itm_rank.Ranking is what people read.")
       .def(
-          "json", [](const RankReport& report) { return to_json(report); }, "The JSON of `itm rank --format json`.")
+          "json", [](const Result& result) { return with_record_in_json(to_json(result.report), result.record); },
+          "The JSON of `itm rank --format json`.")
       .def(
-          "csv", [](const RankReport& report) { return to_csv(report); }, "The CSV of `itm rank --format csv`.")
+          "csv", [](const Result& result) { return with_record_in_csv(to_csv(result.report), result.record); },
+          "The CSV of `itm rank --format csv`.")
       .def(
-          "table", [](const RankReport& report) { return to_table(report, false); }, "The table of `itm rank`.")
+          "table", [](const Result& result) { return to_table(result.report, false); }, "The table of `itm rank`.")
       .def(
           "html",
-          [](const RankReport& report, const std::string& title,
+          [](const Result& result, const std::string& title,
              const std::vector<std::pair<std::string, std::string>>& facts) {
-            return to_html(report, {title, facts});
+            return with_record_in_page(to_html(result.report, {title, facts}), result.record);
           },
-          "title"_a, "facts"_a, "The page of `itm rank --html`, with `facts` under its title.");
+          "title"_a, "facts"_a, "The page of `itm rank --html`, with `facts` under its title.")
+      .def(
+          "changes_since",
+          [](const Result& result, const std::filesystem::path& file) {
+            return changes_of_data(read_record(file), result.record.data);
+          },
+          "file"_a, "A sentence for each data set whose files are others than those of an older result.")
+      .def_ro("rows", &Result::rows, "Rows of a data set that a time budget allowed; 0: all.");
 
   module.def(
-      "rank_arrays", &rank_arrays, "dataset"_a, "models"_a, "labels"_a.none(), "targets"_a.none(), "methods"_a,
-      "settings"_a, "seed"_a, "threads"_a, "device"_a, "keep_going"_a, "truth"_a.none(), "bootstrap"_a,
-      "progress"_a.none(),
-      "Ranks models whose features lie in memory: (name, [N, D], logits or None, source features or None) each.\n"
-      "Exactly one of labels [N] and targets [N, T] is given. progress(done, total, share, method, model).");
-  module.def("rank_folder", &rank_folder, "folder"_a, "datasets"_a, "methods"_a, "settings"_a, "seed"_a, "threads"_a,
-             "device"_a, "keep_going"_a, "truth"_a.none(), "bootstrap"_a, "progress"_a.none(),
+      "rank_arrays", &rank_arrays, "dataset"_a, "models"_a, "labels"_a.none(), "targets"_a.none(), "asked"_a,
+      "truth"_a.none(), "progress"_a.none(),
+      "Ranks models whose features lie in memory: (name, [N, D], logits or None, source features or None) "
+      "each.\nExactly one of labels [N] and targets [N, T] is given. progress(done, total, share, method, model).");
+  module.def("rank_folder", &rank_folder, "asked"_a, "progress"_a.none(),
              "Ranks the models of a folder as `itm rank` does.");
+  module.def("read_record", &record_in, "file"_a, "Of a JSON or CSV result: command, version, and option -> values.");
   module.def(
       "write_file",
       [](const std::filesystem::path& file, const std::string& text) { write_file_atomically(file, text); }, "file"_a,

@@ -6,6 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -13,7 +16,7 @@ import pytest
 import itm_rank
 
 torch = pytest.importorskip("torch")
-from itm_rank.extraction import command, features, images, models, run, warm  # noqa: E402
+from itm_rank.extraction import command, features, images, loading, models, run, warm  # noqa: E402
 from itm_rank.extraction.store import RowFile  # noqa: E402
 
 QUIET = {"pretrained": False, "progress": False}
@@ -262,6 +265,68 @@ def test_warm_epochs_write_held_out_rows_of_both(photos, tmp_path):
     assert not numpy.allclose(read(tmp_path, "net+warm2_made-photos-heldout_feature.npy"), frozen, atol=1e-3)
     assert warmed["warm_seconds"] > 0 and 0 <= warmed["warm_accuracy"] <= 1
     assert set(itm_rank.rank_zoo(tmp_path, "made-photos-heldout", methods="knn").scores()) == {"net", "net+warm2"}
+
+
+def test_batch_normalisation_has_the_statistics_of_the_weights_that_it_ends_with(photos):
+    nn = torch.nn
+    normalise = nn.BatchNorm2d(8, momentum=0.01)  # EfficientNet's: 6 steps would move its averages by 6 %
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, 2), normalise, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    data = images.open_images(photos)
+    held = warm.held_out_rows(data.labels, 0)
+    opened = models.Opened(net, plain, "", "")
+    warm.warm_up(opened, data, held, epochs=2, batch_size=16, workers=0, device="cpu", seed=0)
+    pixels = torch.stack([plain(data.load(i)) for i in numpy.flatnonzero(~held)])
+    with torch.no_grad():
+        seen = net[0](pixels)
+    torch.testing.assert_close(normalise.running_mean, seen.mean((0, 2, 3)), atol=1e-5, rtol=1e-4)
+    assert normalise.momentum == 0.01 and not net.training
+
+
+def test_images_are_read_while_the_model_computes_and_come_in_order(photos):
+    data = images.open_images(photos)
+    loaded, enough = [], threading.Event()
+
+    def load(i):
+        loaded.append(i)
+        if len(loaded) >= 20:
+            enough.set()
+        return data.load(i)
+
+    watched = replace(data, load=load)
+    given = loading.batches(watched, plain, 10, workers=0)
+    first = next(given)
+    assert enough.wait(30), "the next batch is read though nobody has asked for it"
+    rest = list(given)
+    assert [i for batch in [first, *rest] for i in batch.rows] == list(range(60)) and len(rest) == 5
+    torch.testing.assert_close(rest[0].pixels[3], plain(data.load(13)))
+    before = threading.active_count()
+    stopped = loading.batches(watched, plain, 10, workers=0)
+    next(stopped)
+    stopped.close()
+    assert threading.active_count() == before and len(loaded) < 120, "what nobody wants is not read"
+
+
+def test_a_data_set_of_others_is_asked_one_image_at_a_time(photos):
+    data = images.open_images(photos)
+    inside, most = [0], [0]
+
+    class Others:
+        targets = data.labels.tolist()
+
+        def __len__(self):
+            return len(data)
+
+        def __getitem__(self, i):
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            image = data.load(i)
+            inside[0] -= 1
+            return image, self.targets[i]
+
+    given = images.open_images(Others())
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(given.load, range(60)))) == 60
+    assert most[0] == 1
 
 
 def test_a_probe_on_held_out_rows_finds_what_is_there():

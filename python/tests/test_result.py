@@ -129,3 +129,14 @@ def test_a_method_written_in_python_is_given_the_rows_that_are_scored():
     left = numpy.delete(numpy.arange(200), [4, 9])
     numpy.testing.assert_array_equal(features, MODELS["good"][left])
     numpy.testing.assert_array_equal(labels, LABELS[left])
+
+
+def test_everything_public_has_a_docstring():
+    for name in itm_rank.__all__:
+        thing = getattr(itm_rank, name)
+        if name == "__version__":
+            continue
+        assert (thing.__doc__ or "").strip(), name
+        for member, value in vars(thing).items() if isinstance(thing, type) else ():
+            if not member.startswith("_") and (callable(value) or isinstance(value, property)):
+                assert (value.__doc__ or "").strip(), f"{name}.{member}"

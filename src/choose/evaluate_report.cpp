@@ -20,13 +20,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json number(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
+Json known(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
 
 /// One figure of the three orders.
 Json three(const EvaluatedKnown& row, std::optional<double> EvaluatedOrder::*figure) {
-  return {{"choose", number(row.choose.*figure)},
-          {"score", number(row.score.*figure)},
-          {"order", number(row.order.*figure)}};
+  return {
+      {"choose", known(row.choose.*figure)}, {"score", known(row.score.*figure)}, {"order", known(row.order.*figure)}};
 }
 
 std::string two(std::optional<double> value) { return value ? fmt::format("{:.2f}", *value) : "-"; }
@@ -45,11 +44,11 @@ std::string to_json(const Evaluation& evaluation) {
                                {"kind_pairs", three(row, &EvaluatedOrder::kind_pairs)},
                                {"regret", three(row, &EvaluatedOrder::regret)},
                                {"regret_of_best", three(row, &EvaluatedOrder::regret_of_k)},
-                               {"coverage", number(row.coverage)},
-                               {"length", number(row.length)},
-                               {"share", number(row.share)},
-                               {"interval_coverage", number(row.interval_coverage)},
-                               {"interval_width", number(row.interval_width)}});
+                               {"coverage", known(row.coverage)},
+                               {"length", known(row.length)},
+                               {"share", known(row.share)},
+                               {"interval_coverage", known(row.interval_coverage)},
+                               {"interval_width", known(row.interval_width)}});
   }
   for (const KindError& error : evaluation.kinds) {
     json["kinds"].push_back({{"method", error.method},

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct AblateArguments {
   std::string ablation;
   std::vector<std::string> values;
   AblationInput input;
@@ -50,7 +50,7 @@ std::size_t training_rows(const SweepPlan& plan) {
   return most - most / 5;
 }
 
-void write(const AblationReport& report, const Options& o, const Context& context) {
+void write(const AblationReport& report, const AblateArguments& o, const Context& context) {
   const std::string page =
       o.html.empty()
           ? std::string()
@@ -61,7 +61,7 @@ void write(const AblationReport& report, const Options& o, const Context& contex
   context.write(result, o.html, page);
 }
 
-ExitStatus ablate(const CLI::App& app, Options& o, const Context& context) {
+ExitStatus ablate(const CLI::App& app, AblateArguments& o, const Context& context) {
   Ablation ablation = find_ablation(o.ablation);
   if (!o.values.empty()) {
     ablation = with_values(std::move(ablation), o.values);
@@ -125,7 +125,7 @@ std::string footer() {
 Command ablate_command() {
   return {
       "ablate", "How ITM's settings change tau_w", [](CLI::App& app, Context& context) -> Action {
-        auto o = std::make_shared<Options>();
+        auto o = std::make_shared<AblateArguments>();
         app.add_option("ablation", o->ablation, "What to vary; see below")->type_name("NAME")->required();
         app.add_option("zoo", o->input.zoo, "Folder with {model}_{dataset}_feature.npy and ..._label.npy")
             ->type_name("ZOO")

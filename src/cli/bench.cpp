@@ -37,7 +37,7 @@ using paper::Model;
 
 constexpr double quick_limit = 10;  ///< seconds per model that --quick allows
 
-struct Options {
+struct BenchArguments {
   std::string suite = "paper";
   std::vector<std::string> methods{"all"};
   std::vector<std::string> datasets;
@@ -69,7 +69,7 @@ struct Bench {
 
 // ---- What to run ----------------------------------------------------------------------------------------------------
 
-std::vector<std::string> chosen_methods(const Options& o) {
+std::vector<std::string> chosen_methods(const BenchArguments& o) {
   std::vector<std::string> names;
   for (const std::string& name : o.methods) {
     if (name == "all") {
@@ -83,14 +83,14 @@ std::vector<std::string> chosen_methods(const Options& o) {
 }
 
 /// The one with the paper's most frequent width, 768, then the others in the paper's order.
-std::vector<Model> chosen_models(const Options& o) {
+std::vector<Model> chosen_models(const BenchArguments& o) {
   std::vector<Model> models = paper::models();
   std::stable_partition(models.begin(), models.end(), [](const Model& model) { return model.name == "DINO-B16"; });
   models.resize(o.models);
   return models;
 }
 
-std::vector<Dataset> chosen_datasets(const Options& o) {
+std::vector<Dataset> chosen_datasets(const BenchArguments& o) {
   std::vector<Dataset> all;
   for (const std::string& name : o.datasets) {
     const Dataset* found = paper::find_dataset(name);
@@ -125,7 +125,7 @@ double estimated_seconds(const std::string& method, const Dataset& dataset, std:
 }
 
 /// Says before hours of work that they will be hours, and what makes them.
-void announce(const Options& o, const Bench& bench, const std::vector<Dataset>& datasets,
+void announce(const BenchArguments& o, const Bench& bench, const std::vector<Dataset>& datasets,
               const std::function<bool(const std::string&, const Dataset&)>& runs) {
   std::map<std::string, double> of_method;
   double total = 0;
@@ -150,7 +150,7 @@ void announce(const Options& o, const Bench& bench, const std::vector<Dataset>& 
 // ---- Measuring ------------------------------------------------------------------------------------------------------
 
 /// Wall-clock seconds of ranking the zoo's one data set on one thread, files included.
-double time_ranking(const Zoo& zoo, const std::string& method, const Options& o, const Context& context,
+double time_ranking(const Zoo& zoo, const std::string& method, const BenchArguments& o, const Context& context,
                     const std::shared_ptr<ItmEngine>& engine) {
   RankOptions rank;
   rank.method = method;
@@ -165,8 +165,8 @@ double time_ranking(const Zoo& zoo, const std::string& method, const Options& o,
 }
 
 /// Adds the time of one group of models.
-void measure_cell(Cell& cell, const Zoo& zoo, const std::string& method, const Options& o, const Context& context,
-                  const std::shared_ptr<ItmEngine>& engine) {
+void measure_cell(Cell& cell, const Zoo& zoo, const std::string& method, const BenchArguments& o,
+                  const Context& context, const std::shared_ptr<ItmEngine>& engine) {
   cell.cpu = cell.cpu.value_or(0) + time_ranking(zoo, method, o, context, nullptr);
   if (engine && find_estimator(method).on_gpu) {
     cell.gpu = cell.gpu.value_or(0) + time_ranking(zoo, method, o, context, engine);
@@ -183,7 +183,7 @@ Inputs inputs_of(const std::vector<std::string>& methods) {
   return all;
 }
 
-Bench measure(const Options& o, const Context& context) {
+Bench measure(const BenchArguments& o, const Context& context) {
   Bench bench;
   bench.methods = chosen_methods(o);
   bench.models = chosen_models(o);
@@ -247,7 +247,7 @@ const Cell& cell_of(const Measured& measured, const std::string& method) {
 }
 
 /// What a table's note and a file's head say of the run.
-std::string conditions(const Options& o, const Bench& bench) {
+std::string conditions(const BenchArguments& o, const Bench& bench) {
   std::vector<std::string> dims;
   for (const Model& model : bench.models) {
     dims.push_back(fmt::format("{}", model.dims));
@@ -262,7 +262,7 @@ std::string conditions(const Options& o, const Bench& bench) {
       bench.gpu.empty() ? "" : "\nGPU: " + bench.gpu);
 }
 
-std::string as_table(const Options& o, const Bench& bench, Paint paint) {
+std::string as_table(const BenchArguments& o, const Bench& bench, Paint paint) {
   std::vector<TextTable::Column> columns{{"method", TextTable::Align::left}};
   for (const Measured& measured : bench.datasets) {
     columns.push_back({measured.dataset.name});
@@ -299,7 +299,7 @@ std::string as_table(const Options& o, const Bench& bench, Paint paint) {
 
 Json json_number(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
 
-std::string as_json(const Options& o, const Bench& bench) {
+std::string as_json(const BenchArguments& o, const Bench& bench) {
   Json json{{"schema", "itm.bench/2"},
             {"suite", o.suite},
             {"threads", 1},
@@ -343,7 +343,7 @@ std::string as_csv(const Bench& bench) {
   return csv;
 }
 
-ExitStatus run(const Options& o, const Context& context) {
+ExitStatus run(const BenchArguments& o, const Context& context) {
   const Bench bench = measure(o, context);
   context.write(context.in_format([&] { return as_json(o, bench); }, [&] { return as_csv(bench); },
                                   [&] { return as_table(o, bench, context.paint()); }));
@@ -356,7 +356,7 @@ Command bench_command() {
   return {
       "bench", "Measure every method at the shapes of the paper's ten data sets",
       [](CLI::App& app, Context& context) -> Action {
-        auto o = std::make_shared<Options>();
+        auto o = std::make_shared<BenchArguments>();
         add_choice<std::string>(app, "suite", o->suite, {{"paper", "paper"}}, "Which shapes")->required();
         app.add_option("--method", o->methods, "Methods, or all")
             ->type_name("NAME")

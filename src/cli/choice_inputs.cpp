@@ -19,9 +19,9 @@
 namespace itm::cli {
 namespace {
 
-using Cell = std::pair<std::string, std::string>;  // data set, method
+using ScoredCell = std::pair<std::string, std::string>;  // data set, method
 
-void add_files(const ChoiceInputs& inputs, const std::string& lone, ChoiceTables& tables, std::set<Cell>& have) {
+void add_files(const ChoiceInputs& inputs, const std::string& lone, ChoiceTables& tables, std::set<ScoredCell>& have) {
   for (const std::filesystem::path& file : inputs.scores) {
     for (const ScoreTable& table : read_scores_file(file).tables) {
       MethodScores scores{
@@ -44,7 +44,7 @@ void add_files(const ChoiceInputs& inputs, const std::string& lone, ChoiceTables
 
 /// Scores the zoo's models on the data sets with the methods that no file has scored all of them with.
 void add_zoo_scores(ChoiceInputs& inputs, const Zoo& zoo, const std::vector<std::string>& datasets,
-                    const Context& context, ChoiceTables& tables, const std::set<Cell>& have) {
+                    const Context& context, ChoiceTables& tables, const std::set<ScoredCell>& have) {
   inputs.rank.datasets.clear();
   std::copy_if(datasets.begin(), datasets.end(), std::back_inserter(inputs.rank.datasets),
                [&](const std::string& dataset) { return zoo.datasets.count(dataset) > 0; });
@@ -127,7 +127,7 @@ std::optional<Zoo> find_optional_zoo(const ChoiceInputs& inputs, const std::vect
 
 void read_choice_inputs(ChoiceInputs& inputs, const std::optional<Zoo>& zoo, const std::vector<std::string>& datasets,
                         const std::string& lone, const Context& context, ChoiceTables& tables) {
-  std::set<Cell> have;
+  std::set<ScoredCell> have;
   add_files(inputs, lone, tables, have);
   if (!inputs.kinds.empty()) {
     tables.kind = io::read_kinds(inputs.kinds, inputs.kind_column);

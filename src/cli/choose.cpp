@@ -17,7 +17,7 @@
 namespace itm::cli {
 namespace {
 
-struct Options {
+struct ChooseArguments {
   ChoiceInputs inputs;
   std::vector<std::string> datasets;
   std::vector<std::filesystem::path> history;
@@ -28,7 +28,7 @@ struct Options {
 };
 
 /// The columns are those of a wide CSV of scores, or facts of the zoo.
-void read_costs(const Options& o, const std::optional<Zoo>& zoo, ChoiceTables& tables) {
+void read_costs(const ChooseArguments& o, const std::optional<Zoo>& zoo, ChoiceTables& tables) {
   if (o.cost.empty()) {
     if (!o.cost_column.empty() && !zoo) {
       throw InputError("--cost-column names a column of --cost or a fact of a zoo, and neither is given; pass one");
@@ -56,7 +56,7 @@ void read_costs(const Options& o, const std::optional<Zoo>& zoo, ChoiceTables& t
 }
 
 /// Those asked for; else all that have scores.
-std::vector<std::string> targets_of(const Options& o, const std::vector<std::string>& scored) {
+std::vector<std::string> targets_of(const ChooseArguments& o, const std::vector<std::string>& scored) {
   if (!o.datasets.empty()) {
     return each_once(o.datasets);
   }
@@ -76,7 +76,7 @@ std::vector<std::string> datasets_of(const ChoiceTables& tables) {
   return names;
 }
 
-ExitStatus choose(Options& o, const Context& context) {
+ExitStatus choose(ChooseArguments& o, const Context& context) {
   name_files(o.inputs, context);
   ChoiceTables tables;
   std::vector<std::string> known = o.datasets;
@@ -129,7 +129,7 @@ ExitStatus choose(Options& o, const Context& context) {
 
 Command choose_command() {
   return {"choose", "Which models to fine-tune, with probabilities", [](CLI::App& app, Context& context) -> Action {
-            auto o = std::make_shared<Options>();
+            auto o = std::make_shared<ChooseArguments>();
             app.add_option("--dataset", o->datasets, "Data set to choose for; default: each that has scores")
                 ->type_name("NAME")
                 ->delimiter(',')

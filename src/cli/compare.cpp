@@ -8,12 +8,12 @@
 namespace itm::cli {
 namespace {
 
-struct Options {
+struct CompareArguments {
   std::filesystem::path a;
   std::filesystem::path b;
 };
 
-ExitStatus compare(const Options& o, const Context& context) {
+ExitStatus compare(const CompareArguments& o, const Context& context) {
   context.reads("the first result", o.a);
   context.reads("the second result", o.b);
   const ScoresChange change = compare_scores(read_scores_file(o.a), read_scores_file(o.b));
@@ -27,7 +27,7 @@ ExitStatus compare(const Options& o, const Context& context) {
 Command compare_command() {
   return {"compare", "What changed between two results, and whether it is more than noise",
           [](CLI::App& app, Context& context) -> Action {
-            auto o = std::make_shared<Options>();
+            auto o = std::make_shared<CompareArguments>();
             app.add_option("before", o->a, "Scores: the JSON or CSV of itm rank, or a CSV model,score")
                 ->required()
                 ->type_name("A");

@@ -26,7 +26,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct CorrelateArguments {
   std::filesystem::path scores;
   std::filesystem::path truth;
   std::vector<std::string> datasets;
@@ -45,7 +45,7 @@ std::string list(const std::vector<std::string>& names) {
 }
 
 /// The truth column of a table that does not name its data set.
-std::string implied_dataset(const Options& o, const GroundTruth& truth) {
+std::string implied_dataset(const CorrelateArguments& o, const GroundTruth& truth) {
   if (o.datasets.size() == 1) {
     return o.datasets.front();
   }
@@ -72,7 +72,7 @@ std::optional<Correlation> correlate(const ScoreTable& table, const std::string&
   return Correlation{dataset, table.method, match.measure(bootstrap), match.missing()};
 }
 
-std::vector<Correlation> correlate_all(const Options& o, const ScoresFile& scores, const GroundTruth& truth,
+std::vector<Correlation> correlate_all(const CorrelateArguments& o, const ScoresFile& scores, const GroundTruth& truth,
                                        const BootstrapOptions& bootstrap) {
   for (const std::string& dataset : o.datasets) {
     if (std::find(truth.datasets.begin(), truth.datasets.end(), dataset) == truth.datasets.end()) {
@@ -177,7 +177,7 @@ std::string to_table(const std::vector<Correlation>& correlations, Paint paint) 
   return text;
 }
 
-ExitStatus run(const Options& o, const Context& context) {
+ExitStatus run(const CorrelateArguments& o, const Context& context) {
   context.reads("the file of --scores", o.scores);
   context.reads("the file of --truth", o.truth);
   const GroundTruth truth = read_ground_truth(o.truth);
@@ -193,7 +193,7 @@ ExitStatus run(const Options& o, const Context& context) {
 
 Command correlate_command() {
   return {"correlate", "Set scores against fine-tuned accuracies", [](CLI::App& app, Context& context) -> Action {
-            auto o = std::make_shared<Options>();
+            auto o = std::make_shared<CorrelateArguments>();
             app.add_option("--scores", o->scores, "What itm rank wrote (JSON, CSV), or a CSV model,score")
                 ->required()
                 ->type_name("FILE");

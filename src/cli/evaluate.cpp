@@ -12,14 +12,14 @@
 namespace itm::cli {
 namespace {
 
-struct Options {
+struct EvaluateArguments {
   ChoiceInputs inputs;
   std::filesystem::path truth;
   std::vector<std::size_t> known;
   EvaluateOptions evaluate;
 };
 
-ExitStatus evaluate(Options& o, const Context& context) {
+ExitStatus evaluate(EvaluateArguments& o, const Context& context) {
   context.reads("the truth", o.truth);
   name_files(o.inputs, context);
   ChoiceTables tables;
@@ -49,7 +49,7 @@ ExitStatus evaluate(Options& o, const Context& context) {
 
 Command evaluate_command() {
   return {"evaluate", "How far scores and past results can be trusted", [](CLI::App& app, Context& context) -> Action {
-            auto o = std::make_shared<Options>();
+            auto o = std::make_shared<EvaluateArguments>();
             app.add_option("truth", o->truth, "CSV of fine-tuned accuracies: model, then one column per data set")
                 ->required()
                 ->type_name("TRUTH");

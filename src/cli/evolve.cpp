@@ -34,7 +34,7 @@ using html::EvolvedView;
 
 enum class Part { all, train, validation };
 
-struct Options {
+struct EvolveArguments {
   fs::path feature;
   fs::path label;
   std::string model;
@@ -64,7 +64,7 @@ double rate_of(const ItmOptions& options, const FeatureStatistics& statistics, s
   return adaptive_rate(options.eta, *options.dispersion_base, statistics.dispersion / scale);
 }
 
-ZooEntry entry_of(const Options& o) {
+ZooEntry entry_of(const EvolveArguments& o) {
   ZooEntry entry;
   entry.model = o.model;
   entry.feature = {o.feature, "feature"};
@@ -72,14 +72,14 @@ ZooEntry entry_of(const Options& o) {
   return entry;
 }
 
-Trained train(const Options& o) {
+Trained train(const EvolveArguments& o) {
   Trained t;
   const ZooEntry entry = entry_of(o);
   t.feature = entry.feature.read().to_native_row_major();
   const Labels labels = read_entry_labels(entry);
   t.statistics = measure_features(t.feature, labels, o.rank.itm.standardise);
   t.eta = rate_of(o.rank.itm, t.statistics, t.feature.cols());
-  t.plan = make_plan(labels, o.rank.itm);
+  t.plan = make_plan(labels, o.rank.itm, entry.split ? read_entry_split(entry) : std::vector<std::uint8_t>());
 
   const ItmParameters initial = initial_parameters(t.feature.cols(), labels.classes, o.rank.itm.seed);
   std::vector<ItmParameters> reached;
@@ -99,7 +99,7 @@ Trained train(const Options& o) {
 }
 
 /// The rows to show, ascending: all of the part, or a seeded sample.
-std::vector<std::uint32_t> choose_rows(const Options& o, const ItmPlan& plan) {
+std::vector<std::uint32_t> choose_rows(const EvolveArguments& o, const ItmPlan& plan) {
   std::vector<std::uint32_t> rows = o.part == Part::train ? plan.train : plan.validation;
   if (o.part == Part::all) {
     rows.resize(plan.labels.values.size());
@@ -123,7 +123,7 @@ struct Evolved {
 };
 
 /// Evaluates and maps the rows after every iteration, on several threads; no result depends on their number.
-Evolved evolve(const Options& o, const Context& context) {
+Evolved evolve(const EvolveArguments& o, const Context& context) {
   const Trained trained = train(o);
   const std::vector<std::uint32_t> rows = choose_rows(o, trained.plan);
   Evolved out;
@@ -194,7 +194,7 @@ void write_files(const fs::path& folder, const Evolved& evolved, const Context& 
   write_file_atomically(folder / "evolution.html", context.recorded(html::evolution_page(report)));
 }
 
-std::string as_json(const Options& o, const Evolved& evolved) {
+std::string as_json(const EvolveArguments& o, const Evolved& evolved) {
   const EvolutionReport& report = evolved.report;
   Json json{{"schema", "itm.evolve/1"},   {"model", report.model}, {"directory", o.folder.string()},
             {"classes", evolved.classes}, {"rows", report.rows},   {"labels", report.labels},
@@ -217,7 +217,7 @@ std::string as_csv(const EvolutionReport& report) {
   return csv;
 }
 
-std::string as_table(const Options& o, const EvolutionReport& report, Paint paint) {
+std::string as_table(const EvolveArguments& o, const EvolutionReport& report, Paint paint) {
   TextTable table({{"iteration"}, {"accuracy"}, {"neighbours"}, {"E_n", TextTable::Align::left}});
   for (const EvolvedView& view : report.views) {
     table.add({with_commas(view.iteration), fmt::format("{:.2f} %", 100 * view.accuracy),
@@ -229,7 +229,7 @@ std::string as_table(const Options& o, const EvolutionReport& report, Paint pain
 }
 
 /// Refuses, before the work, what cannot be done after it.
-void check(Options& o, const Context& context) {
+void check(EvolveArguments& o, const Context& context) {
   if (context.backend == Backend::cuda) {
     throw DeviceError("itm evolve runs on the CPU only; leave --backend out");
   }
@@ -256,7 +256,7 @@ void check(Options& o, const Context& context) {
 }
 
 /// Everything that is read, and everything that will stand in --out-dir.
-void name_files(const Options& o, const Context& context) {
+void name_files(const EvolveArguments& o, const Context& context) {
   context.reads("the file of --feature", o.feature);
   context.reads("the file of --label", o.label);
   std::error_code ignored;
@@ -271,7 +271,7 @@ void name_files(const Options& o, const Context& context) {
   }
 }
 
-ExitStatus run(Options& o, const Context& context) {
+ExitStatus run(EvolveArguments& o, const Context& context) {
   check(o, context);
   name_files(o, context);
   o.model = o.model.empty() ? model_of(o.feature) : o.model;
@@ -291,7 +291,7 @@ ExitStatus run(Options& o, const Context& context) {
 Command evolve_command() {
   return {
       "evolve", "Show how ITM moves a model's rows as it trains", [](CLI::App& app, Context& context) -> Action {
-        auto o = std::make_shared<Options>();
+        auto o = std::make_shared<EvolveArguments>();
         app.add_option("--feature", o->feature, "Features [N, D]: .npy, .npz or .safetensors")
             ->required()
             ->type_name("FILE");

@@ -26,7 +26,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct InspectArguments {
   ZooChoice zoo;
   std::filesystem::path truth;
 };
@@ -35,6 +35,7 @@ struct Options {
 struct Finding {
   ZooEntry entry;
   std::optional<Labels> labels;
+  std::optional<Targets> targets;
   std::string dtype;
   std::size_t rows = 0;
   std::size_t dims = 0;
@@ -64,7 +65,18 @@ Finding look_at(const ZooEntry& entry) {
   if (!readable) {
     return f;
   }
-  attempt(f, [&] { f.labels = read_entry_labels(entry); });
+  attempt(f, [&] {
+    if (entry.target) {
+      f.targets = read_entry_targets(entry);
+    } else {
+      f.labels = read_entry_labels(entry);
+    }
+  });
+  attempt(f, [&] {
+    if (entry.split) {
+      (void)read_entry_split(entry);
+    }
+  });
   attempt(f, [&] {
     const Array feature = entry.feature.read();
     f.dtype = name_of(feature.dtype());
@@ -116,6 +128,7 @@ Json to_json(const Finding& f) {
           {"dims", known(f.dims)},
           {"bytes", known(f.bytes)},
           {"classes", f.labels ? Json(f.labels->classes) : Json(nullptr)},
+          {"targets", f.targets ? Json(f.targets->count) : Json(nullptr)},
           {"feature_mean", statistic([](const auto& s) { return s.feature_mean; })},
           {"feature_variance", statistic([](const auto& s) { return s.feature_variance; })},
           {"dispersion", statistic([](const auto& s) { return s.dispersion; })},
@@ -126,7 +139,7 @@ Json to_json(const Finding& f) {
           {"remarks", f.remarks}};
 }
 
-std::string as_json(const Options& o, const std::map<std::string, Findings>& zoo) {
+std::string as_json(const InspectArguments& o, const std::map<std::string, Findings>& zoo) {
   Json json{{"schema", "itm.inspect/1"}, {"zoo", o.zoo.folder.string()}, {"datasets", Json::array()}};
   for (const auto& [dataset, models] : zoo) {
     Json list = Json::array();
@@ -163,6 +176,14 @@ std::string title_of(const std::string& dataset, const Findings& models, Paint p
   const auto readable =
       std::find_if(models.begin(), models.end(), [](const Finding& f) { return f.labels.has_value(); });
   std::string facts = "no readable labels";
+  const auto with_targets =
+      std::find_if(models.begin(), models.end(), [](const Finding& f) { return f.targets.has_value(); });
+  if (with_targets != models.end()) {
+    const Targets& targets = *with_targets->targets;
+    facts = fmt::format("{} rows, {} each", with_commas(targets.rows()),
+                        targets.kind == TargetKind::labels ? plural(targets.count, "label") + " (0 or 1)"
+                                                           : plural(targets.count, "number"));
+  }
   if (readable != models.end()) {
     const std::vector<std::size_t> sizes = readable->labels->class_sizes();
     const auto [smallest, largest] = std::minmax_element(sizes.begin(), sizes.end());
@@ -174,7 +195,7 @@ std::string title_of(const std::string& dataset, const Findings& models, Paint p
   return fmt::format("{}  {}\n", paint.bold(printable(dataset, 200)), paint.dim(facts));
 }
 
-std::string as_table(const Options& o, const std::map<std::string, Findings>& zoo, Paint paint) {
+std::string as_table(const InspectArguments& o, const std::map<std::string, Findings>& zoo, Paint paint) {
   using Align = TextTable::Align;
   std::string text;
   std::size_t pairs = 0;
@@ -198,7 +219,7 @@ std::string as_table(const Options& o, const std::map<std::string, Findings>& zo
                  f.dims > 0 ? with_commas(f.dims) : "-", statistic(&FeatureStatistics::feature_mean, 3),
                  statistic(&FeatureStatistics::feature_variance, 3), statistic(&FeatureStatistics::dispersion, 2),
                  f.entry.output ? "yes" : "-", f.entry.source ? "yes" : "-"},
-                f.statistics ? TextTable::Style::plain : TextTable::Style::bad);
+                f.problems.empty() ? TextTable::Style::plain : TextTable::Style::bad);
     }
     text += title_of(dataset, models, paint) + table.text(paint) + "\n";
     pairs += models.size();
@@ -218,7 +239,7 @@ std::string as_table(const Options& o, const std::map<std::string, Findings>& zo
 }
 
 /// Looks at every entry of the chosen data sets, several at a time.
-std::map<std::string, Findings> look_at_all(const Options& o, const Context& context) {
+std::map<std::string, Findings> look_at_all(const InspectArguments& o, const Context& context) {
   context.reads("the file of --truth", o.truth);
   const Zoo zoo =
       find_zoo(o.zoo, o.truth.empty() ? std::vector<std::string>() : read_ground_truth(o.truth).datasets, context);
@@ -250,7 +271,7 @@ std::map<std::string, Findings> look_at_all(const Options& o, const Context& con
   return found;
 }
 
-ExitStatus inspect(const Options& o, const Context& context) {
+ExitStatus inspect(const InspectArguments& o, const Context& context) {
   const std::map<std::string, Findings> zoo = look_at_all(o, context);
   context.write(context.in_format([&] { return as_json(o, zoo); }, [&] { return as_csv(zoo, context.csv_text()); },
                                   [&] { return as_table(o, zoo, context.paint()); }));
@@ -262,7 +283,7 @@ ExitStatus inspect(const Options& o, const Context& context) {
 Command inspect_command() {
   return {
       "inspect", "Show what a zoo holds and what is wrong with it", [](CLI::App& app, Context& context) -> Action {
-        auto o = std::make_shared<Options>();
+        auto o = std::make_shared<InspectArguments>();
         add_zoo(app, o->zoo, "This data set only; can be repeated");
         app.add_option("--truth", o->truth, "CSV whose columns tell data set names that hold underscores")
             ->type_name("CSV");

@@ -17,10 +17,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// "classes, labels, numbers".
+std::string kinds_of(const Estimator& estimator) {
+  return fmt::format("classes{}{}", estimator.inputs.multi_label ? ", labels" : "",
+                     estimator.inputs.regression ? ", numbers" : "");
+}
+
 /// "features, labels, source features".
 std::string inputs_of(const Estimator& estimator) {
   return fmt::format("{}labels{}{}{}", estimator.inputs.features ? "features, " : "",
-                     estimator.inputs.regression ? " or targets" : "", estimator.inputs.output ? ", source logits" : "",
+                     estimator.inputs.regression || estimator.inputs.multi_label ? " or targets" : "",
+                     estimator.inputs.output ? ", source logits" : "",
                      estimator.inputs.source ? ", source features" : "");
 }
 
@@ -44,6 +51,8 @@ std::string as_json(const std::vector<Estimator>& methods) {
                                {"needs_output", method.inputs.output},
                                {"needs_source", method.inputs.source},
                                {"regression", method.inputs.regression},
+                               {"multi_label", method.inputs.multi_label},
+                               {"validates", method.validates},
                                {"seeded", method.seeded},
                                {"options", std::move(options)}});
   }
@@ -51,26 +60,30 @@ std::string as_json(const std::vector<Estimator>& methods) {
 }
 
 std::string as_csv(const std::vector<Estimator>& methods) {
-  std::string csv = "name,description,inputs,seeded,citation\n";
+  std::string csv = "name,description,inputs,predicts,seeded,validates,citation\n";
   for (const Estimator& method : methods) {
-    csv += fmt::format("{},{},{},{},{}\n", csv_field(method.name), csv_field(method.description),
-                       csv_field(inputs_of(method)), method.seeded, csv_field(method.citation));
+    csv += fmt::format("{},{},{},{},{},{},{}\n", csv_field(method.name), csv_field(method.description),
+                       csv_field(inputs_of(method)), csv_field(kinds_of(method)), method.seeded, method.validates,
+                       csv_field(method.citation));
   }
   return csv;
 }
 
 std::string overview(const std::vector<Estimator>& methods, Paint paint) {
   using Align = TextTable::Align;
-  TextTable table({{"method", Align::left}, {"what it measures", Align::left}, {"reads", Align::left}});
+  TextTable table(
+      {{"method", Align::left}, {"what it measures", Align::left}, {"reads", Align::left}, {"predicts", Align::left}});
   for (const Estimator& method : methods) {
-    table.add({method.name, method.description, inputs_of(method)});
+    table.add({method.name, method.description, inputs_of(method), kinds_of(method)});
   }
   return table.text(paint) + fmt::format("{} methods; itm methods NAME shows one with its options\n", methods.size());
 }
 
 std::string one(const Estimator& method, Paint paint) {
-  std::string text = fmt::format("{}  {}\n  {}\n  reads {}{}\n", paint.bold(method.name), method.description,
-                                 method.citation, inputs_of(method), method.seeded ? "; draws random numbers" : "");
+  std::string text =
+      fmt::format("{}  {}\n  {}\n  reads {}; predicts {}{}{}\n", paint.bold(method.name), method.description,
+                  method.citation, inputs_of(method), kinds_of(method), method.seeded ? "; draws random numbers" : "",
+                  method.validates ? "; holds rows out, those of a split where there is one" : "");
   for (const Setting& setting : method.settings) {
     text += fmt::format("  --{}-{} {}  {} [{}]\n", method.name, setting.name,
                         setting.words.empty() ? "N" : fmt::format("{}", fmt::join(setting.words, "|")), setting.help,

@@ -25,7 +25,7 @@ using paper::BesideRow;
 using paper::Row;
 using paper::Table;
 
-struct Options {
+struct PaperArguments {
   std::string table;  ///< empty: all
   std::filesystem::path beside;
 };
@@ -96,7 +96,8 @@ std::string alone(const std::vector<Table>& tables, const Context& context) {
   switch (context.format()) {
     case Format::json: {
       Json json{{"schema", "itm.paper/1"}, {"tables", Json::array()}};
-      std::transform(tables.begin(), tables.end(), std::back_inserter(json["tables"]), as_json);
+      std::transform(tables.begin(), tables.end(), std::back_inserter(json["tables"]),
+                     [](const Table& table) { return as_json(table); });
       return dump(json);
     }
     case Format::csv:
@@ -176,7 +177,7 @@ std::string as_csv(const Table& table, const Beside& beside, CsvText text) {
   return csv;
 }
 
-std::string with_own(const Options& o, const Context& context) {
+std::string with_own(const PaperArguments& o, const Context& context) {
   if (o.table.empty() || !paper::table(o.table).has_averages()) {
     throw InputError("--beside goes with a table of methods; name table1 or table4");
   }
@@ -191,7 +192,7 @@ std::string with_own(const Options& o, const Context& context) {
                            [&] { return as_table(table, beside, context.paint()); });
 }
 
-ExitStatus show(const Options& o, const Context& context) {
+ExitStatus show(const PaperArguments& o, const Context& context) {
   context.reads("the file of --beside", o.beside);
   context.write(!o.beside.empty() ? with_own(o, context)
                 : o.table.empty() ? alone(paper::tables(), context)
@@ -204,7 +205,7 @@ ExitStatus show(const Options& o, const Context& context) {
 Command paper_command() {
   return {"paper", "Show the paper's tables, and your results beside them",
           [](CLI::App& app, Context& context) -> Action {
-            auto o = std::make_shared<Options>();
+            auto o = std::make_shared<PaperArguments>();
             std::vector<std::pair<std::string, std::string>> choices;
             for (const Table& table : paper::tables()) {
               choices.emplace_back(table.name, table.name);

@@ -23,7 +23,7 @@
 namespace itm::cli {
 namespace {
 
-struct Options {
+struct RankArguments {
   ZooChoice zoo;
   std::filesystem::path truth;
   std::filesystem::path html;
@@ -78,7 +78,7 @@ void warn_of_notes(const RankReport& report) {
 }
 
 /// The page, with what was asked for beside what came out.
-std::string page_of(const RankReport& report, const Options& o, const Context& context) {
+std::string page_of(const RankReport& report, const RankArguments& o, const Context& context) {
   HtmlOptions page;
   page.facts = {{"zoo", path_text(o.zoo.folder)}};
   if (!o.truth.empty()) {
@@ -102,7 +102,7 @@ void warn_of_cost(const ExpectedWork& work, const RankOptions& options) {
   }
 }
 
-ExitStatus rank(Options& o, const Context& context) {
+ExitStatus rank(RankArguments& o, const Context& context) {
   context.writes("--html", o.html);
   context.reads("the file of --truth", o.truth);
   o.zoo.datasets = each_once(o.zoo.datasets);
@@ -163,7 +163,7 @@ Command rank_command() {
       "rank",
       "Rank the models of a zoo, best first",
       [](CLI::App& app, Context& context) -> Action {
-        auto o = std::make_shared<Options>();
+        auto o = std::make_shared<RankArguments>();
         add_zoo(app, o->zoo, "Rank on this data set only; can be repeated");
         app.add_option("--method", o->methods, "Methods, separated by commas, or all")
             ->type_name("NAME")

@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-#include <chrono>
-#include <cstdlib>
-#include <ctime>
+#include <filesystem>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/text.hpp"
-#include "io/fingerprint.hpp"
 #include "itm/error.hpp"
 
 namespace itm::cli {
@@ -27,34 +25,6 @@ bool is_of_output(const std::string& name) {
 /// Nor how much of a machine it took, which another one may not have.
 bool is_of_machine(const std::string& name) {
   return name == "--threads" || name == "--device" || name == "--memory-budget";
-}
-
-std::string now() {
-  std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed != nullptr) {
-    const std::string_view text = fixed;
-    (void)std::from_chars(text.data(), text.data() + text.size(), seconds);
-  }
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {text, length};
-}
-
-DataIdentity identify(const std::string& dataset, const std::vector<ZooEntry>& entries, int threads) {
-  DataIdentity data{dataset, entries.size(), 0, ""};
-  std::vector<std::filesystem::path> files;
-  for (const ZooEntry& entry : entries) {
-    const std::vector<std::filesystem::path> more = io::files_of(entry);
-    files.insert(files.end(), more.begin(), more.end());
-  }
-  try {
-    data.fingerprint = io::fingerprint_of(std::move(files), io::Extent::sample, threads);
-    data.rows = entries.front().feature.rows();
-  } catch (const InputError&) {  // of a model that --keep-going left out
-  }
-  return data;
 }
 
 void repeat(CLI::App& app, const std::filesystem::path& file, const Record& record) {
@@ -80,17 +50,8 @@ void repeat(CLI::App& app, const std::filesystem::path& file, const Record& reco
 
 std::string_view source_commit() { return ITM_COMMIT; }
 
-std::vector<DataIdentity> identify(const std::map<std::string, std::vector<ZooEntry>>& datasets, int threads) {
-  std::vector<DataIdentity> data;
-  data.reserve(datasets.size());
-  for (const auto& [dataset, entries] : datasets) {
-    data.push_back(identify(dataset, entries, threads));
-  }
-  return data;
-}
-
 Record record_of(const CLI::App& command, std::uint64_t seed) {
-  Record record{command.get_name(), ITM_VERSION, ITM_COMMIT, now(), seed, {}, {}};
+  Record record{command.get_name(), ITM_VERSION, ITM_COMMIT, record_date(), seed, {}, {}};
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
     std::vector<std::string> values = option->results();
@@ -113,19 +74,6 @@ void add_from(CLI::App& app, Record& record) {
          },
          "Repeat the run that this JSON or CSV came from; options given beside it win")
       ->type_name("RESULT");
-}
-
-std::vector<std::string> changes_of_data(const Record& before, const std::vector<DataIdentity>& now) {
-  std::vector<std::string> changes;
-  for (const DataIdentity& data : now) {
-    const auto same = std::find_if(before.data.begin(), before.data.end(),
-                                   [&](const DataIdentity& other) { return other.dataset == data.dataset; });
-    if (same != before.data.end() && same->fingerprint != data.fingerprint) {
-      changes.push_back(fmt::format("{}: features or labels are others than those of {}", printable(data.dataset, 200),
-                                    printable(before.date)));
-    }
-  }
-  return changes;
 }
 
 }  // namespace itm::cli

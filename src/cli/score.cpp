@@ -27,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct ScoreArguments {
   std::string method = "itm";
   std::string model;
   fs::path feature;
@@ -35,18 +35,15 @@ struct Options {
   fs::path output;
   fs::path source;
   fs::path target;
+  fs::path split;
   RankOptions rank;
   EngineOptions engine;
 };
 
-ZooEntry entry_of(const Options& o) {
+ZooEntry entry_of(const ScoreArguments& o) {
   if (!o.target.empty() && !o.label.empty()) {
     throw InputError(
         fmt::format("--target {}: there is --label too; pass the one that is to be predicted", path_text(o.target)));
-  }
-  if (!o.target.empty() && !find_estimator(o.method).inputs.regression) {
-    throw InputError(
-        fmt::format("--target {}: {} scores class labels only; pass --label instead", path_text(o.target), o.method));
   }
   ZooEntry entry;
   entry.model = o.model.empty() ? model_of(o.feature) : o.model;
@@ -59,6 +56,9 @@ ZooEntry entry_of(const Options& o) {
   }
   if (!o.target.empty()) {
     entry.target = ArrayRef{o.target, "target"};
+  }
+  if (!o.split.empty()) {
+    entry.split = ArrayRef{o.split, "split"};
   }
   if (!o.source.empty()) {
     entry.source = ArrayRef{o.source, "feature"};
@@ -119,12 +119,12 @@ std::string to_table(const std::string& method, const ScoredModel& scored, Paint
   return text + body.substr(body.find('\n') + 1) + lists;
 }
 
-ExitStatus score(Options& o, const Context& context) {
+ExitStatus score(ScoreArguments& o, const Context& context) {
   context.fill(o.rank, find_estimator(o.method).name, o.engine);
   const Zoo zoo{o.feature.parent_path(), {{"", {entry_of(o)}}}};
   for (const auto& [option, file] :
        {std::pair("--feature", &o.feature), std::pair("--label", &o.label), std::pair("--output", &o.output),
-        std::pair("--source", &o.source), std::pair("--target", &o.target)}) {
+        std::pair("--source", &o.source), std::pair("--target", &o.target), std::pair("--split", &o.split)}) {
     context.reads(fmt::format("the file of {}", option), *file);
   }
   context.computes_from(zoo);
@@ -148,7 +148,7 @@ ExitStatus score(Options& o, const Context& context) {
 
 Command score_command() {
   return {"score", "Score one model from its feature and label files", [](CLI::App& app, Context& context) -> Action {
-            auto o = std::make_shared<Options>();
+            auto o = std::make_shared<ScoreArguments>();
             app.add_option("--feature", o->feature, "Features [N, D]: .npy, .npz or .safetensors")
                 ->required()
                 ->type_name("FILE");
@@ -156,7 +156,10 @@ Command score_command() {
                 ->type_name("FILE");
             app.add_option("--output", o->output, "Logits of the source head [N, C_source]")->type_name("FILE");
             app.add_option("--source", o->source, "Features of source images [S, D]")->type_name("FILE");
-            app.add_option("--target", o->target, "Regression targets [N, T]")->type_name("FILE");
+            app.add_option("--target", o->target, "Numbers [N, T] or, as zeros and ones, labels to predict")
+                ->type_name("FILE");
+            app.add_option("--split", o->split, "Rows to train on (0 or train) and to validate on (1 or val) [N]")
+                ->type_name("FILE");
             app.add_option("--method", o->method, "Method")->type_name("NAME")->default_str("itm");
             app.add_option("--model", o->model, "Name of the model; default: the file's, without _feature")
                 ->type_name("NAME");

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct SweepArguments {
   std::string merge;  ///< that word, or empty
   fs::path spec;
   fs::path journal;
@@ -51,12 +51,12 @@ SweepShard parse_shard(const std::string& text) {
 }
 
 /// sweeps/pets.json -> sweeps/pets.journal.jsonl.
-fs::path journal_of(const Options& o) {
+fs::path journal_of(const SweepArguments& o) {
   return o.journal.empty() ? o.spec.parent_path() / (o.spec.stem().native() + ".journal.jsonl") : o.journal;
 }
 
 /// --html; shards, which know nothing of one another, write sweep.2-of-8.html.
-fs::path page_of(const Options& o) {
+fs::path page_of(const SweepArguments& o) {
   if (o.html.empty() || o.shard.count == 1) {
     return o.html;
   }
@@ -87,7 +87,7 @@ std::vector<std::string> datasets_of(const SweepPlan& plan) {
 }
 
 /// The plan, after every file that goes with it was named.
-SweepPlan plan_of(const Options& o, const Context& context) {
+SweepPlan plan_of(const SweepArguments& o, const Context& context) {
   context.reads("the spec", o.spec);
   SweepSpec spec = read_sweep_spec(o.spec);
   context.reads("the truth of the spec", spec.truth);
@@ -108,7 +108,7 @@ bool needs_engine(const SweepPlan& plan, const Context& context) {
   return needed;
 }
 
-SweepOptions options_of(const Options& o, const Context& context) {
+SweepOptions options_of(const SweepArguments& o, const Context& context) {
   SweepOptions options;
   options.journal = journal_of(o);
   options.threads = context.threads;
@@ -118,13 +118,13 @@ SweepOptions options_of(const Options& o, const Context& context) {
   return options;
 }
 
-void open_engine(SweepOptions& options, const SweepPlan& plan, const Options& o, const Context& context) {
+void open_engine(SweepOptions& options, const SweepPlan& plan, const SweepArguments& o, const Context& context) {
   options.engine = needs_engine(plan, context) ? context.engine(o.engine) : nullptr;
   options.backend = backend_name(options.engine != nullptr, o.engine);
 }
 
 /// The page first: what fails in it leaves nothing behind.
-void write(const SweepReport& report, const SweepSpec& spec, const Options& o, const Context& context) {
+void write(const SweepReport& report, const SweepSpec& spec, const SweepArguments& o, const Context& context) {
   if (report.unchecked > 0) {
     spdlog::warn("{}: {} of an earlier version of itm, without the checksums that tell a damaged line",
                  path_text(journal_of(o)), plural(report.unchecked, "line"));
@@ -145,7 +145,7 @@ void write(const SweepReport& report, const SweepSpec& spec, const Options& o, c
   context.write(result, page_of(o), page);
 }
 
-ExitStatus dry_run(const Options& o, const Context& context) {
+ExitStatus dry_run(const SweepArguments& o, const Context& context) {
   context.keeps_journal(journal_of(o));
   const SweepPlan plan = plan_of(o, context);
   const SweepEstimate estimate = estimate_sweep(plan, options_of(o, context));
@@ -167,7 +167,7 @@ void read_shards(const fs::path& journal, const Context& context) {
   }
 }
 
-ExitStatus merge(const Options& o, const Context& context) {
+ExitStatus merge(const SweepArguments& o, const Context& context) {
   context.writes("--html", o.html);
   context.keeps_journal(journal_of(o));
   read_shards(journal_of(o), context);
@@ -178,7 +178,7 @@ ExitStatus merge(const Options& o, const Context& context) {
   return ExitStatus::success;
 }
 
-ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const Options& o, const Context& context) {
+ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const SweepArguments& o, const Context& context) {
   // The first process meets what is wrong with the spec before the others look at it.
   std::optional<SweepPlan> plan;
   SweepOptions options = options_of(o, context);
@@ -215,7 +215,7 @@ ExitStatus sweep_on(SweepJob& job, const CLI::App& app, const Options& o, const 
   return ExitStatus::success;
 }
 
-ExitStatus sweep(const CLI::App& app, const Options& o, const Context& context) {
+ExitStatus sweep(const CLI::App& app, const SweepArguments& o, const Context& context) {
   if (is_given(app, "--seed")) {
     throw InputError("--seed: seeds of a sweep stand in its spec; add \"seed\" to the settings there");
   }
@@ -245,7 +245,7 @@ ExitStatus sweep(const CLI::App& app, const Options& o, const Context& context) 
 }
 
 /// The word merge comes first, but is seldom there: a lone word is the spec.
-void add_spec(CLI::App& app, Options& o) {
+void add_spec(CLI::App& app, SweepArguments& o) {
   app.add_option("merge", o.merge, "This word: join the journals of shards, then show what the whole sweep would")
       ->type_name("");
   app.add_option("spec", o.spec, "What to sweep, JSON (docs/sweeps.md)")->type_name("SPEC");
@@ -267,7 +267,7 @@ void add_spec(CLI::App& app, Options& o) {
 Command sweep_command() {
   return {
       "sweep", "Data sets x methods x settings, resumable", [](CLI::App& app, Context& context) -> Action {
-        auto o = std::make_shared<Options>();
+        auto o = std::make_shared<SweepArguments>();
         add_spec(app, *o);
         app.add_option("--journal", o->journal,
                        "Finished units, kept as they come; default: the spec's name with .journal.jsonl")

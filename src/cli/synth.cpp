@@ -34,7 +34,7 @@ struct Dims {
   std::size_t high = 128;
 };
 
-struct Options {
+struct SynthArguments {
   fs::path directory;
   std::size_t models = 12;
   std::size_t rows = 1000;
@@ -74,7 +74,7 @@ std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed) {
   return order;
 }
 
-std::vector<MadeModel> make_models(const Options& o, std::uint64_t seed) {
+std::vector<MadeModel> make_models(const SynthArguments& o, std::uint64_t seed) {
   const std::vector<std::size_t> number = shuffled(o.models, seed);
   const auto digits = std::to_string(o.models - 1).size();
   std::vector<MadeModel> models;
@@ -156,7 +156,7 @@ void write_half_npy(const fs::path& file, const std::vector<float>& values, std:
   out.commit();
 }
 
-void write_pair(const Options& o, const MadeModel& model, const std::string& dataset, std::uint64_t seed,
+void write_pair(const SynthArguments& o, const MadeModel& model, const std::string& dataset, std::uint64_t seed,
                 WrittenFiles& written) {
   const std::string stem = model.name + "_" + dataset;
   const fs::path feature = o.directory / (stem + "_feature.npy");
@@ -178,7 +178,7 @@ void write_pair(const Options& o, const MadeModel& model, const std::string& dat
   written.add(label);
 }
 
-std::string truth_csv(const Options& o, std::vector<MadeModel> models) {
+std::string truth_csv(const SynthArguments& o, std::vector<MadeModel> models) {
   std::sort(models.begin(), models.end(), [](const MadeModel& a, const MadeModel& b) { return a.name < b.name; });
   std::string csv = "model";
   for (std::size_t d = 0; d < o.datasets; ++d) {
@@ -195,7 +195,7 @@ std::string truth_csv(const Options& o, std::vector<MadeModel> models) {
   return csv;
 }
 
-void check(const Options& o, bool force) {
+void check(const SynthArguments& o, bool force) {
   if (o.rows < 2 * o.classes) {
     throw InputError(fmt::format("--rows {}: {} classes need at least {} rows; pass more rows or fewer classes", o.rows,
                                  o.classes, 2 * o.classes));
@@ -209,7 +209,7 @@ void check(const Options& o, bool force) {
   }
 }
 
-std::string summary(const Options& o, const std::vector<MadeModel>& models, const Context& context) {
+std::string summary(const SynthArguments& o, const std::vector<MadeModel>& models, const Context& context) {
   if (context.format() == Format::csv) {
     return truth_csv(o, models);
   }
@@ -233,7 +233,7 @@ std::string summary(const Options& o, const std::vector<MadeModel>& models, cons
                      context.paint().good(models.front().name), directory, path_text(o.directory / "ground_truth.csv"));
 }
 
-ExitStatus synth(const Options& o, const Context& context) {
+ExitStatus synth(const SynthArguments& o, const Context& context) {
   check(o, context.force());
   const std::vector<MadeModel> models = make_models(o, context.seed);
   WrittenFiles written;
@@ -279,7 +279,7 @@ void read_dims(const std::string& text, Dims& dims) {
 Command synth_command() {
   return {
       "synth", "Make a zoo of any size whose true order is known", [](CLI::App& app, Context& context) -> Action {
-        auto o = std::make_shared<Options>();
+        auto o = std::make_shared<SynthArguments>();
         app.add_option("directory", o->directory, "Folder to write; created where it is missing")
             ->required()
             ->type_name("");

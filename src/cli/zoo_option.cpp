@@ -16,6 +16,10 @@ void add_zoo_folder(CLI::App& app, ZooChoice& choice) {
   app.add_option("--manifest", choice.options.manifest,
                  "CSV model,dataset,feature,... that names the files; default: zoo.csv of the folder, if there")
       ->type_name("CSV");
+  app.add_flag("--targets", choice.options.targets, "Predict the targets of data sets that have labels too");
+  app.add_option("--split", choice.options.split,
+                 "Rows to train on (0 or train) and to validate on (1 or val); default: ..._split.npy, if there")
+      ->type_name("FILE");
   app.add_option("--feature-key", choice.options.feature_key, "Key of the features in .npz and .safetensors")
       ->type_name("KEY")
       ->capture_default_str();
@@ -50,6 +54,7 @@ void refuse_choice_of_nothing(const ZooChoice& choice) {
 
 Zoo find_zoo(const ZooChoice& choice, const std::vector<std::string>& known, const Context& context) {
   context.reads("the manifest", choice.options.manifest);
+  context.reads("the file of --split", choice.options.split);
   ZooOptions options = choice.options;
   options.datasets = choice.datasets;
   options.datasets.insert(options.datasets.end(), known.begin(), known.end());

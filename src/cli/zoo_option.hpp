@@ -18,7 +18,8 @@ struct ZooChoice {
   ZooOptions options;
 };
 
-/// Adds the positional `zoo`, which may be left out, --models, --exclude, --manifest and --feature-key.
+/// Adds the positional `zoo`, which may be left out, --models, --exclude, --manifest, --targets, --split and
+/// --feature-key.
 void add_zoo_folder(CLI::App& app, ZooChoice& choice);
 /// The same and --dataset, for commands that need a zoo.
 void add_zoo(CLI::App& app, ZooChoice& choice, const std::string& dataset_help);

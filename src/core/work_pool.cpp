@@ -1,6 +1,7 @@
 #include "core/work_pool.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <list>
@@ -8,6 +9,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "itm/error.hpp"
@@ -32,15 +34,35 @@ struct Batch {
 /// for_each() calls that this thread is inside of.
 thread_local int depth = 0;
 
+/// Pieces of one computation that free threads join. Its threads are few and its pieces short, so they are handed out
+/// by an atomic number.
+struct Shared {
+  std::size_t count;
+  const std::function<void(std::size_t)>* unit;
+  std::atomic<std::size_t> next = 0;
+  std::size_t helpers = 0;  ///< under the pool's guard
+
+  void run() {
+    for (std::size_t i = next++; i < count; i = next++) {
+      (*unit)(i);
+    }
+  }
+  [[nodiscard]] bool has_work() const { return next < count; }
+};
+
 /// Helping with outer units while an inner one waits grows the stack and the memory in use: so deep and no deeper.
 constexpr int deepest_help = 4;
 
 }  // namespace
 
 struct WorkPool::State {
+  /// Of the pool whose unit this thread runs.
+  static thread_local State* current;
   std::mutex guard;
   std::condition_variable changed;
   std::list<Batch*> batches;
+  std::list<Shared*> shared;
+  std::atomic<std::size_t> idle = 0;
   bool stop = false;
   std::vector<std::jthread> threads;
 
@@ -61,6 +83,7 @@ struct WorkPool::State {
     ++batch.running;
     lock.unlock();
     std::exception_ptr failure;
+    State* const outside = std::exchange(current, this);
     ++depth;
     try {
       (*batch.unit)(i);
@@ -68,6 +91,7 @@ struct WorkPool::State {
       failure = std::current_exception();
     }
     --depth;
+    current = outside;
     lock.lock();
     --batch.running;
     if (failure && i < batch.first_failed) {
@@ -79,13 +103,50 @@ struct WorkPool::State {
     }
   }
 
+  void rest(std::unique_lock<std::mutex>& lock) {
+    ++idle;
+    changed.wait(lock);
+    --idle;
+  }
+
+  /// Joins a shared computation, where there is one.
+  bool help(std::unique_lock<std::mutex>& lock) {
+    const auto found = std::find_if(shared.begin(), shared.end(), [](const Shared* one) { return one->has_work(); });
+    if (found == shared.end()) {
+      return false;
+    }
+    Shared& one = **found;
+    ++one.helpers;
+    lock.unlock();
+    one.run();
+    lock.lock();
+    if (--one.helpers == 0) {
+      changed.notify_all();
+    }
+    return true;
+  }
+
+  void share(Shared& one) {
+    std::unique_lock lock(guard);
+    const auto place = shared.insert(shared.end(), &one);
+    changed.notify_all();
+    lock.unlock();
+    one.run();
+    lock.lock();
+    shared.erase(place);
+    changed.wait(lock, [&] { return one.helpers == 0; });
+  }
+
   void serve() {
     std::unique_lock lock(guard);
     while (!stop) {
+      if (help(lock)) {
+        continue;
+      }
       if (Batch* batch = find_work(true)) {
         run_one(*batch, lock);
       } else {
-        changed.wait(lock);
+        rest(lock);
       }
     }
   }
@@ -99,6 +160,8 @@ struct WorkPool::State {
     threads.clear();
   }
 };
+
+thread_local WorkPool::State* WorkPool::State::current = nullptr;
 
 WorkPool::WorkPool(int threads) : state_(std::make_unique<State>()) {
   try {
@@ -126,16 +189,27 @@ void WorkPool::for_each(std::size_t count, const std::function<void(std::size_t)
   while (!batch.is_done()) {
     if (batch.has_work()) {
       state_->run_one(batch, lock);
+    } else if (state_->help(lock)) {
+      continue;
     } else if (Batch* other = state_->find_work(depth < deepest_help)) {
       state_->run_one(*other, lock);
     } else {
-      state_->changed.wait(lock);
+      state_->rest(lock);
     }
   }
   state_->batches.erase(place);
   lock.unlock();
   if (batch.failure) {
     std::rethrow_exception(batch.failure);
+  }
+}
+
+void WorkPool::share(std::size_t count, const std::function<void(std::size_t)>& unit) {
+  Shared one{.count = count, .unit = &unit};
+  if (State* pool = State::current; pool != nullptr && count > 1 && pool->idle > 0) {
+    pool->share(one);
+  } else {
+    one.run();
   }
 }
 

@@ -22,6 +22,10 @@ class WorkPool {
   /// all that run are done the exception of the lowest such unit is rethrown.
   void for_each(std::size_t count, const std::function<void(std::size_t)>& unit);
 
+  /// Runs unit(0) ... unit(count - 1), short pieces of one computation that must not throw: on this thread and on those
+  /// of the pool that it belongs to which have nothing else to do. Waits for these pieces alone.
+  static void share(std::size_t count, const std::function<void(std::size_t)>& unit);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

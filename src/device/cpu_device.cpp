@@ -13,6 +13,7 @@
 #include "core/row_reader.hpp"
 #include "core/simd.hpp"
 #include "device/cpu_clusters.hpp"
+#include "device/cpu_neighbours.hpp"
 #include "device/cpu_pairs.hpp"
 #include "device/cpu_rows.hpp"
 #include "device/memory_pool.hpp"
@@ -413,6 +414,10 @@ class CpuDevice final : public Device {
     ++counts_.launches;
     *loss.data() += cpu::softmax_cross_entropy(z, labels);
   }
+  void logistic_residuals(View z, ConstView y, View loss) override {
+    ++counts_.launches;
+    *loss.data() += cpu::logistic_residuals(z, y);
+  }
   void argmax_rows(ConstView x, IndexView out) override {
     ++counts_.launches;
     cpu::argmax_rows(x, out);
@@ -450,9 +455,11 @@ class CpuDevice final : public Device {
     ++counts_.waits;
     return cpu::smallest_of_rows(x, k);
   }
-  std::optional<Neighbourhoods> nearest_rows(const std::function<Matrix()>& /*points*/,
-                                             std::size_t /*count*/) override {
-    return std::nullopt;
+  void nearest_rows(const RowSource& points, std::size_t count,
+                    const std::function<void(std::size_t first, const Neighbourhoods& found)>& use) override {
+    ++counts_.launches;
+    ++counts_.waits;
+    cpu::nearest_rows(points, count, use);
   }
   PairRanks rank_pairs(ConstView x, ConstIndexView index) override {
     ++counts_.launches;

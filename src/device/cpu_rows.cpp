@@ -272,6 +272,22 @@ double softmax_cross_entropy(View z, ConstIndexView labels) {
   return sum_of(totals.data(), z.rows()) - sum_of(picked.data(), z.rows());
 }
 
+double logistic_residuals(View z, ConstView y) {
+  double total = 0;
+  std::vector<double> losses(z.cols());
+  for (std::size_t i = 0; i < z.rows(); ++i) {
+    double* values = row(z, i);
+    const double* wanted = row(y, i);
+    for (std::size_t j = 0; j < z.cols(); ++j) {
+      const double tail = std::exp(-std::abs(values[j]));
+      losses[j] = std::max(values[j], 0.0) + std::log1p(tail) - wanted[j] * values[j];
+      values[j] = (values[j] >= 0 ? 1 / (1 + tail) : tail / (1 + tail)) - wanted[j];
+    }
+    total += sum_of(losses.data(), z.cols());
+  }
+  return total;
+}
+
 void argmax_rows(ConstView x, IndexView out) {
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const double* values = row(x, i);

@@ -33,6 +33,8 @@ void log_sum_exp_rows(ConstView x, View out);
 [[nodiscard]] double cross_entropy(ConstView z, ConstIndexView labels);
 /// The same, and every row becomes its soft-max.
 [[nodiscard]] double softmax_cross_entropy(View z, ConstIndexView labels);
+/// Device::logistic_residuals; returns the loss.
+[[nodiscard]] double logistic_residuals(View z, ConstView y);
 void argmax_rows(ConstView x, IndexView out);
 void correlate_rows(View x);
 void squared_distances(ConstView a, ConstView b, View out);

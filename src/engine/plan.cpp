@@ -70,23 +70,29 @@ std::vector<std::uint32_t> permute_on_host(std::size_t n, std::uint64_t seed, st
   return order;
 }
 
-ItmPlan make_plan(const Labels& labels, const ItmOptions& options) {
-  return make_plan_with({permute_on_host, eigenvectors_on_host}, labels, options);
+ItmPlan make_plan(const Labels& labels, const ItmOptions& options, std::span<const std::uint8_t> held_out) {
+  return make_plan_with({permute_on_host, eigenvectors_on_host}, labels, options, held_out);
 }
 
-ItmPlan make_plan_with(const PlanTools& tools, const Labels& labels, const ItmOptions& options) {
+ItmPlan make_plan_with(const PlanTools& tools, const Labels& labels, const ItmOptions& options,
+                       std::span<const std::uint8_t> held_out) {
   options.validate();
   const std::size_t n = labels.values.size();
-  const std::size_t held_out = n / 5;
-  if (held_out == 0) {
+  const std::size_t fifth = n / 5;
+  if (held_out.empty() && fifth == 0) {
     throw InputError(fmt::format("{} rows are too few to hold a fifth out; at least 10 are needed", n));
   }
   ItmPlan plan;
   plan.labels = labels;
   const std::vector<std::uint32_t> order = tools.permute(n, options.seed, "split");
-  const auto cut = order.begin() + static_cast<std::ptrdiff_t>(n - held_out);
-  plan.train.assign(order.begin(), cut);
-  plan.validation.assign(cut, order.end());
+  for (std::size_t i = 0; i < n; ++i) {
+    const bool out = held_out.empty() ? i >= n - fifth : held_out[order[i]] != 0;
+    (out ? plan.validation : plan.train).push_back(order[i]);
+  }
+  if (plan.train.empty() || plan.validation.empty()) {
+    throw InputError(fmt::format("the split leaves {} rows to train on and {} to validate on; both parts need rows",
+                                 plan.train.size(), plan.validation.size()));
+  }
 
   plan.batch = std::min(options.batch_size, plan.train.size());
   plan.iterations = options.iterations;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct PlanTools {
 };
 
 /// make_plan() and make_centres() with other tools.
-[[nodiscard]] ItmPlan make_plan_with(const PlanTools& tools, const Labels& labels, const ItmOptions& options);
+[[nodiscard]] ItmPlan make_plan_with(const PlanTools& tools, const Labels& labels, const ItmOptions& options,
+                                     std::span<const std::uint8_t> held_out);
 [[nodiscard]] std::vector<double> make_centres_with(const Eigenvectors& eigenvectors, CentreKind kind,
                                                     std::size_t classes, std::uint64_t seed);
 

@@ -27,7 +27,7 @@ std::vector<Deviation> self_check(ItmEngine& engine) {
   ItmOptions reference_options = options;
   reference_options.precision = Precision::float64;
   const Labels labels = made_labels(rows, classes);
-  const ItmPlan plan = engine.plan(labels, options);
+  const ItmPlan plan = engine.plan(labels, options, {});
   const ItmPlan reference_plan = make_plan(labels, options);
 
   // Widths on both sides of a tile's and of a row's padding.

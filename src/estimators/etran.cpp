@@ -59,13 +59,13 @@ Scored score_etran(const ModelInput& input) {
   return scored;
 }
 
-void combine(std::vector<Scored*>& models) {
+void combine_terms(std::vector<Scored*>& models) {
   add_scaled_detail(models, "etran_energy", energy_weight);
   add_scaled_detail(models, "etran_lda", lda_weight);
 }
 
 /// Two passes, of which one has a product with the class means.
-Cost cost(const Workload& work, const RankOptions&) {
+Cost cost_of_etran(const Workload& work, const RankOptions&) {
   return {work.rows * work.dims * (4e-9 + 4e-11 * work.classes), work.bytes};
 }
 
@@ -83,8 +83,8 @@ Estimator etran_estimator() {
                      .help = "Rows of least or of most energy",
                      .words = {"bottom", "top"}}},
        .of_company = true,
-       .cost = cost},
-      score_etran, combine);
+       .cost = cost_of_etran},
+      score_etran, combine_terms);
 }
 
 }  // namespace itm

@@ -26,16 +26,16 @@ struct Moments {
   Matrix inverse_deviation;  ///< 1 x D
 };
 
-Moments moments(const ModelInput& input, const ClassMeans& means) {
+Moments moments(const ModelInput& input, ConstView centre) {
   Device& device = input.device();
   const std::size_t dims = input.dims();
   Moments m{device.matrix(dims, dims), device.matrix(1, dims)};
-  input.for_each_centred_block(means.overall, [&](View x, std::size_t) { device.add_gram(1, x, m.covariance); });
+  input.for_each_centred_block(centre, [&](View x, std::size_t) { device.add_gram(1, x, m.covariance); });
   device.scale(1 / static_cast<double>(input.rows()), m.covariance);
   device.symmetrise(m.covariance);
   const Matrix variance = device.matrix(1, dims);
   device.diagonal(m.covariance, variance);
-  device.inverse_deviations(means.overall, variance, rounding_of_mean(input.rows()), m.inverse_deviation);
+  device.inverse_deviations(centre, variance, rounding_of_mean(input.rows()), m.inverse_deviation);
   device.scale_columns(m.inverse_deviation, m.covariance);
   device.scale_rows(m.inverse_deviation, m.covariance);
   return m;
@@ -43,13 +43,13 @@ Moments moments(const ModelInput& input, const ClassMeans& means) {
 
 /// Ledoit and Wolf's shrinkage of the covariance towards mu I, mu = trace / D: the share that minimises the expected
 /// squared error.
-double ledoit_wolf_shrinkage(const ModelInput& input, const ClassMeans& means, const Moments& m, double mu) {
+double ledoit_wolf_shrinkage(const ModelInput& input, ConstView centre, const Moments& m, double mu) {
   Device& device = input.device();
   const auto n = static_cast<double>(input.rows());
   const auto dims = static_cast<double>(input.dims());
   double fourth = 0;  // mean |x|^4
   const Matrix squares = device.matrix(1, input.rows());
-  input.for_each_centred_block(means.overall, [&](View x, std::size_t first) {
+  input.for_each_centred_block(centre, [&](View x, std::size_t first) {
     device.scale_columns(m.inverse_deviation, x);
     device.row_squares(x, squares.columns(first, x.rows()));
   });
@@ -95,21 +95,54 @@ double explained(Device& device, ConstView covariance, View means) {
   return total;
 }
 
-Scored score_hscore(const ModelInput& input) {
+/// A row for each label whose outer product is n cov(E[f|label]): sqrt(n_1 n_0 / n) times the difference of the
+/// means with and without it, which is Y^T X over sqrt(n_1 n_0 / n) with both about their means.
+Matrix label_rows(const ModelInput& input, ConstView centre) {
   Device& device = input.device();
   const auto n = static_cast<double>(input.rows());
-  const ClassMeans means = class_means(input);
-  const Moments m = moments(input, means);
+  const std::size_t labels = input.target_count();
+  const Matrix y = input.targets();
+  const Matrix sums = device.matrix(1, labels);
+  device.add_column_sums(y, sums);
+  std::vector<double> with = device.read(sums);
+  std::vector<double> weight;
+  for (double& count : with) {
+    const double spread = std::sqrt(count * (n - count) / n);
+    weight.push_back(spread > 0 ? 1 / spread : 0);
+    count /= n;
+  }
+  device.add_to_rows(-1, device.matrix_of(with, 1, labels), y);
+  Matrix differences = device.matrix(labels, input.dims());
+  input.for_each_centred_block(centre, [&](View x, std::size_t first) {
+    device.multiply(1, y.rows(first, x.rows()), Op::transpose, x, Op::none, 1, differences);
+  });
+  device.scale_rows(device.matrix_of(weight, 1, labels), differences);
+  return differences;
+}
 
-  // Rows sqrt(n_c) times the standardised class mean, so that their squares add up. The published code divides class
-  // sums by n_c + 1e-8.
+/// Rows whose outer products add up to n cov(E[f|y]), y the class.
+Matrix class_rows(const ModelInput& input, const ClassMeans& means) {
+  Device& device = input.device();
+  // sqrt(n_c) times the class mean. The published code divides class sums by n_c + 1e-8.
   std::vector<double> weight;
   for (const double size : means.sizes) {
     weight.push_back(std::sqrt(size) * size / (size + 1e-8));
   }
-  const Matrix weighted = device.copy_of(means.means);
-  device.scale_columns(m.inverse_deviation, weighted);
+  Matrix weighted = device.copy_of(means.means);
   device.scale_rows(device.matrix_of(weight, 1, weight.size()), weighted);
+  return weighted;
+}
+
+Scored score_hscore(const ModelInput& input) {
+  Device& device = input.device();
+  const auto n = static_cast<double>(input.rows());
+  // A label is a variable of two values: the H-score of each, and their mean.
+  const bool by_label = input.kind() == TargetKind::labels;
+  const ClassMeans means = by_label ? ClassMeans{} : class_means(input);
+  const Matrix centre = by_label ? input.column_means() : means.overall;
+  const Moments m = moments(input, centre);
+  const Matrix weighted = by_label ? label_rows(input, centre) : class_rows(input, means);
+  device.scale_columns(m.inverse_deviation, weighted);
 
   Scored scored;
   const Matrix variances = device.matrix(1, input.dims());
@@ -117,18 +150,21 @@ Scored score_hscore(const ModelInput& input) {
   const double mu = device.sum(variances) / static_cast<double>(input.dims());
   double kept = 1;
   if (input.word("covariance") == "ledoit-wolf" && mu > 0) {
-    const double shrinkage = ledoit_wolf_shrinkage(input, means, m, mu);
+    const double shrinkage = ledoit_wolf_shrinkage(input, centre, m, mu);
     kept = 1 - shrinkage;
     device.scale(kept, m.covariance);
     device.add_to_diagonal(shrinkage * mu, m.covariance);
     scored.details["hscore_shrinkage"] = shrinkage;
   }
   if (input.dims() >= input.rows() && kept == 1) {
-    scored.note =
-        "with as many columns as rows the plain H-score is the number of classes less one, whatever the features: the "
-        "order is rounding; pass --hscore-covariance ledoit-wolf";
+    scored.note = by_label
+                      ? "with as many columns as rows the plain H-score of labels is 1, whatever the features: the "
+                        "order is rounding; pass --hscore-covariance ledoit-wolf"
+                      : "with as many columns as rows the plain H-score is the number of classes less one, whatever "
+                        "the features: the order is rounding; pass --hscore-covariance ledoit-wolf";
   }
-  scored.score = mu > 0 ? kept * explained(device, m.covariance, weighted) / n : 0;
+  const double terms = by_label ? static_cast<double>(input.target_count()) : 1;
+  scored.score = mu > 0 ? kept * explained(device, m.covariance, weighted) / (n * terms) : 0;
   return scored;
 }
 
@@ -140,6 +176,7 @@ Estimator hscore_estimator() {
        .description = "how much of the features' variance the class means explain, whitened",
        .citation =
            "Bao et al., An Information-Theoretic Approach to Transferability in Task Transfer Learning, ICIP 2019",
+       .inputs = {.multi_label = true},
        .float32 = false,
        .settings = {{.name = "covariance",
                      .standard = std::string("plain"),

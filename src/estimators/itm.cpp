@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <list>
 #include <optional>
 
@@ -86,7 +87,7 @@ class ItmSession final : public Session {
       m.eta = options_.itm.adaptive ? adaptive_rate(options_.itm.eta, base, dispersion(m)) : options_.itm.eta;
     }
     for (std::size_t repeat = 0; repeat < plans_.size(); ++repeat) {
-      plans_[repeat] = plan_of(task_.labels, seeded(repeat));
+      plans_[repeat] = plan_of(task_.labels, seeded(repeat), task_.rows);
     }
   }
 
@@ -96,7 +97,7 @@ class ItmSession final : public Session {
     const Array feature = open_feature(model);
     std::optional<ItmPlan> own_plan;
     if (m.kept.labels) {
-      own_plan = make_plan(*m.kept.labels, options);
+      own_plan = plan_of(*m.kept.labels, options, m.kept.rows);
     }
     ItmObserver observer;
     observer.cancelled = options_.cancelled;
@@ -119,7 +120,7 @@ class ItmSession final : public Session {
       for (std::size_t repeat = 0; repeat < plans_.size(); ++repeat) {
         const ItmPlan* plan = &plans_[repeat];
         if (m.kept.labels) {
-          plan = &own_plans.emplace_back(plan_of(*m.kept.labels, seeded(repeat)));
+          plan = &own_plans.emplace_back(plan_of(*m.kept.labels, seeded(repeat), m.kept.rows));
         }
         ItmTask task;
         task.features = features_of(model, [this, model] { return open_feature(model); });
@@ -196,9 +197,10 @@ class ItmSession final : public Session {
   /// Of the mean over the seeds: their own spread, and no less than so many different validation rows allow.
   void add_error(ScoredModel& result, const Surveyed& m) const {
     const std::size_t rows = labels_of(m).values.size();
-    const std::size_t validation =
-        m.kept.labels ? make_plan(*m.kept.labels, seeded(0)).validation.size() : plans_.front().validation.size();
-    const std::size_t seen = std::min(validation * m.runs.size(), rows);
+    const std::size_t validation = m.kept.labels ? plan_of(*m.kept.labels, seeded(0), m.kept.rows).validation.size()
+                                                 : plans_.front().validation.size();
+    // Seeds draw other rows, but not where the person says which.
+    const std::size_t seen = task_.held_out.empty() ? std::min(validation * m.runs.size(), rows) : validation;
     std::vector<double> scores;
     for (const ItmResult& run : m.runs) {
       scores.push_back(run.best.accuracy);
@@ -220,8 +222,14 @@ class ItmSession final : public Session {
     return {std::move(open), resident_key(task_.entries[model].feature), models_[model].kept.rows};
   }
 
-  [[nodiscard]] ItmPlan plan_of(const Labels& labels, const ItmOptions& options) const {
-    return engine_ != nullptr ? engine_->plan(labels, options) : make_plan(labels, options);
+  /// `rows`: those of the file that the labels are of; empty: all.
+  [[nodiscard]] ItmPlan plan_of(const Labels& labels, const ItmOptions& options,
+                                const std::vector<std::uint32_t>& rows) const {
+    std::vector<std::uint8_t> some;
+    std::transform(rows.begin(), rows.end(), std::back_inserter(some),
+                   [this](auto row) { return task_.held_out.empty() ? std::uint8_t{0} : task_.held_out[row]; });
+    const std::vector<std::uint8_t>& held_out = rows.empty() || task_.held_out.empty() ? task_.held_out : some;
+    return engine_ != nullptr ? engine_->plan(labels, options, held_out) : make_plan(labels, options, held_out);
   }
 
   [[nodiscard]] const Labels& labels_of(const Surveyed& m) const { return m.kept.labels_or(task_.labels); }
@@ -275,12 +283,12 @@ class ItmSession final : public Session {
 
 /// Two passes over a batch and its recurrence (measured: docs/benchmarks.md), and a float32 copy of the features at
 /// most.
-Cost cost(const Workload& work, const RankOptions& options) {
+Cost cost_of_itm(const Workload& work, const RankOptions& options) {
   const double batch = std::min(static_cast<double>(options.itm.batch_size), 0.8 * work.rows);
   const auto iterations = static_cast<double>(options.itm.iterations);
   const auto repeats = static_cast<double>(options.repeats);
   const double of_batch = 2 * batch * work.classes * (2 * work.dims + 4 * work.classes) + 12 * work.classes * work.dims;
-  return {repeats * (iterations * of_batch * 1.4e-11 + 6e-9 * work.rows * work.dims),
+  return {iterations * of_batch * 1.4e-11 + 6e-9 * work.rows * work.dims,
           work.bytes + 8 * batch * (2 * work.dims + batch) + 4 * batch * iterations * repeats};
 }
 
@@ -298,7 +306,8 @@ Estimator itm_estimator() {
                   {"dispersion", "dis", "mean distance of the features to their class means", 2}};
   made.on_gpu = true;
   made.of_company = true;
-  made.cost = cost;
+  made.validates = true;
+  made.cost = cost_of_itm;
   made.open = [](DatasetTask task, const RankOptions& options) -> std::unique_ptr<Session> {
     return std::make_unique<ItmSession>(std::move(task), options);
   };

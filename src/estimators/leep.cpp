@@ -38,7 +38,7 @@ Scored score_leep(const ModelInput& input) {
 }
 
 /// One soft-max over a thousand source classes a row.
-Cost cost(const Workload& work, const RankOptions&) { return {5.4e-6 * work.rows, 4000 * work.rows}; }
+Cost cost_of_leep(const Workload& work, const RankOptions&) { return {5.4e-6 * work.rows, 4000 * work.rows}; }
 
 }  // namespace
 
@@ -47,7 +47,7 @@ Estimator leep_estimator() {
                           .description = "log expected empirical prediction through the source head's classes",
                           .citation = "Nguyen et al., LEEP: A New Measure to Evaluate Transferability, ICML 2020",
                           .inputs = {.features = false, .output = true},
-                          .cost = cost},
+                          .cost = cost_of_leep},
                          score_leep);
 }
 

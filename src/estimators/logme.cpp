@@ -12,11 +12,11 @@
 namespace itm {
 namespace {
 
-/// What is to be predicted: one-hot labels (T = C) or regression targets.
-class Targets {
+/// What is to be predicted: one-hot classes (T = C), labels, or numbers.
+class Predicted {
  public:
-  explicit Targets(const ModelInput& input) : device_(input.device()), regression_(input.is_regression()) {
-    if (regression_) {
+  explicit Predicted(const ModelInput& input) : device_(input.device()), given_(input.kind() != TargetKind::classes) {
+    if (given_) {
       values_ = input.targets();
       const Matrix squares = device_.matrix(1, values_.cols());
       device_.add_column_squares(values_, squares);
@@ -32,7 +32,7 @@ class Targets {
   [[nodiscard]] const std::vector<double>& energy() const { return energy_; }
   /// moments (T x D) += Y^T X over the rows first, first + 1, ...
   void add_moments(ConstView x, std::size_t first, View moments) const {
-    if (regression_) {
+    if (given_) {
       device_.multiply(1, values_.rows(first, x.rows()), Op::transpose, x, Op::none, 1, moments);
     } else {
       device_.add_class_sums(x, classes_->rows(first, x.rows()), moments);
@@ -41,7 +41,7 @@ class Targets {
 
  private:
   Device& device_;
-  bool regression_;
+  bool given_;  ///< numbers of the person, not classes
   Matrix values_;
   const Classes* classes_ = nullptr;
   std::vector<double> energy_;
@@ -55,7 +55,7 @@ struct Spectrum {
 
 /// N > D: from the eigenvectors V of X^T X, u_j = X v_j / s_j. Directions with s_j up to 1e-10 are dropped, as
 /// published.
-Spectrum spectrum_of_columns(const ModelInput& input, const Targets& targets) {
+Spectrum spectrum_of_columns(const ModelInput& input, const Predicted& targets) {
   constexpr double smallest = 1e-10;
   Device& device = input.device();
   const std::size_t dims = input.dims();
@@ -90,7 +90,7 @@ Spectrum spectrum_of_columns(const ModelInput& input, const Targets& targets) {
 
 /// Rows that are all equal to v span one direction: u = 1 / sqrt(N), sigma = N |v|^2. An eigensolver would answer with
 /// the rounding of D - 1 zeros, some of them counted as directions.
-Spectrum spectrum_of_constant(const ModelInput& input, const Targets& targets) {
+Spectrum spectrum_of_constant(const ModelInput& input, const Predicted& targets) {
   Device& device = input.device();
   const auto n = static_cast<double>(input.rows());
   const std::uint32_t first_row = 0;
@@ -123,7 +123,7 @@ Spectrum spectrum_of_constant(const ModelInput& input, const Targets& targets) {
 }
 
 /// N <= D: the eigenvectors of X X^T are the left singular vectors.
-Spectrum spectrum_of_rows(const ModelInput& input, const Targets& targets) {
+Spectrum spectrum_of_rows(const ModelInput& input, const Predicted& targets) {
   Device& device = input.device();
   const std::size_t n = input.rows();
   const Matrix x = input.features();
@@ -201,7 +201,7 @@ Evidence maximise(const std::vector<double>& sigma, const std::vector<double>& s
 }  // namespace
 
 Scored logme(const ModelInput& input) {
-  const Targets targets(input);
+  const Predicted targets(input);
   const Spectrum spectrum = input.has_constant_rows()      ? spectrum_of_constant(input, targets)
                             : input.dims() >= input.rows() ? spectrum_of_rows(input, targets)
                                                            : spectrum_of_columns(input, targets);
@@ -219,7 +219,7 @@ Scored logme(const ModelInput& input) {
     alpha.push_back(e.alpha);
     beta.push_back(e.beta);
   }
-  const std::string name = input.is_regression() ? "logme_regression" : "logme";
+  const std::string name = input.kind() == TargetKind::numbers ? "logme_regression" : "logme";
   scored.details[name + "_alpha"] = alpha;
   scored.details[name + "_beta"] = beta;
   scored.details["logme_rank_kept"] = spectrum.sigma.size();
@@ -236,7 +236,7 @@ Estimator logme_estimator() {
   return model_estimator({.name = "logme",
                           .description = "log evidence of a Bayesian linear model of the labels or targets",
                           .citation = "You et al., Ranking and Tuning Pre-trained Models, JMLR 2022",
-                          .inputs = {.regression = true}},
+                          .inputs = {.regression = true, .multi_label = true}},
                          logme);
 }
 

@@ -42,7 +42,7 @@ Scored score_nce(const ModelInput& input) {
 }
 
 /// One pass over a thousand source logits a row.
-Cost cost(const Workload& work, const RankOptions&) { return {1.8e-6 * work.rows, 4000 * work.rows}; }
+Cost cost_of_nce(const Workload& work, const RankOptions&) { return {1.8e-6 * work.rows, 4000 * work.rows}; }
 
 }  // namespace
 
@@ -52,7 +52,7 @@ Estimator nce_estimator() {
        .description = "minus the entropy of the labels given the source head's predictions",
        .citation = "Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV 2019",
        .inputs = {.features = false, .output = true},
-       .cost = cost},
+       .cost = cost_of_nce},
       score_nce);
 }
 

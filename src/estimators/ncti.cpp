@@ -310,14 +310,14 @@ Scored score_ncti(const ModelInput& input) {
   return scored;
 }
 
-void combine(std::vector<Scored*>& models) {
+void combine_parts(std::vector<Scored*>& models) {
   add_scaled_detail(models, "ncti_all_feature_nuclear", 1);
   add_scaled_detail(models, "ncti_mean_probability", 1);
   add_scaled_detail(models, "ncti_log_class_nuclear", -1);
 }
 
 /// A Gram matrix, some products with it, and a discriminant in 64 dimensions.
-Cost cost(const Workload& work, const RankOptions&) {
+Cost cost_of_ncti(const Workload& work, const RankOptions&) {
   const double narrow = std::min(work.rows, work.dims);
   const double dims = std::min<double>(components, narrow);
   return {2e-11 * (work.rows * work.dims * narrow + 1500 * narrow * narrow) +
@@ -367,8 +367,8 @@ Estimator ncti_estimator() {
                           .seeded = true,
                           .float32 = false,
                           .of_company = true,
-                          .cost = cost},
-                         score_ncti, combine);
+                          .cost = cost_of_ncti},
+                         score_ncti, combine_parts);
 }
 
 }  // namespace itm

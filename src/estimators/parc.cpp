@@ -4,7 +4,9 @@
 //
 // Label distances take two values only, so the correlation follows from the ranks of the same-class pairs. In the
 // published code rounding breaks these ties, differently for every BLAS and every order of the classes; here they are
-// ties.
+// ties. Labels and numbers of a row are held against the features in the same way, their rows instead of one-hot ones.
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +15,7 @@
 #include "core/numpy_random.hpp"
 #include "core/philox.hpp"
 #include "estimators/registry.hpp"
+#include "itm/error.hpp"
 #include "numerics/class_rows.hpp"
 #include "numerics/columns.hpp"
 #include "numerics/orthonormal_rows.hpp"
@@ -23,13 +26,18 @@ namespace {
 
 /// At most `most` rows, the same share of every class, drawn by seed; ascending.
 std::vector<std::uint32_t> chosen_rows(const ModelInput& input, std::size_t most) {
-  const std::vector<std::int32_t>& labels = input.labels().values;
-  std::vector<std::uint32_t> rows(labels.size());
+  std::vector<std::uint32_t> rows(input.rows());
   std::iota(rows.begin(), rows.end(), 0U);
   if (rows.size() <= most) {
     return rows;
   }
   constexpr std::uint64_t stream = philox::stream_id("parc rows");
+  if (input.kind() != TargetKind::classes) {
+    shuffle_rows(rows, input.seed(), stream);
+    rows.resize(most);
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  }
   const double share = static_cast<double>(most) / static_cast<double>(rows.size());
   rows.clear();
   for (std::vector<std::uint32_t>& members : rows_of_classes(input.labels())) {
@@ -176,18 +184,47 @@ Matrix reduced(const ModelInput& input, std::span<const std::uint32_t> rows, std
   return components.rows() > 0 ? components : input.features(rows);
 }
 
+/// Targets' rows, [n, T], of length 1 about their mean. One-hot classes are as they are in the published definition,
+/// and so are labels; numbers are standardised like features, or the largest would decide.
+Matrix correlated_targets(const ModelInput& input, std::span<const std::uint32_t> rows) {
+  Device& device = input.device();
+  const bool numbers = input.kind() == TargetKind::numbers;
+  const std::size_t fewest = numbers ? 3 : 2;
+  if (input.target_count() < fewest) {
+    throw InputError(fmt::format(
+        "parc correlates the targets of two rows, for which it needs {} or more that vary, and there are {}; "
+        "choose another method",
+        fewest, input.target_count()));
+  }
+  Matrix y = device.matrix_of(input.target_values(rows), rows.size(), input.target_count());
+  if (numbers) {
+    standardise_columns(device, y);
+  }
+  device.correlate_rows(y);
+  return y;
+}
+
 Scored score_parc(const ModelInput& input) {
   Device& device = input.device();
   const std::vector<std::uint32_t> rows = chosen_rows(input, input.count("rows"));
+  const std::size_t dims = input.count("dims");
+  const Matrix x = dims > 0 ? reduced(input, rows, dims) : input.features(rows);
+  standardise_columns(device, x);
+  device.correlate_rows(x);
+  Scored scored;
+  scored.details["parc_rows"] = rows.size();
+  scored.details["parc_dims"] = x.cols();
+  if (input.kind() != TargetKind::classes) {
+    const Matrix y = correlated_targets(input, rows);
+    scored.score = 100 * device.correlate_pairs(x, y, [&] { input.check_cancelled(); });
+    scored.details["parc_pairs"] = static_cast<double>(rows.size()) * static_cast<double>(rows.size() - 1) / 2;
+    return scored;
+  }
   std::vector<std::int32_t> labels;
   labels.reserve(rows.size());
   for (const std::uint32_t row : rows) {
     labels.push_back(input.labels().values[row]);
   }
-  const std::size_t dims = input.count("dims");
-  const Matrix x = dims > 0 ? reduced(input, rows, dims) : input.features(rows);
-  standardise_columns(device, x);
-  device.correlate_rows(x);
   const PairRanks ranks = device.rank_pairs(x, device.index(labels));
 
   // Pearson's r between the feature ranks and an indicator: different-class pairs have the larger label distance.
@@ -195,18 +232,15 @@ Scored score_parc(const ModelInput& input) {
   const double deviation = ranks.same * (ranks.pairs + 1) / 2 - ranks.same_rank_sum;
   const double rank_variance = (ranks.pairs * ranks.pairs - 1) * ranks.pairs / 12 - ranks.ties / 12;
   const double label_variance = ranks.same * other / ranks.pairs;
-  Scored scored;
   // Features whose pairs are all alike say nothing about the labels.
   scored.score =
       rank_variance > 0 && label_variance > 0 ? 100 * deviation / std::sqrt(rank_variance * label_variance) : 0;
-  scored.details["parc_rows"] = rows.size();
-  scored.details["parc_dims"] = x.cols();
   scored.details["parc_pairs"] = ranks.pairs;
   return scored;
 }
 
 /// Every pair of the rows that are compared.
-Cost cost(const Workload& work, const RankOptions&) {
+Cost cost_of_parc(const Workload& work, const RankOptions&) {
   return {7.5e-11 * std::pow(std::min(work.rows, 10000.0), 2) * work.dims,
           work.bytes + 8 * work.rows * work.dims + 4 * std::pow(std::min(work.rows, 10000.0), 2)};
 }
@@ -218,6 +252,7 @@ Estimator parc_estimator() {
       {.name = "parc",
        .description = "rank correlation of pairwise distances in features and in labels",
        .citation = "Bolya et al., Scalable Diverse Model Selection for Accessible Transfer Learning, NeurIPS 2021",
+       .inputs = {.regression = true, .multi_label = true},
        .settings = {{.name = "dims",
                      .standard = 0.0,
                      .help = "Reduce features to so many principal components first (the published scripts: 32); 0: no",
@@ -228,7 +263,7 @@ Estimator parc_estimator() {
                      .low = 10,
                      .high = 50000,
                      .whole = true}},
-       .cost = cost},
+       .cost = cost_of_parc},
       score_parc);
 }
 

@@ -70,8 +70,9 @@ void register_estimator(Estimator estimator) {
 }
 
 std::string Estimator::missing_input(const ZooEntry& entry) const {
-  if (entry.target && !inputs.regression) {
-    return "class labels";
+  if (entry.target && !inputs.regression && !inputs.multi_label) {
+    return fmt::format("class labels; targets are scored by {}",
+                       methods_for({TargetKind::labels, TargetKind::numbers}));
   }
   if (inputs.output && !entry.output) {
     return "source logits (..._output.npy, or --output)";
@@ -91,15 +92,32 @@ Workload Workload::limited_to(double most_rows) const {
   return limited;
 }
 
+std::size_t Estimator::jackknife_groups(double seconds, const RankOptions& options) const {
+  constexpr std::size_t usual = 8;
+  constexpr double unnoticed = 0.25;  // seconds a model
+  if (!jackknifed || unit != ScoreUnit::number) {
+    return 0;
+  }
+  if (options.jackknife) {
+    return *options.jackknife < 2 ? 0 : static_cast<std::size_t>(*options.jackknife);
+  }
+  return seconds * static_cast<double>(usual) <= unnoticed ? usual : 0;
+}
+
 Cost Estimator::cost_of(const Workload& all_rows, const RankOptions& options) const {
   const Workload work = options.rows > 0 ? all_rows.limited_to(static_cast<double>(options.rows)) : all_rows;
+  Cost found;
   if (cost) {
-    return cost(work, options);
+    found = cost(work, options);
+  } else {
+    // A Gram matrix, its factorisation, and a few passes over the rows; the stored rows and a float64 copy of a block.
+    const double products = work.rows * work.dims * work.dims + 4 * work.dims * work.dims * work.dims +
+                            work.rows * work.dims * work.classes;
+    found = {products * 2e-11 + 8e-9 * work.rows * work.dims, work.bytes + 32 * work.dims * work.dims};
   }
-  // A Gram matrix, its factorisation, and a few passes over the rows; the stored rows and a float64 copy of a block.
-  const double products = work.rows * work.dims * work.dims + 4 * work.dims * work.dims * work.dims +
-                          4 * work.rows * work.dims * work.classes;
-  return {products * 2e-11 + 8e-9 * work.rows * work.dims, work.bytes + 32 * work.dims * work.dims};
+  const std::size_t scores = (seeded ? options.repeats : 1) + jackknife_groups(found.seconds, options);
+  found.seconds *= static_cast<double>(scores);
+  return found;
 }
 
 Cost Estimator::cost_of(const std::vector<Workload>& work, const RankOptions& options) const {
@@ -117,6 +135,21 @@ Precision Estimator::precision(const RankOptions& options) const {
     return options.itm.precision;
   }
   return float32 && options.arithmetic == Arithmetic::float32 ? Precision::float32 : Precision::float64;
+}
+
+std::string methods_for(std::initializer_list<TargetKind> kinds) {
+  std::vector<std::string> names;
+  for (const Estimator& estimator : estimators()) {
+    if (std::any_of(kinds.begin(), kinds.end(), [&](TargetKind kind) { return estimator.inputs.takes(kind); })) {
+      names.push_back(estimator.name);
+    }
+  }
+  const std::string last = names.empty() ? "no method" : names.back();
+  if (names.size() < 2) {
+    return last;
+  }
+  names.pop_back();
+  return fmt::format("{} and {}", fmt::join(names, ", "), last);
 }
 
 const Estimator* known_estimator(std::string_view name) {

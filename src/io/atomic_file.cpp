@@ -8,7 +8,6 @@
 #include <xxhash.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "io/where.hpp"
@@ -19,8 +18,6 @@ namespace itm::io {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 

@@ -38,9 +38,9 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<Ent
 std::atomic<Entry*> entries{nullptr};
 std::atomic<std::uint64_t> cuts{0};
 struct sigaction previous;  // NOLINT: written once, before the handler is there
-std::uintptr_t page_size = 4096;
+std::uintptr_t page_bytes = 4096;
 
-struct Registry {
+struct CutMappings {
   struct Cut {
     std::filesystem::path file;
     std::uint64_t number;
@@ -51,8 +51,8 @@ struct Registry {
 };
 
 /// Never destroyed: mappings may outlive every other object.
-Registry& registry() {
-  static auto* one = new Registry;
+CutMappings& cut_mappings() {
+  static auto* one = new CutMappings;
   return *one;
 }
 
@@ -81,7 +81,7 @@ extern "C" void on_bus_error(int signal, siginfo_t* info, void* context) {
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   Entry* entry = info->si_code == BUS_ADRERR ? entry_at(address) : nullptr;
   if (entry != nullptr) {
-    const std::uintptr_t page = address / page_size * page_size;
+    const std::uintptr_t page = address / page_bytes * page_bytes;
     // The whole rest: every later page lies behind the file's new end as well.
     if (put_zeros(page, entry->end.load() - page)) {
       std::uint64_t whole = 0;
@@ -104,7 +104,7 @@ extern "C" void on_bus_error(int signal, siginfo_t* info, void* context) {
 void install_handler() {
   static std::once_flag once;
   std::call_once(once, [] {
-    page_size = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    page_bytes = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     ::sigaction(SIGBUS, nullptr, &previous);
     struct sigaction action {};
     action.sa_sigaction = on_bus_error;
@@ -131,7 +131,7 @@ void set_range(Entry& entry, std::uintptr_t begin, std::uintptr_t end) noexcept 
 CutWatch::CutWatch(const std::filesystem::path& file, const std::byte* data, std::size_t size) {
   install_handler();
   const auto begin = reinterpret_cast<std::uintptr_t>(data);
-  const std::lock_guard lock(registry().guard);
+  const std::lock_guard lock(cut_mappings().guard);
   entry_ = entries.load();
   while (entry_ != nullptr && entry_->in_use) entry_ = entry_->next.load();
   const bool is_new = entry_ == nullptr;
@@ -148,9 +148,9 @@ CutWatch::CutWatch(const std::filesystem::path& file, const std::byte* data, std
 }
 
 CutWatch::~CutWatch() {
-  const std::lock_guard lock(registry().guard);
+  const std::lock_guard lock(cut_mappings().guard);
   set_range(*entry_, 0, 0);
-  if (entry_->cut != 0) registry().gone.push_back({std::move(entry_->file), entry_->cut, entry_->told});
+  if (entry_->cut != 0) cut_mappings().gone.push_back({std::move(entry_->file), entry_->cut, entry_->told});
   entry_->in_use = false;
 }
 
@@ -158,7 +158,7 @@ std::uint64_t cuts_noticed() noexcept { return cuts.load(); }
 
 void refuse_cut(const std::vector<std::filesystem::path>& files, std::uint64_t since) {
   if (cuts == 0) return;
-  const std::lock_guard lock(registry().guard);
+  const std::lock_guard lock(cut_mappings().guard);
   const auto concerns = [&](const std::filesystem::path& file) {
     return std::find(files.begin(), files.end(), file) != files.end();
   };
@@ -168,7 +168,7 @@ void refuse_cut(const std::vector<std::filesystem::path>& files, std::uint64_t s
       refuse_file(entry->file);
     }
   }
-  for (Registry::Cut& cut : registry().gone) {
+  for (CutMappings::Cut& cut : cut_mappings().gone) {
     if (cut.number > since && concerns(cut.file)) {
       cut.told = true;
       refuse_file(cut.file);
@@ -178,11 +178,11 @@ void refuse_cut(const std::vector<std::filesystem::path>& files, std::uint64_t s
 
 void refuse_any_cut() {
   if (cuts == 0) return;
-  const std::lock_guard lock(registry().guard);
+  const std::lock_guard lock(cut_mappings().guard);
   for (Entry* entry = entries.load(); entry != nullptr; entry = entry->next.load()) {
     if (entry->in_use && entry->cut != 0 && !std::exchange(entry->told, true)) refuse_file(entry->file);
   }
-  for (Registry::Cut& cut : registry().gone) {
+  for (CutMappings::Cut& cut : cut_mappings().gone) {
     if (!std::exchange(cut.told, true)) refuse_file(cut.file);
   }
 }

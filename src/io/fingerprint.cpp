@@ -9,7 +9,7 @@ namespace itm::io {
 
 std::vector<std::filesystem::path> files_of(const ZooEntry& entry) {
   std::vector<std::filesystem::path> files{entry.feature.file, entry.label.file};
-  for (const auto& other : {entry.output, entry.source, entry.target}) {
+  for (const auto& other : {entry.output, entry.source, entry.target, entry.split}) {
     if (other) {
       files.push_back(other->file);
     }

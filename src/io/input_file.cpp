@@ -8,14 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace itm::io {
 
 namespace {
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 struct Limit {
   std::uint64_t bytes;

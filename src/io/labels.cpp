@@ -14,24 +14,6 @@ namespace itm::io {
 
 namespace {
 
-constexpr std::size_t fewest_rows = 10;
-
-/// The lines of a text without blanks at their ends; blank lines at the end of the file count for nothing.
-std::vector<std::string> lines_of(const std::filesystem::path& file) {
-  const std::string text = read_text(file, TextKind::names);
-  std::string_view rest = text;
-  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
-  while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) rest.remove_suffix(1);
-  std::vector<std::string> lines;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    lines.emplace_back(trimmed(rest.substr(0, end)));
-    if (lines.back().ends_with('\r')) lines.back().pop_back();
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return lines;
-}
-
 /// The names of classes. Throws InputError for an empty name or one that is there twice.
 std::vector<std::string> read_classes(const std::filesystem::path& file) {
   std::vector<std::string> names = lines_of(file);
@@ -145,6 +127,21 @@ void check_count(const Where& where, std::size_t rows) {
 }
 
 }  // namespace
+
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+  const std::string text = read_text(file, TextKind::names);
+  std::string_view rest = text;
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+  while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) rest.remove_suffix(1);
+  std::vector<std::string> lines;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    lines.emplace_back(trimmed(rest.substr(0, end)));
+    if (lines.back().ends_with('\r')) lines.back().pop_back();
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return lines;
+}
 
 Labels check_labels(const Where& where, const Array& array, const LabelRules& rules) {
   if (!array.is_text() && array.cols() != 1) {

@@ -87,6 +87,8 @@ std::vector<ManifestLine> parse_manifest(const std::filesystem::path& file, std:
         line.source = path();
       } else if (columns[i] == "target") {
         line.target = path();
+      } else if (columns[i] == "split") {
+        line.split = path();
       } else if (columns[i] == "classes") {
         line.classes = path();
       } else if (!cell.empty()) {

@@ -19,13 +19,14 @@ struct ManifestLine {
   std::filesystem::path output;
   std::filesystem::path source;
   std::filesystem::path target;
+  std::filesystem::path split;
   std::filesystem::path classes;
   std::map<std::string, std::string> facts;  ///< every other column with a value
 };
 
-/// Columns model, dataset, feature (all three needed), label, output, source, target, classes, layer, in any order;
-/// others are facts about the model. Paths count from the manifest's folder. Throws InputError with the line for what
-/// is missing or there twice and, where `inside` is set, for a path that leads out of that folder: a zoo that was
+/// Columns model, dataset, feature (all three needed), label, output, source, target, split, classes, layer, in any
+/// order; others are facts about the model. Paths count from the manifest's folder. Throws InputError with the line for
+/// what is missing or there twice and, where `inside` is set, for a path that leads out of that folder: a zoo that was
 /// downloaded must not name files of the person who ranks it.
 [[nodiscard]] std::vector<ManifestLine> parse_manifest(const std::filesystem::path& file, std::string_view text,
                                                        bool inside);

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <new>
-#include <system_error>
 
 #include "io/input_file.hpp"
 #include "io/where.hpp"
@@ -19,8 +18,6 @@ namespace {
 struct Unmap {
   void operator()(const MappedFile* file) const noexcept { delete file; }
 };
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 void advise(const std::byte* begin, const std::byte* end, int advice) noexcept {
   if (begin < end) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "io/dtype_names.hpp"
 #include "io/elements.hpp"
 #include "io/python_literal.hpp"
 #include "io/shape.hpp"
@@ -21,21 +22,11 @@ std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::optional<DType> dtype_of(std::string_view code) {
-  struct Row {
-    std::string_view code;
-    DType type;
-  };
-  static constexpr Row rows[] = {
-      {"f2", DType::f16}, {"f4", DType::f32},     {"f8", DType::f64},    {"i1", DType::i8},  {"i2", DType::i16},
-      {"i4", DType::i32}, {"i8", DType::i64},     {"u1", DType::u8},     {"u2", DType::u16}, {"u4", DType::u32},
-      {"u8", DType::u64}, {"b1", DType::boolean}, {"?", DType::boolean},
-  };
-  for (const Row& row : rows) {
-    if (row.code == code) return row.type;
-  }
-  return std::nullopt;
-}
+constexpr DTypeName numpy_names[] = {
+    {"f2", DType::f16}, {"f4", DType::f32},     {"f8", DType::f64},    {"i1", DType::i8},  {"i2", DType::i16},
+    {"i4", DType::i32}, {"i8", DType::i64},     {"u1", DType::u8},     {"u2", DType::u16}, {"u4", DType::u32},
+    {"u8", DType::u64}, {"b1", DType::boolean}, {"?", DType::boolean},
+};
 
 [[noreturn]] void refuse_dtype(const Where& where, std::string_view descr) {
   const char kind = descr.find_first_of("<>=|") == 0 && descr.size() > 1 ? descr[1] : descr.empty() ? ' ' : descr[0];
@@ -64,7 +55,7 @@ std::uint64_t read_descr(const Where& where, const PythonLiteral* descr, NpyHead
     if (code[0] == '>') header.big_endian = true;
     code.remove_prefix(1);
   }
-  const std::optional<DType> type = dtype_of(code);
+  const std::optional<DType> type = find_dtype(numpy_names, code);
   if (type) {
     header.dtype = *type;
     return 1;

@@ -7,7 +7,7 @@ namespace itm::io {
 
 namespace {
 
-constexpr int deepest = 16;  // numpy nests three deep; the parser recurses
+constexpr int deepest_literal = 16;  // numpy nests three deep; the parser recurses
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v' || c == '\0'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -46,7 +46,7 @@ class Parser {
   }
 
   PythonLiteral parse_value(int depth) {
-    if (depth > deepest) fail("it is nested too deeply");
+    if (depth > deepest_literal) fail("it is nested too deeply");
     skip_space();
     if (at_ >= text_.size()) fail("it ends too early");
     if (take('{')) return parse_dict(depth);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "io/archive.hpp"
+#include "io/dtype_names.hpp"
 #include "io/json.hpp"
 #include "io/shape.hpp"
 #include "io/where.hpp"
@@ -17,25 +18,15 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t longest_header = 4U << 20U;  // headers of the largest published models are below 1 MiB
+constexpr std::uint64_t longest_json = 4U << 20U;  // headers of the largest published models are below 1 MiB
 constexpr std::string_view metadata_key = "__metadata__";
 constexpr std::string_view again = "write it again with safetensors.numpy.save_file";
 
-std::optional<DType> dtype_of(std::string_view name) {
-  struct Row {
-    std::string_view name;
-    DType type;
-  };
-  static constexpr Row rows[] = {
-      {"F16", DType::f16}, {"BF16", DType::bf16}, {"F32", DType::f32},      {"F64", DType::f64}, {"I8", DType::i8},
-      {"I16", DType::i16}, {"I32", DType::i32},   {"I64", DType::i64},      {"U8", DType::u8},   {"U16", DType::u16},
-      {"U32", DType::u32}, {"U64", DType::u64},   {"BOOL", DType::boolean},
-  };
-  for (const Row& row : rows) {
-    if (row.name == name) return row.type;
-  }
-  return std::nullopt;
-}
+constexpr DTypeName safetensors_names[] = {
+    {"F16", DType::f16}, {"BF16", DType::bf16}, {"F32", DType::f32},      {"F64", DType::f64}, {"I8", DType::i8},
+    {"I16", DType::i16}, {"I32", DType::i32},   {"I64", DType::i64},      {"U8", DType::u8},   {"U16", DType::u16},
+    {"U32", DType::u32}, {"U64", DType::u64},   {"BOOL", DType::boolean},
+};
 
 struct Header {
   json tensors;  ///< name -> {dtype, shape, data_offsets}, checked to be objects
@@ -75,9 +66,9 @@ Header parse_header(const Where& where, std::span<const std::byte> bytes) {
   }
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < prefix; ++i) length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
-  if (length > longest_header) {
+  if (length > longest_json) {
     refuse(where, "claims a header of {} bytes (at most {} make sense); it is no .safetensors file or it is damaged",
-           with_commas(length), with_commas(longest_header));
+           with_commas(length), with_commas(longest_json));
   }
   if (length > bytes.size() - prefix) {
     refuse(where, "ends inside its header ({} of {} bytes); copy or write it again", with_commas(bytes.size() - prefix),
@@ -138,7 +129,7 @@ Array parse_safetensors(const std::filesystem::path& file, std::span<const std::
   }
   const auto dtype = found->find("dtype");
   if (dtype == found->end() || !dtype->is_string()) refuse(where, "has no 'dtype' in its header; {}", again);
-  const std::optional<DType> type = dtype_of(dtype->get_ref<const std::string&>());
+  const std::optional<DType> type = find_dtype(safetensors_names, dtype->get_ref<const std::string&>());
   if (!type) {
     refuse(where, "has dtype {}; save it as F32 features or I64 labels",
            in_quotes(dtype->get_ref<const std::string&>()));

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "core/text.hpp"
@@ -27,5 +28,8 @@ template <typename... Args>
 [[noreturn]] void refuse(const Where& where, fmt::format_string<Args...> sentence, Args&&... args) {
   throw InputError(where.text() + ": " + fmt::format(sentence, std::forward<Args>(args)...));
 }
+
+/// What the system says of an errno.
+[[nodiscard]] inline std::string reason(int error) { return std::generic_category().message(error); }
 
 }  // namespace itm::io

@@ -14,8 +14,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "io/input_file.hpp"
-#include "io/manifest.hpp"
+#include "io/manifest_zoo.hpp"
 #include "io/where.hpp"
 #include "io/zoo_names.hpp"
 
@@ -26,7 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view remedy = "name the files {model}_{dataset}_feature.npy and {model}_{dataset}_label.npy";
-constexpr int deepest = 8;  ///< subfolders of subfolders
+constexpr int deepest_folder = 8;  ///< subfolders of subfolders
 
 /// {model}_source_feature.npy and {model}_imagenet_feature.npy hold the source domain, where they have no labels. Where
 /// a model has both, the first one counts.
@@ -36,13 +35,13 @@ constexpr std::array<std::string_view, 2> source_names{"source", "imagenet"};
 struct NamedFile {
   fs::path file;
   std::string folder;    ///< name of the subfolder that it lies in; empty in the zoo's folder itself
-  std::string_view key;  ///< feature, label, output, target or classes; empty for an archive
+  std::string_view key;  ///< feature, label, output, target, split or classes; empty for an archive
   std::string stem;      ///< {model}_{dataset}, {dataset}, or nothing
 
   [[nodiscard]] bool has_features() const { return key.empty() || key == "feature"; }
 };
 
-/// {stem}_{key}.npy, {key}.npy, {stem}.npz, {stem}.safetensors; labels and classes also as .txt.
+/// {stem}_{key}.npy, {key}.npy, {stem}.npz, {stem}.safetensors; labels, splits and classes also as .txt.
 std::optional<NamedFile> parse_name(const fs::path& file, const std::string& folder) {
   const std::string name = file.filename().string();
   if (name.starts_with('.')) return std::nullopt;  // temporary files, and what macOS leaves behind
@@ -56,8 +55,9 @@ std::optional<NamedFile> parse_name(const fs::path& file, const std::string& fol
     std::string_view ending;
     std::string_view key;
   };
-  static constexpr Kind kinds[] = {{"feature.npy", "feature"}, {"label.npy", "label"},   {"label.txt", "label"},
-                                   {"output.npy", "output"},   {"target.npy", "target"}, {"classes.txt", "classes"}};
+  static constexpr Kind kinds[] = {{"feature.npy", "feature"}, {"label.npy", "label"},    {"label.txt", "label"},
+                                   {"output.npy", "output"},   {"target.npy", "target"},  {"split.npy", "split"},
+                                   {"split.txt", "split"},     {"classes.txt", "classes"}};
   for (const Kind& kind : kinds) {
     if (text == kind.ending && kind.key != "feature") return NamedFile{file, folder, kind.key, {}};
     if (text.size() > kind.ending.size() + 1 && text.ends_with(kind.ending) &&
@@ -77,7 +77,7 @@ void list_folder(const fs::path& directory, const std::string& folder, int depth
     const std::string name = path.filename().string();
     // A link to a folder may lead back here.
     if (entries->is_directory(broken_link) && !entries->is_symlink(broken_link)) {
-      if (depth < deepest && !name.starts_with('.')) list_folder(path, name, depth + 1, files);
+      if (depth < deepest_folder && !name.starts_with('.')) list_folder(path, name, depth + 1, files);
       continue;
     }
     if (!entries->is_regular_file(broken_link)) continue;
@@ -108,6 +108,7 @@ struct Found {
   std::optional<ArrayRef> label;
   std::optional<ArrayRef> output;
   std::optional<ArrayRef> target;
+  std::optional<ArrayRef> split;
   std::optional<ArrayRef> classes;
 };
 
@@ -125,12 +126,13 @@ void add_array(Found& found, const fs::path& file, std::string_view key) {
                                   : key == "label"   ? &found.label
                                   : key == "output"  ? &found.output
                                   : key == "target"  ? &found.target
+                                  : key == "split"   ? &found.split
                                   : key == "classes" ? &found.classes
                                                      : nullptr;
   if (slot != nullptr) put(*slot, {file, std::string(key)});
 }
 
-/// Feature, label, output and target of a file, whichever it holds.
+/// Feature, label, output, target and split of a file, whichever it holds.
 void add_file(Found& found, const fs::path& file, std::string_view key, const std::string& feature_key) {
   if (!key.empty()) {
     add_array(found, file, key);
@@ -165,6 +167,13 @@ class NamedZoo {
         if (found.feature) zoo.datasets[dataset].push_back(entry_of(model, dataset, found));
       }
     }
+    for (const std::string& dataset : two_to_predict_) {
+      if (!options_.targets) {
+        zoo.remarks.push_back(
+            fmt::format("{} has labels and targets: its labels are scored; pass --targets for the others",
+                        printable(dataset, 200)));
+      }
+    }
     if (zoo.datasets.empty()) io::refuse({directory_, {}}, "holds no feature file; {}", remedy);
     return zoo;
   }
@@ -174,10 +183,12 @@ class NamedZoo {
   void find_dataset_folders() {
     for (const NamedFile& named : files_) {
       const bool short_name = named.key == "feature" && named.stem.find('_') == std::string::npos;
-      const bool shared = named.key == "label" && (named.stem.empty() || named.stem == named.folder);
+      const bool shared = is_to_predict(named) && (named.stem.empty() || named.stem == named.folder);
       if (!named.folder.empty() && (short_name || shared)) dataset_folders_.insert(named.file.parent_path());
     }
   }
+
+  static bool is_to_predict(const NamedFile& named) { return named.key == "label" || named.key == "target"; }
 
   [[nodiscard]] bool in_dataset_folder(const NamedFile& named) const {
     return dataset_folders_.contains(named.file.parent_path());
@@ -197,9 +208,9 @@ class NamedZoo {
     for (const std::string_view name : source_names) known.erase(std::string(name));
     std::set<std::string> labelled;
     for (const NamedFile& named : files_) {
-      if (named.key == "label") labelled.insert(named.stem);
+      if (is_to_predict(named)) labelled.insert(named.stem);
     }
-    // Labels that are no model's own are those of a data set, and say what it is called.
+    // Labels and targets that are no model's own are those of a data set, and say what it is called.
     std::set<std::string> shared = labelled;
     for (const NamedFile& named : files_) {
       if (named.has_features()) shared.erase(named.stem);
@@ -273,8 +284,14 @@ class NamedZoo {
     entry.feature = *found.feature;
     entry.output = found.output;
     const std::optional<ArrayRef>& label = found.label ? found.label : all.label;
-    if (!label) entry.target = found.target ? found.target : all.target;
-    if (label) entry.label = *label;
+    const std::optional<ArrayRef>& target = found.target ? found.target : all.target;
+    if (target && (options_.targets || !label)) {
+      entry.target = target;
+    } else if (label) {
+      entry.label = *label;
+    }
+    if (target && label) two_to_predict_.insert(dataset);
+    entry.split = found.split ? found.split : all.split;
     const auto everywhere = shared_.find("");
     if (found.classes || all.classes) {
       entry.classes = (found.classes ? found.classes : all.classes)->file;
@@ -296,59 +313,23 @@ class NamedZoo {
   std::unordered_map<std::string, io::NamedPair> pair_of_;     ///< by the stem of a feature file
   std::map<std::string, std::map<std::string, Found>> pairs_;  ///< data set -> model
   std::map<std::string, Found> shared_;                        ///< by data set; "": for all
+  std::set<std::string> two_to_predict_;                       ///< data sets with labels and targets
   std::array<std::map<std::string, Found>, source_names.size()> sources_;
   std::vector<std::string> remarks_;
 };
 
-/// `name` beside a feature file, where it exists.
-std::optional<ArrayRef> beside(const fs::path& feature, const std::string& name, const char* key) {
-  fs::path file = feature.parent_path() / name;
-  std::error_code ignored;
-  if (!fs::exists(file, ignored)) return std::nullopt;
-  return ArrayRef{std::move(file), key};
-}
-
-Zoo read_manifest(const fs::path& directory, const fs::path& manifest, const ZooOptions& options) {
-  const bool inside = options.manifest.empty();
-  Zoo zoo{directory, {}, {}};
-  for (const io::ManifestLine& line :
-       io::parse_manifest(manifest, io::read_text(manifest, io::TextKind::manifest), inside)) {
-    ZooEntry entry;
-    entry.model = line.model;
-    entry.dataset = line.dataset;
-    const bool archive = line.feature.extension() == ".npz" || line.feature.extension() == ".safetensors";
-    entry.feature = {line.feature, archive ? options.feature_key : "feature"};
-    if (!line.target.empty()) entry.target = ArrayRef{line.target, "target"};
-    if (!line.output.empty()) entry.output = ArrayRef{line.output, "output"};
-    if (!line.source.empty()) entry.source = ArrayRef{line.source, "feature"};
-    entry.classes = line.classes;
-    std::optional<ArrayRef> label;
-    if (!line.label.empty()) {
-      label = ArrayRef{line.label, "label"};
-    } else if (archive) {
-      label = ArrayRef{line.feature, "label"};
-    }
-    for (const std::string& name :
-         {line.model + "_" + line.dataset + "_label.npy", line.dataset + "_label.npy", line.dataset + "_label.txt"}) {
-      if (!label && !entry.target) label = beside(line.feature, name, "label");
-    }
-    if (!label && !entry.target) {
-      io::refuse({manifest, {}}, "line {}: {} on {} has no labels; name them in a column label", line.line,
-                 in_quotes(line.model), in_quotes(line.dataset));
-    }
-    if (label) entry.label = *std::move(label);
-    entry.facts = line.facts;
-    zoo.datasets[line.dataset].push_back(std::move(entry));
-  }
-  for (auto& [dataset, entries] : zoo.datasets) {
-    std::sort(entries.begin(), entries.end(), [](const ZooEntry& a, const ZooEntry& b) { return a.model < b.model; });
-  }
-  return zoo;
-}
-
 bool fits(const std::string& model, const std::vector<std::string>& patterns) {
   return std::any_of(patterns.begin(), patterns.end(),
                      [&](const std::string& pattern) { return ::fnmatch(pattern.c_str(), model.c_str(), 0) == 0; });
+}
+
+/// --split: one file for all.
+void set_split(Zoo& zoo, const ZooOptions& options) {
+  for (auto& [dataset, entries] : zoo.datasets) {
+    for (ZooEntry& entry : entries) {
+      if (!options.split.empty()) entry.split = ArrayRef{options.split, "split"};
+    }
+  }
 }
 
 /// --models and --exclude. A pattern that fits nothing is a mistake.
@@ -396,8 +377,9 @@ Zoo discover_zoo(const fs::path& directory, const ZooOptions& options) {
   fs::path manifest = options.manifest;
   std::error_code ignored;
   if (manifest.empty() && fs::exists(directory / "zoo.csv", ignored)) manifest = directory / "zoo.csv";
-  Zoo zoo = manifest.empty() ? NamedZoo(directory, options).make() : read_manifest(directory, manifest, options);
+  Zoo zoo = manifest.empty() ? NamedZoo(directory, options).make() : io::read_manifest(directory, manifest, options);
   choose_models(zoo, options);
+  set_split(zoo, options);
   return zoo;
 }
 

@@ -5,12 +5,15 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <mutex>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "core/work_pool.hpp"
 #include "itm/error.hpp"
 
 // Entry points of OpenBLAS that cblas.h leaves out or that another BLAS may lack; absent ones resolve to null.
@@ -117,9 +120,27 @@ std::string description() {
   return fmt::format("{}, {} kernels", config.substr(0, second), openblas_get_corename());
 }
 
+namespace {
+
+/// Multiplications of a panel, at least: a millisecond, beside which waking a thread is nothing.
+constexpr double of_panel = 3e7;
+constexpr std::size_t most_panels = 16;
+/// Rows or columns of a panel, at least: the kernels' own tiles stay whole.
+constexpr std::size_t narrowest = 48;
+
+/// Where panel p of `count` begins in n rows: multiples of `narrowest`, but for the end.
+std::size_t panel_begin(std::size_t p, std::size_t count, std::size_t n) {
+  return p == count ? n : n * p / count / narrowest * narrowest;
+}
+
+std::size_t panels_of(double multiplications, std::size_t n) {
+  const double wanted = std::min(multiplications / of_panel, static_cast<double>(most_panels));
+  return std::max<std::size_t>(std::min(static_cast<std::size_t>(wanted), n / narrowest), 1);
+}
+
 template <typename T>
-void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda,
-          const T* b, std::size_t ldb, T beta, T* c, std::size_t ldc) {
+void whole_gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda,
+                const T* b, std::size_t ldb, T beta, T* c, std::size_t ldc) {
   const auto call = [&](auto function) {
     function(CblasRowMajor, cblas_op(op_a), cblas_op(op_b), static_cast<blasint>(m), static_cast<blasint>(n),
              static_cast<blasint>(k), alpha, a, static_cast<blasint>(lda), b, static_cast<blasint>(ldb), beta, c,
@@ -132,11 +153,13 @@ void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha
   }
 }
 
+/// Lower triangle of C = alpha A A^T + beta C, or of alpha A^T A + beta C where A is transposed.
 template <typename T>
-void syrk_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T* c, std::size_t ldc) {
+void whole_syrk(Op op, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T beta, T* c,
+                std::size_t ldc) {
   const auto call = [&](auto function) {
-    function(CblasRowMajor, CblasLower, CblasNoTrans, static_cast<blasint>(n), static_cast<blasint>(k), alpha, a,
-             static_cast<blasint>(lda), T{0}, c, static_cast<blasint>(ldc));
+    function(CblasRowMajor, CblasLower, cblas_op(op), static_cast<blasint>(n), static_cast<blasint>(k), alpha, a,
+             static_cast<blasint>(lda), beta, c, static_cast<blasint>(ldc));
   };
   if constexpr (std::is_same_v<T, float>) {
     call(cblas_ssyrk);
@@ -145,17 +168,69 @@ void syrk_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t l
   }
 }
 
+/// The same by panels of rows: a rectangle left of the diagonal, and the triangle at it. Panels of equal area.
+template <typename T>
+void syrk(Op op, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T beta, T* c, std::size_t ldc) {
+  const double work = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(k) / 2;
+  const std::size_t panels = panels_of(work, n);
+  if (panels == 1) {
+    whole_syrk(op, n, k, alpha, a, lda, beta, c, ldc);
+    return;
+  }
+  const auto begin = [&](std::size_t p) {
+    const double share = std::sqrt(static_cast<double>(p) / static_cast<double>(panels));
+    return p == panels ? n : static_cast<std::size_t>(static_cast<double>(n) * share) / narrowest * narrowest;
+  };
+  WorkPool::share(panels, [&](std::size_t p) {
+    const std::size_t first = begin(panels - 1 - p);  // the long ones are the last
+    const std::size_t rows = begin(panels - p) - first;
+    const T* mine = a + first * (op == Op::transpose ? 1 : lda);
+    if (rows > 0 && first > 0) {
+      whole_gemm(op, op == Op::none ? Op::transpose : Op::none, rows, first, k, alpha, mine, lda, a, lda, beta,
+                 c + first * ldc, ldc);
+    }
+    if (rows > 0) {
+      whole_syrk(op, rows, k, alpha, mine, lda, beta, c + first * ldc + first, ldc);
+    }
+  });
+}
+
+}  // namespace
+
+template <typename T>
+void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda,
+          const T* b, std::size_t ldb, T beta, T* c, std::size_t ldc) {
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  const bool by_rows = m >= n;
+  const std::size_t panels = panels_of(work, by_rows ? m : n);
+  if (panels == 1) {
+    whole_gemm(op_a, op_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    return;
+  }
+  WorkPool::share(panels, [&](std::size_t p) {
+    const std::size_t first = panel_begin(p, panels, by_rows ? m : n);
+    const std::size_t count = panel_begin(p + 1, panels, by_rows ? m : n) - first;
+    if (count == 0) {
+      return;
+    }
+    if (by_rows) {
+      whole_gemm(op_a, op_b, count, n, k, alpha, a + first * (op_a == Op::none ? lda : 1), lda, b, ldb, beta,
+                 c + first * ldc, ldc);
+    } else {
+      whole_gemm(op_a, op_b, m, count, k, alpha, a, lda, b + first * (op_b == Op::none ? 1 : ldb), ldb, beta, c + first,
+                 ldc);
+    }
+  });
+}
+
+template <typename T>
+void syrk_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T* c, std::size_t ldc) {
+  syrk(Op::none, n, k, alpha, a, lda, T{0}, c, ldc);
+}
+
 template <typename T>
 void add_gram_lower(std::size_t n, std::size_t k, T alpha, const T* a, std::size_t lda, T beta, T* s, std::size_t lds) {
-  const auto call = [&](auto function) {
-    function(CblasRowMajor, CblasLower, CblasTrans, static_cast<blasint>(n), static_cast<blasint>(k), alpha, a,
-             static_cast<blasint>(lda), beta, s, static_cast<blasint>(lds));
-  };
-  if constexpr (std::is_same_v<T, float>) {
-    call(cblas_ssyrk);
-  } else {
-    call(cblas_dsyrk);
-  }
+  syrk(Op::transpose, n, k, alpha, a, lda, beta, s, lds);
 }
 
 template <typename T>

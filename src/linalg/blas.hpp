@@ -1,6 +1,7 @@
 #pragma once
 // The matrix products of the CPU path: row-major, single-threaded OpenBLAS. Parallelism is over models
-// (core/work_pool.hpp).
+// (core/work_pool.hpp); where threads have no model left they help with the panels of large products, which are the
+// same panels on any number of threads, so that the bits are too.
 
 #include <cstddef>
 #include <string>

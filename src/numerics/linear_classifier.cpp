@@ -34,17 +34,10 @@ Matrix class_sums(Device& device, ConstView x, const Classes& labels, std::span<
   return sums;
 }
 
-struct TrainingRows {
-  ConstView x;
-  const Classes& labels;
-  std::span<const RowRange> ranges;
-  Matrix class_sums;  ///< what the gradient has of the labels
-};
-
-void descend(const TrainingRows& rows, Device& device, double l2, const LbfgsOptions& options,
-             const std::function<void()>& between, LinearClassifier& made) {
-  const std::size_t dims = rows.x.cols() - 1;
-  const double n = rows_in(rows.ranges);
+/// Minimises (fit + l2 / 2 |W|^2) / n: add_fit(weights, gradient, value) adds the fit of n rows and its gradient.
+void descend(Device& device, double n, double l2, const LbfgsOptions& options, const std::function<void()>& between,
+             const std::function<void(ConstView weights, View gradient, View value)>& add_fit, LinearClassifier& made) {
+  const std::size_t dims = made.weights.cols() - 1;
   const auto objective = [&](ConstView weights, View gradient, View value) {
     if (between) {
       between();
@@ -56,6 +49,23 @@ void descend(const TrainingRows& rows, Device& device, double l2, const LbfgsOpt
     device.copy(weights, gradient);
     device.scale(l2, gradient);
     device.fill(gradient.columns(dims, 1), 0);
+    add_fit(weights, gradient, value);
+    device.scale(1 / n, gradient);
+    device.scale(1 / n, value);
+  };
+  made.fit = minimise(device, objective, made.weights, options);
+}
+
+struct TrainingRows {
+  ConstView x;
+  const Classes& labels;
+  std::span<const RowRange> ranges;
+  Matrix class_sums;  ///< what the gradient has of the labels
+};
+
+void descend(const TrainingRows& rows, Device& device, double l2, const LbfgsOptions& options,
+             const std::function<void()>& between, LinearClassifier& made) {
+  const auto add_fit = [&](ConstView weights, View gradient, View value) {
     device.add(-1, rows.class_sums, gradient);
     for (const RowRange& range : rows.ranges) {
       for_each_logits(device, rows.x, range, weights, [&](View z, std::size_t first) {
@@ -63,10 +73,8 @@ void descend(const TrainingRows& rows, Device& device, double l2, const LbfgsOpt
         device.multiply(1, z, Op::transpose, rows.x.rows(first, z.rows()), Op::none, 1, gradient);
       });
     }
-    device.scale(1 / n, gradient);
-    device.scale(1 / n, value);
   };
-  made.fit = minimise(device, objective, made.weights, options);
+  descend(device, rows_in(rows.ranges), l2, options, between, add_fit, made);
 }
 
 }  // namespace
@@ -110,6 +118,33 @@ void fit_linear_classifier(Device& device, ConstView x, const Classes& labels, s
                            double l2, const LbfgsOptions& options, const std::function<void()>& between,
                            LinearClassifier& made) {
   descend({x, labels, ranges, class_sums(device, x, labels, ranges)}, device, l2, options, between, made);
+}
+
+LinearClassifier fit_logistic_regressions(Device& device, ConstView x, ConstView y, std::span<const RowRange> ranges,
+                                          double l2, const LbfgsOptions& options,
+                                          const std::function<void()>& between) {
+  const double n = rows_in(ranges);
+  LinearClassifier made{device.matrix(y.cols(), x.cols()), {}};
+  const Matrix sums = device.matrix(1, y.cols());
+  for (const RowRange& range : ranges) {
+    device.add_column_sums(y.rows(range.first, range.count), sums);
+  }
+  std::vector<double> start = device.read(sums);
+  std::transform(start.begin(), start.end(), start.begin(), [n](double with) {
+    constexpr double never = 30;  // of a label that no row has, or all; the optimum is infinite
+    return with <= 0 ? -never : with >= n ? never : std::log(with / (n - with));
+  });
+  device.upload(start, made.weights.columns(x.cols() - 1, 1));
+  const auto add_fit = [&](ConstView weights, View gradient, View value) {
+    for (const RowRange& range : ranges) {
+      for_each_logits(device, x, range, weights, [&](View z, std::size_t first) {
+        device.logistic_residuals(z, y.rows(first, z.rows()), value);
+        device.multiply(1, z, Op::transpose, x.rows(first, z.rows()), Op::none, 1, gradient);
+      });
+    }
+  };
+  descend(device, n, l2, options, between, add_fit, made);
+  return made;
 }
 
 }  // namespace itm

@@ -38,6 +38,13 @@ void fit_linear_classifier(Device& device, ConstView x, const Classes& labels, s
                            double l2, const LbfgsOptions& options, const std::function<void()>& between,
                            LinearClassifier& made);
 
+/// A logistic regression for every column of `y` [n, T], zeros and ones, each with the penalty l2 / 2 |w|^2 and an
+/// intercept of its own; `weights` is T x (D + 1). As scikit-learn's LogisticRegression(C = 1 / l2) of each.
+[[nodiscard]] LinearClassifier fit_logistic_regressions(Device& device, ConstView x, ConstView y,
+                                                        std::span<const RowRange> ranges, double l2,
+                                                        const LbfgsOptions& options,
+                                                        const std::function<void()>& between = {});
+
 /// Calls use(z, first) with the logits z [b, C] of consecutive rows of `range`; `first` counts from the top of x.
 void for_each_logits(Device& device, ConstView x, RowRange range, ConstView weights,
                      const std::function<void(View z, std::size_t first)>& use);

@@ -7,8 +7,8 @@ namespace itm {
 namespace {
 
 // L-BFGS-B's constants.
-constexpr double sufficient_decrease = 1e-3;
-constexpr double curvature = 0.9;
+constexpr double least_decrease_of_step = 1e-3;
+constexpr double least_curvature = 0.9;
 constexpr double narrow = 0.1;  // interval, relative to its far end
 constexpr double longest = 1e10;
 
@@ -22,7 +22,7 @@ double cubic_gamma(double theta, double a, double b) {
 
 MoreThuenteSearch::MoreThuenteSearch(double value, double slope, double first)
     : start_{0, value, slope},
-      test_slope_(sufficient_decrease * slope),
+      test_slope_(least_decrease_of_step * slope),
       best_(start_),
       other_(start_),
       most_(5 * first),
@@ -37,7 +37,7 @@ bool MoreThuenteSearch::accepts(double value, double slope) {
   }
   const bool is_at_the_end = is_bracketed_ && (step_ <= least_ || step_ >= most_ || most_ - least_ <= narrow * most_);
   const bool is_longest = step_ >= longest && value <= line && slope <= test_slope_;
-  if (is_at_the_end || is_longest || (value <= line && std::abs(slope) <= curvature * -start_.slope)) {
+  if (is_at_the_end || is_longest || (value <= line && std::abs(slope) <= least_curvature * -start_.slope)) {
     return true;
   }
   const Point trial{step_, value, slope};

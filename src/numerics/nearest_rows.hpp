@@ -1,7 +1,5 @@
 #pragma once
-// The nearest rows of every row, without ever holding N x N distances: products find candidates block by block, and
-// the candidates' distances are then measured by differences. Neighbours are ordered by distance, then by row number;
-// what rounding in the products could have hidden is looked for row by row, so the answer is the one of a full search.
+// The nearest rows of every row of a model's features, in a metric (Device::nearest_rows).
 
 #include <functional>
 
@@ -20,7 +18,7 @@ struct Neighbour {
 };
 
 /// Calls use(row, neighbours) for every row with its min(count, N) nearest, itself among them at distance 0.
-/// O(N^2 D) time; memory for a few blocks of rows.
+/// O(N^2 D) time.
 void for_each_neighbourhood(const ModelInput& input, Metric metric, std::size_t count,
                             const std::function<void(std::uint32_t row, std::span<const Neighbour>)>& use);
 

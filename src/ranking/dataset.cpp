@@ -26,13 +26,13 @@ Array view_of(const void* data, DType type, std::size_t rows, std::size_t cols, 
                                 stride);
 }
 
-/// The labels in an array of their own.
+/// The labels, or the split, in an array of its own.
 template <typename T>
-Array copy_of(std::span<const T> labels, const std::string& dataset) {
-  auto owner = std::make_shared<std::vector<T>>(labels.begin(), labels.end());
+Array copy_of(std::span<const T> values, const std::string& name) {
+  constexpr DType type = sizeof(T) == 1 ? DType::u8 : sizeof(T) == 4 ? DType::i32 : DType::i64;
+  auto owner = std::make_shared<std::vector<T>>(values.begin(), values.end());
   const auto* data = reinterpret_cast<const std::byte*>(owner->data());
-  return {"labels of " + dataset, sizeof(T) == 4 ? DType::i32 : DType::i64, is_big_endian, {labels.size()}, false, data,
-          std::move(owner)};
+  return {name, type, is_big_endian, {values.size()}, false, data, std::move(owner)};
 }
 
 ArrayRef in_memory(const Array& array, const std::string& name) {
@@ -55,10 +55,12 @@ Array view(const Half* data, std::size_t rows, std::size_t cols, std::size_t row
 }
 
 Dataset::Dataset(std::string name, std::span<const std::int32_t> labels)
-    : name_(std::move(name)), labels_(copy_of(labels, name_)) {}
+    : name_(std::move(name)), labels_(copy_of(labels, "labels of " + name_)) {}
 Dataset::Dataset(std::string name, std::span<const std::int64_t> labels)
-    : name_(std::move(name)), labels_(copy_of(labels, name_)) {}
+    : name_(std::move(name)), labels_(copy_of(labels, "labels of " + name_)) {}
 Dataset::Dataset(std::string name, Array targets) : name_(std::move(name)), targets_(std::move(targets)) {}
+
+void Dataset::set_split(std::span<const std::uint8_t> held_out) { split_ = copy_of(held_out, "split of " + name_); }
 
 void Dataset::add(const std::string& model, const Array& features, const DatasetExtras& extras) {
   if (model.empty() ||
@@ -75,6 +77,9 @@ void Dataset::add(const std::string& model, const Array& features, const Dataset
   }
   if (targets_) {
     entry.target = in_memory(*targets_, "targets of " + name_);
+  }
+  if (split_) {
+    entry.split = in_memory(*split_, "split of " + name_);
   }
   if (extras.output) {
     entry.output = in_memory(*extras.output, "source logits of " + model);

@@ -18,8 +18,8 @@
 #include "itm/estimator.hpp"
 #include "linalg/blas.hpp"
 #include "ranking/chosen_methods.hpp"
+#include "ranking/dataset_task.hpp"
 #include "ranking/remarks.hpp"
-#include "session/row_selection.hpp"
 
 namespace itm {
 namespace {
@@ -64,8 +64,7 @@ class Running final : public Executor {
           const RankOptions& options, Account& account)
       : estimator_(estimator),
         dataset_(task.dataset),
-        labels_(task.labels),
-        remarks_(task.remarks),
+        about_(about(task)),
         entries_(task.entries),
         options_(options),
         account_(account),
@@ -108,8 +107,7 @@ class Running final : public Executor {
       result.models.push_back(std::move(outcomes_[m].scored));
     }
     assign_ranks(result);
-    result.remarks = remarks_;
-    add_remarks(result, estimator_, labels_, options_);
+    add_remarks(result, estimator_, about_, options_);
     return result;
   }
 
@@ -158,8 +156,7 @@ class Running final : public Executor {
 
   const Estimator& estimator_;
   std::string dataset_;
-  Labels labels_;
-  std::vector<std::string> remarks_;
+  ScoredRows about_;
   std::vector<ZooEntry> entries_;
   const RankOptions& options_;
   Account& account_;
@@ -259,11 +256,10 @@ class Ranking {
   void open_sessions() {
     const std::vector<std::string> names = options_.datasets.empty() ? zoo_.dataset_names() : options_.datasets;
     for (const std::string& dataset : names) {
-      const DatasetTask task = make_task(dataset);
+      const DatasetTask task = make_task(zoo_, dataset, options_, failures_);
       std::map<std::string, Workload> work;
       for (const ZooEntry& entry : task.entries) {
-        const Workload shape = workload_of(entry, task.labels);
-        work[entry.model] = task.rows.empty() ? shape : shape.limited_to(static_cast<double>(task.rows.size()));
+        work[entry.model] = workload_of(entry, task);
       }
       for (const Estimator* method : methods_) {
         open_session(*method, task, work);
@@ -271,18 +267,36 @@ class Ranking {
     }
   }
 
+  /// The method scores no model of the data set: its fault where it was asked for by name.
+  void refuse_or_skip(const Estimator& estimator, const DatasetTask& task, const std::string& why,
+                      const std::string& sentence) {
+    lacking_ = sentence;
+    if (!all_ && !options_.keep_going) {
+      throw InputError(lacking_);
+    }
+    skipped_.push_back({task.dataset, "", estimator.name, why.empty() ? "no class labels" : why});
+  }
+
+  static std::string kind_not_taken(const Estimator& estimator, const DatasetTask& task) {
+    const TargetKind kind = task.kind();
+    return fmt::format("{}: holds {}, which {} does not score; {} do", path_text(task.entries.front().target->file),
+                       kind == TargetKind::labels ? "several labels a row (zeros and ones)" : "numbers to be predicted",
+                       estimator.name, methods_for({kind}));
+  }
+
   /// A session over the entries that have what the method reads.
   void open_session(const Estimator& estimator, const DatasetTask& task, const std::map<std::string, Workload>& work) {
+    if (!estimator.inputs.takes(task.kind())) {
+      refuse_or_skip(estimator, task, "", kind_not_taken(estimator, task));
+      return;
+    }
     DatasetTask usable = task;
     std::erase_if(usable.entries, [&](const ZooEntry& entry) { return !estimator.missing_input(entry).empty(); });
     if (usable.entries.empty()) {
       const std::string missing = estimator.missing_input(task.entries.front());
-      lacking_ = fmt::format("{} of {}: {} needs {}", printable(task.entries.front().model, 200),
-                             printable(task.dataset, 200), estimator.name, missing);
-      if (!all_ && !options_.keep_going) {
-        throw InputError(lacking_);
-      }
-      skipped_.push_back({task.dataset, "", estimator.name, "no " + missing});
+      refuse_or_skip(estimator, task, "no " + missing,
+                     fmt::format("{} of {}: {} needs {}", printable(task.entries.front().model, 200),
+                                 printable(task.dataset, 200), estimator.name, missing));
       return;
     }
     for (const ZooEntry& entry : task.entries) {
@@ -292,56 +306,6 @@ class Ranking {
       }
     }
     sessions_.push_back(std::make_unique<Running>(estimator, std::move(usable), work, options_, account_));
-  }
-
-  /// The entries of a data set that have its labels. The first readable label file decides; another that differs is a
-  /// failure.
-  DatasetTask make_task(const std::string& dataset) {
-    DatasetTask task;
-    task.dataset = dataset;
-    std::string reference;
-    for (const ZooEntry& entry : zoo_.entries(dataset)) {
-      if (entry.target) {
-        task.entries.push_back(entry);  // regression: there are no labels to share
-        continue;
-      }
-      try {
-        Labels labels = read_entry_labels(entry, options_.drop_rare_classes > 0 ? 1 : 2);
-        if (task.entries.empty()) {
-          task.labels = std::move(labels);
-          reference = path_text(entry.label.file);
-        } else if (labels.values != task.labels.values || labels.names != task.labels.names) {
-          throw InputError(
-              fmt::format("{}: labels differ from {}; all models of a data set need the same images in the same order",
-                          path_text(entry.label.file), reference));
-        }
-        task.entries.push_back(entry);
-      } catch (const InputError& error) {
-        if (!options_.keep_going) {
-          throw;
-        }
-        failures_.push_back({dataset, entry.model, "", error.what()});
-      }
-    }
-    if (task.entries.empty()) {
-      throw InputError(failures_.empty() ? fmt::format("{}: no model has features for {}", path_text(zoo_.directory),
-                                                       printable(dataset, 200))
-                                         : failures_.back().message);
-    }
-    if (!task.labels.names.empty() && task.labels.names.front().starts_with('-')) {
-      task.remarks.push_back(fmt::format("label {} counts as a class; drop its rows where it means unlabelled",
-                                         task.labels.names.front()));
-    }
-    if (options_.drop_rare_classes > 0) {
-      drop_rare_classes(task, options_.drop_rare_classes);
-    }
-    if (options_.rows > 0) {
-      const std::size_t rows = task.labels.classes > 0
-                                   ? task.labels.values.size()
-                                   : static_cast<std::size_t>(workload_of(task.entries.front(), task.labels).rows);
-      sample_rows(task, rows, options_.rows, options_.seed);
-    }
-    return task;
   }
 
   const Zoo& zoo_;
@@ -381,6 +345,14 @@ Workload workload_of(const ZooEntry& entry, const Labels& labels) {
   } catch (const InputError&) {  // whoever scores it says what is wrong with it
   }
   return work;
+}
+
+Workload workload_of(const ZooEntry& entry, const DatasetTask& task) {
+  Workload work = workload_of(entry, task.labels);
+  if (task.targets) {
+    work.classes = static_cast<double>(task.targets->count);
+  }
+  return task.rows.empty() ? work : work.limited_to(static_cast<double>(task.rows.size()));
 }
 
 RankReport rank_zoo(const Zoo& zoo, const RankOptions& options) {

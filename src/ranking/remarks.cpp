@@ -22,22 +22,46 @@ void remark_on_balance(RankedDataset& result, const std::vector<std::size_t>& si
   }
 }
 
-/// An accuracy that naming the largest class for every row reaches as well.
-void remark_on_chance(RankedDataset& result, const Estimator& estimator, const std::vector<std::size_t>& sizes,
-                      std::size_t rows) {
+/// An accuracy that naming the largest class for every row reaches as well, and its like.
+void remark_on_chance(RankedDataset& result, const Estimator& estimator, const ScoredRows& rows) {
   if (estimator.unit == ScoreUnit::number || result.models.empty()) {
     return;
   }
   const double scale = estimator.unit == ScoreUnit::percent ? 100 : 1;
-  const double chance =
-      scale * static_cast<double>(*std::max_element(sizes.begin(), sizes.end())) / static_cast<double>(rows);
+  const double share = rows.kind == TargetKind::labels ? 0.5
+                       : rows.kind == TargetKind::numbers
+                           ? 0.0
+                           : static_cast<double>(*std::max_element(rows.class_sizes.begin(), rows.class_sizes.end())) /
+                                 static_cast<double>(rows.rows);
+  const double chance = scale * share;
   const bool guessing = std::all_of(result.models.begin(), result.models.end(), [&](const ScoredModel& model) {
     return model.score - 2 * model.error.value_or(0) <= chance;
   });
   if (guessing) {
-    result.remarks.push_back(fmt::format(
-        "no model is surely better than naming the largest class, {:.1f} %; are the labels in the order of the rows?",
-        100 / scale * chance));
+    const bool classes = rows.kind == TargetKind::classes;
+    result.remarks.push_back(
+        fmt::format("no model is surely better than {}, {:.1f} %; are the {} in the order of the rows?",
+                    classes                            ? "naming the largest class"
+                    : rows.kind == TargetKind::numbers ? "naming the mean"
+                                                       : "guessing",
+                    100 * share, classes ? "labels" : "targets"));
+  }
+}
+
+/// What was predicted, where that is no class, and on which rows, where the person says so.
+void remark_on_task(RankedDataset& result, const Estimator& estimator, const ScoredRows& rows) {
+  if (rows.kind != TargetKind::classes) {
+    const bool labels = rows.kind == TargetKind::labels;
+    const char* meaning = estimator.unit == ScoreUnit::number ? ""
+                          : labels ? "; scores are the mean area under the labels' ROC curves"
+                                   : "; scores are the share of their variance that is explained (R^2)";
+    result.remarks.push_back(
+        labels ? fmt::format("predicts {} of a row, each 0 or 1{}", plural(rows.targets, "label"), meaning)
+               : fmt::format("predicts {} of a row{}", plural(rows.targets, "number"), meaning));
+  }
+  if (rows.held_out > 0 && estimator.validates) {
+    result.remarks.push_back(fmt::format("validated on the {} of {} rows that the split holds out",
+                                         with_commas(rows.held_out), with_commas(rows.rows)));
   }
 }
 
@@ -59,11 +83,32 @@ void remark_on_dropped_rows(RankedDataset& result) {
 
 }  // namespace
 
-void add_remarks(RankedDataset& result, const Estimator& estimator, const Labels& labels, const RankOptions& options) {
-  if (labels.classes > 0) {
-    const std::vector<std::size_t> sizes = labels.class_sizes();
-    remark_on_chance(result, estimator, sizes, labels.values.size());
-    remark_on_balance(result, sizes);
+ScoredRows about(const DatasetTask& task) {
+  ScoredRows rows;
+  rows.remarks = task.remarks;
+  rows.kind = task.kind();
+  if (task.targets) {
+    rows.targets = task.targets->count;
+  } else {
+    rows.class_sizes = task.labels.class_sizes();
+  }
+  const std::size_t all = task.targets ? task.targets->rows() : task.labels.values.size();
+  rows.rows = task.rows.empty() ? all : task.rows.size();
+  if (!task.held_out.empty()) {
+    for (std::size_t i = 0; i < rows.rows; ++i) {
+      rows.held_out += task.held_out[task.rows.empty() ? i : task.rows[i]];
+    }
+  }
+  return rows;
+}
+
+void add_remarks(RankedDataset& result, const Estimator& estimator, const ScoredRows& rows,
+                 const RankOptions& options) {
+  result.remarks = rows.remarks;
+  remark_on_task(result, estimator, rows);
+  remark_on_chance(result, estimator, rows);
+  if (rows.kind == TargetKind::classes) {
+    remark_on_balance(result, rows.class_sizes);
   }
   remark_on_dropped_rows(result);
   const bool fixed =

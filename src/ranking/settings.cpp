@@ -290,6 +290,27 @@ void apply_setting(RankOptions& options, const std::string& name, const SettingV
   }
 }
 
+std::vector<std::pair<std::string, std::string>> settings_in_effect(const RankOptions& options) {
+  std::vector<std::pair<std::string, std::string>> values;
+  const auto add = [&](const std::string& name, const SettingValue& value) {
+    const auto* number = std::get_if<double>(&value);
+    if (number == nullptr || !std::isnan(*number)) {
+      values.emplace_back(name, value_text(value));
+    }
+  };
+  for (const SharedSetting& shared : shared_settings()) {
+    add(shared.setting.name, shared.read(options));
+  }
+  for (const Estimator& estimator : estimators()) {
+    for (const Setting& setting : estimator.settings) {
+      const std::string name = estimator.name + "-" + setting.name;
+      const auto given = options.settings.find(name);
+      add(name, given == options.settings.end() ? setting.standard : given->second);
+    }
+  }
+  return values;
+}
+
 bool setting_applies(const Estimator& estimator, const std::string& name) {
   const SharedSetting* shared = find_shared(name);
   if (shared == nullptr) {

@@ -46,8 +46,7 @@ double seconds_of(const std::vector<Share>& shares, RankOptions options, std::si
   options.rows = rows;
   double seconds = 0;
   for (const Share& share : shares) {
-    const double repeats = share.method->seeded ? static_cast<double>(options.repeats) : 1;
-    seconds += repeats * share.method->cost_of(share.work, options).seconds;
+    seconds += share.method->cost_of(share.work, options).seconds;
   }
   return seconds / std::max(options.threads, 1);
 }

@@ -1,15 +1,22 @@
-#include "report/record.hpp"
+#include "itm/record.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "core/text.hpp"
 #include "io/csv.hpp"
+#include "io/fingerprint.hpp"
 #include "io/input_file.hpp"
 #include "io/json.hpp"
+#include "itm/error.hpp"
 #include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
 #include "report/html/html_text.hpp"
@@ -73,7 +80,57 @@ std::string fact(const std::string& name, const std::string& value) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", html::html_text(name), html::html_text(value));
 }
 
+DataIdentity identify(const std::string& dataset, const std::vector<ZooEntry>& entries, int threads) {
+  DataIdentity data{dataset, entries.size(), 0, ""};
+  std::vector<std::filesystem::path> files;
+  for (const ZooEntry& entry : entries) {
+    const std::vector<std::filesystem::path> more = io::files_of(entry);
+    files.insert(files.end(), more.begin(), more.end());
+  }
+  try {
+    data.rows = entries.front().feature.rows();
+    data.fingerprint = io::fingerprint_of(std::move(files), io::Extent::sample, threads);
+  } catch (const InputError&) {  // of a model that --keep-going left out
+  }
+  return data;
+}
+
 }  // namespace
+
+std::vector<DataIdentity> identify(const std::map<std::string, std::vector<ZooEntry>>& datasets, int threads) {
+  std::vector<DataIdentity> data;
+  data.reserve(datasets.size());
+  for (const auto& [dataset, entries] : datasets) {
+    data.push_back(identify(dataset, entries, threads));
+  }
+  return data;
+}
+
+std::vector<std::string> changes_of_data(const Record& before, const std::vector<DataIdentity>& now) {
+  std::vector<std::string> changes;
+  for (const DataIdentity& data : now) {
+    const auto same = std::find_if(before.data.begin(), before.data.end(),
+                                   [&](const DataIdentity& other) { return other.dataset == data.dataset; });
+    if (same != before.data.end() && same->fingerprint != data.fingerprint) {
+      changes.push_back(fmt::format("{}: features or labels are others than those of {}", printable(data.dataset, 200),
+                                    printable(before.date)));
+    }
+  }
+  return changes;
+}
+
+std::string record_date() {
+  std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed != nullptr) {
+    const std::string_view text = fixed;
+    (void)std::from_chars(text.data(), text.data() + text.size(), seconds);
+  }
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return {text, length};
+}
 
 std::string with_record_in_json(std::string json, const Record& record) {
   const std::size_t end = json.find_last_of('}');

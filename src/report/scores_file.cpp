@@ -20,7 +20,7 @@ namespace {
 
 using io::refuse;
 using io::Where;
-using Json = nlohmann::json;
+using AnyJson = nlohmann::json;
 
 constexpr std::string_view accepted =
     "give the JSON or CSV that `itm rank` writes, or a CSV with the columns model,score";
@@ -28,8 +28,8 @@ constexpr std::string_view accepted =
 // ---- JSON -----------------------------------------------------------------------------------------------------------
 
 /// `json[key]`, of the wanted kind. `path` says where `json` stands.
-const Json& member(const Where& where, const Json& json, const std::string& path, const char* key,
-                   bool (Json::*is_kind)() const noexcept, const char* kind) {
+const AnyJson& member(const Where& where, const AnyJson& json, const std::string& path, const char* key,
+                      bool (AnyJson::*is_kind)() const noexcept, const char* kind) {
   const auto found = json.is_object() ? json.find(key) : json.end();
   if (found == json.end() || !((*found).*is_kind)()) {
     refuse(where, "{}.{} is {}, not {}; {}", path, key, found == json.end() ? "missing" : found->type_name(), kind,
@@ -38,8 +38,8 @@ const Json& member(const Where& where, const Json& json, const std::string& path
   return *found;
 }
 
-std::string text_member(const Where& where, const Json& json, const std::string& path, const char* key) {
-  return member(where, json, path, key, &Json::is_string, "text").get<std::string>();
+std::string text_member(const Where& where, const AnyJson& json, const std::string& path, const char* key) {
+  return member(where, json, path, key, &AnyJson::is_string, "text").get<std::string>();
 }
 
 void add_model(const Where& where, const std::string& place, ScoreTable& table, std::set<std::string>& seen,
@@ -54,7 +54,7 @@ void add_model(const Where& where, const std::string& place, ScoreTable& table, 
 }
 
 /// What a ranking says about itself beside its scores; absent and undefined (null) figures are left out.
-void add_figures(const Json& result, ScoreTable& table) {
+void add_figures(const AnyJson& result, ScoreTable& table) {
   if (const auto seconds = result.find("seconds"); seconds != result.end() && seconds->is_number()) {
     table.seconds = seconds->get<double>();
   }
@@ -67,21 +67,21 @@ void add_figures(const Json& result, ScoreTable& table) {
   }
 }
 
-ScoreTable parse_result(const Where& where, const Json& result, const std::string& path) {
+ScoreTable parse_result(const Where& where, const AnyJson& result, const std::string& path) {
   ScoreTable table;
   table.dataset = text_member(where, result, path, "dataset");
   table.method = text_member(where, result, path, "method");
   add_figures(result, table);
   std::set<std::string> seen;
-  const Json& models = member(where, result, path, "models", &Json::is_array, "a list");
+  const AnyJson& models = member(where, result, path, "models", &AnyJson::is_array, "a list");
   for (std::size_t i = 0; i < models.size(); ++i) {
     const std::string place = fmt::format("{}.models[{}]", path, i);
     ModelScore model;
     model.model = text_member(where, models[i], place, "model");
-    model.score = member(where, models[i], place, "score", &Json::is_number, "a number").get<double>();
+    model.score = member(where, models[i], place, "score", &AnyJson::is_number, "a number").get<double>();
     const bool ranked = models[i].contains("rank");
     model.order =
-        ranked ? -member(where, models[i], place, "rank", &Json::is_number, "a number").get<double>() : model.score;
+        ranked ? -member(where, models[i], place, "rank", &AnyJson::is_number, "a number").get<double>() : model.score;
     if (const auto error = models[i].find("error"); error != models[i].end() && error->is_number()) {
       model.error = error->get<double>();
     }
@@ -91,13 +91,13 @@ ScoreTable parse_result(const Where& where, const Json& result, const std::strin
 }
 
 ScoresFile parse_results(const Where& where, std::string_view text) {
-  const Json json = io::parse_json<Json>(where, text, accepted);
+  const AnyJson json = io::parse_json<AnyJson>(where, text, accepted);
   const std::string schema = text_member(where, json, "$", "schema");
   if (schema != "itm.rank/1") {
     refuse(where, "has the schema {}, not 'itm.rank/1'; {}", in_quotes(schema), accepted);
   }
   ScoresFile scores{where.file, {}};
-  const Json& results = member(where, json, "$", "results", &Json::is_array, "a list");
+  const AnyJson& results = member(where, json, "$", "results", &AnyJson::is_array, "a list");
   for (std::size_t i = 0; i < results.size(); ++i) {
     scores.tables.push_back(parse_result(where, results[i], fmt::format("results[{}]", i)));
   }

@@ -71,21 +71,15 @@ class MethodSession final : public Session {
   }
 
  private:
-  /// Groups of the jackknife: none for accuracies, whose error follows from the rows, and none where it would be felt.
   [[nodiscard]] std::size_t jackknife_groups() const {
-    constexpr std::size_t usual = 8;
-    constexpr double unnoticed = 0.25;  // seconds a model
-    if (estimator_.unit != ScoreUnit::number) {
-      return 0;
-    }
-    if (options_.jackknife) {
-      return *options_.jackknife < 2 ? 0 : static_cast<std::size_t>(*options_.jackknife);
-    }
+    RankOptions one_score = options_;
+    one_score.repeats = 1;
+    one_score.jackknife = 0;
     double longest = 0;
     for (const ZooEntry& entry : task_.entries) {
-      longest = std::max(longest, estimator_.cost_of(workload_of(entry, task_.labels), options_).seconds);
+      longest = std::max(longest, estimator_.cost_of(workload_of(entry, task_), one_score).seconds);
     }
-    return longest * static_cast<double>(usual) <= unnoticed ? usual : 0;
+    return estimator_.jackknife_groups(longest, options_);
   }
 
   /// The score without a group of rows; nothing where the method cannot do without them.
@@ -131,17 +125,26 @@ class MethodSession final : public Session {
       throw InputError(fmt::format("{}: its {} score is not a finite number; look for extreme values with itm inspect",
                                    input.file(), estimator_.name));
     }
-    if (estimator_.unit != ScoreUnit::number && !scored.error) {
+    if (estimator_.unit != ScoreUnit::number) {
+      const std::size_t rows = estimator_.validates ? input.validated_rows() : input.rows();
       const double scale = estimator_.unit == ScoreUnit::percent ? 100 : 1;
-      scored.error = scale * binomial_error(scored.score / scale, static_cast<double>(input.rows()));
-      scored.error_from = fmt::format("{} rows", with_commas(input.rows()));
+      if (!scored.error) {
+        scored.error = scale * binomial_error(scored.score / scale, static_cast<double>(rows));
+      }
+      if (scored.error_from.empty()) {
+        scored.error_from = plural(rows, estimator_.validates && input.has_split() ? "validation row" : "row");
+      }
     }
     if (input.dropped_rows() > 0) {
       scored.details["dropped_rows"] = input.dropped_rows();
     }
     scored.details["rows"] = input.rows();
     scored.details["dims"] = input.dims();
-    scored.details["classes"] = input.classes();
+    if (input.kind() == TargetKind::classes) {
+      scored.details["classes"] = input.classes();
+    } else {
+      scored.details["targets"] = input.target_count();
+    }
     return scored;
   }
 
@@ -224,8 +227,9 @@ void add_scaled_detail(const std::vector<Scored*>& models, const char* detail, d
 
 Estimator model_estimator(const Estimator& about, ScoreModel score, OverZoo over_zoo) {
   Estimator made = about;
+  made.jackknifed = true;
   made.on_gpu = true;  // in operations of a Device, which may be either
-  made.open = [about, score = std::move(score), over_zoo = std::move(over_zoo)](
+  made.open = [about = made, score = std::move(score), over_zoo = std::move(over_zoo)](
                   DatasetTask task, const RankOptions& options) -> std::unique_ptr<Session> {
     return std::make_unique<MethodSession>(about, score, over_zoo, std::move(task), options);
   };

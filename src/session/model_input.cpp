@@ -18,26 +18,23 @@ ModelInput::ModelInput(Device& device, const Estimator& estimator, const RankOpt
     : device_(device),
       estimator_(estimator),
       options_(options),
-      labels_(task.labels),
+      task_(task),
       seed_(seed),
       feature_{entry.feature.read(), {}},
-      kept_{task.rows, std::nullopt},
-      regression_(entry.target.has_value()) {
+      kept_{task.rows, std::nullopt} {
   const Array& feature = feature_.array;
   if (options.drop_bad_rows) {
     const std::size_t before = rows();
     kept_ = drop_bad_rows(feature, task);
     dropped_ = before - rows();
   }
-  if (entry.target) {
-    target_.array = entry.target->read();
-    check_row_count(target_.array, {}, feature.rows());
-    check_finite(target_.array, {});
+  if (task.targets) {
+    check_row_count(feature, {}, task.targets->rows());
   } else {
     check_row_count(feature, kept_.rows, this->labels().values.size());
   }
   if (left_out) {
-    kept_ = leave_out(kept_, labels_, feature.rows(), *left_out);
+    kept_ = leave_out(kept_, task.labels, feature.rows(), *left_out);
   }
   if (estimator.inputs.features) {
     check_finite(feature, kept_.rows);
@@ -75,10 +72,8 @@ void ModelInput::open_on_device(const ZooEntry& entry) {
   if (estimator_.inputs.source) {
     want(source_, *entry.source);
   }
-  if (regression_) {
-    want(target_, *entry.target);
-  }
-  const Workload work{static_cast<double>(rows()), static_cast<double>(dims()), static_cast<double>(classes()), 0};
+  const double classes_or_targets = static_cast<double>(task_.targets ? target_count() : classes());
+  const Workload work{static_cast<double>(rows()), static_cast<double>(dims()), classes_or_targets, 0};
   std::vector<FeaturesOnDevice> found =
       device_.open(wanted, static_cast<std::size_t>(estimator_.cost_of(work, options_).bytes));
   for (std::size_t i = 0; i < opened.size(); ++i) {
@@ -87,7 +82,7 @@ void ModelInput::open_on_device(const ZooEntry& entry) {
   if (!kept_.rows.empty()) {
     map_ = device_.index(std::vector<std::int32_t>(kept_.rows.begin(), kept_.rows.end()));
   }
-  if (!regression_) {
+  if (kind() == TargetKind::classes) {
     class_rows_ = device_.classes(device_.index(labels().values), classes());
   }
 }
@@ -232,12 +227,11 @@ Matrix ModelInput::column_means(std::span<const std::uint32_t> wanted) const {
 }
 
 bool ModelInput::has_constant_rows() const {
-  const auto row_of = [this](std::size_t i) { return kept_.rows.empty() ? i : std::size_t{kept_.rows[i]}; };
   std::vector<double> first(dims());
   std::vector<double> other(dims());
-  feature_.array.read_row<double>(row_of(0), first);
+  feature_.array.read_row<double>(file_row(0), first);
   for (std::size_t i = 1; i < rows(); ++i) {
-    feature_.array.read_row<double>(row_of(i), other);
+    feature_.array.read_row<double>(file_row(i), other);
     if (other != first) {
       return false;
     }
@@ -253,10 +247,25 @@ std::vector<double> ModelInput::class_sizes() const {
   return sizes;
 }
 
-Matrix ModelInput::targets() const {
-  Matrix y = device_.scratch(rows(), target_.array.cols());
-  device_.load(*target_.device, map_, 0, y);
-  return y;
+std::size_t ModelInput::validated_rows() const {
+  std::size_t count = 0;
+  for (std::size_t row = 0; row < rows(); ++row) {
+    count += !has_split() || is_held_out(row) ? 1 : 0;
+  }
+  return count;
+}
+
+std::vector<double> ModelInput::target_values(std::span<const std::uint32_t> wanted) const {
+  const std::size_t count = target_count();
+  std::vector<double> values;
+  const std::size_t n = wanted.empty() ? rows() : wanted.size();
+  values.reserve(n * count);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto row =
+        task_.targets->values.begin() + static_cast<std::ptrdiff_t>(file_row(wanted.empty() ? i : wanted[i]) * count);
+    values.insert(values.end(), row, row + static_cast<std::ptrdiff_t>(count));
+  }
+  return values;
 }
 
 void ModelInput::check_cancelled() const {

@@ -28,7 +28,7 @@ class ModelInput {
   [[nodiscard]] std::size_t dropped_rows() const { return dropped_; }
   [[nodiscard]] std::size_t dims() const { return feature_.array.cols(); }  // D
   [[nodiscard]] std::size_t classes() const { return labels().classes; }    // C
-  [[nodiscard]] const Labels& labels() const { return kept_.labels_or(labels_); }
+  [[nodiscard]] const Labels& labels() const { return kept_.labels_or(task_.labels); }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
   [[nodiscard]] bool exact() const { return options_.variant == Variant::exact; }
   [[nodiscard]] Device& device() const { return device_; }
@@ -80,10 +80,18 @@ class ModelInput {
   [[nodiscard]] const Classes& class_rows() const { return class_rows_; }
   /// Rows per class [C].
   [[nodiscard]] std::vector<double> class_sizes() const;
-  /// True when there are regression targets instead of labels.
-  [[nodiscard]] bool is_regression() const { return regression_; }
-  /// Regression targets [N, T].
-  [[nodiscard]] Matrix targets() const;
+  /// What is to be predicted; targets() where it is not the classes.
+  [[nodiscard]] TargetKind kind() const { return task_.kind(); }
+  /// T of a row.
+  [[nodiscard]] std::size_t target_count() const { return task_.targets->count; }
+  /// Targets [N, T] of some rows, row-major; all rows when none are given.
+  [[nodiscard]] std::vector<double> target_values(std::span<const std::uint32_t> rows = {}) const;
+  [[nodiscard]] Matrix targets() const { return device_.matrix_of(target_values(), rows(), target_count()); }
+  /// The person says which rows are held out.
+  [[nodiscard]] bool has_split() const { return !task_.held_out.empty(); }
+  [[nodiscard]] bool is_held_out(std::size_t row) const { return task_.held_out[file_row(row)] != 0; }
+  /// Rows that the person's split holds out; all rows without one.
+  [[nodiscard]] std::size_t validated_rows() const;
 
   /// Throws Interrupted when the person wants to stop; for long loops.
   void check_cancelled() const;
@@ -96,6 +104,9 @@ class ModelInput {
   };
 
   [[nodiscard]] SettingValue setting(const std::string& name) const;
+  [[nodiscard]] std::size_t file_row(std::size_t row) const {
+    return kept_.rows.empty() ? row : std::size_t{kept_.rows[row]};
+  }
   /// Puts the arrays on the device.
   void open_on_device(const ZooEntry& entry);
   /// Calls load(first, x) to fill a block, then block(x, first).
@@ -108,7 +119,7 @@ class ModelInput {
   Device& device_;
   const Estimator& estimator_;
   const RankOptions& options_;
-  const Labels& labels_;
+  const DatasetTask& task_;
   std::uint64_t seed_;
   Opened feature_;
   KeptRows kept_;
@@ -116,8 +127,6 @@ class ModelInput {
   Matrix displacement_;
   Opened output_;
   Opened source_;
-  Opened target_;
-  bool regression_ = false;
   Index map_;  ///< rows of the file, where some were dropped
   Classes class_rows_;
 };

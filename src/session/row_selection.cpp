@@ -150,4 +150,65 @@ void drop_rare_classes(DatasetTask& task, std::size_t fewest) {
                                      with_commas(rows - kept.size()), with_commas(rows)));
 }
 
+void drop_constant_targets(DatasetTask& task) {
+  Targets& targets = *task.targets;
+  const std::size_t rows = task.rows.empty() ? targets.rows() : task.rows.size();
+  const auto row_of = [&](std::size_t i) {
+    return targets.values.begin() +
+           static_cast<std::ptrdiff_t>((task.rows.empty() ? i : std::size_t{task.rows[i]}) * targets.count);
+  };
+  std::vector<char> varies(targets.count);
+  for (std::size_t i = 1; i < rows; ++i) {
+    const auto row = row_of(i);
+    for (std::size_t t = 0; t < targets.count; ++t) {
+      if (row[static_cast<std::ptrdiff_t>(t)] != row_of(0)[static_cast<std::ptrdiff_t>(t)]) {
+        varies[t] = 1;
+      }
+    }
+  }
+  const auto left = static_cast<std::size_t>(std::count(varies.begin(), varies.end(), 1));
+  if (left == targets.count) {
+    return;
+  }
+  if (left == 0) {
+    throw InputError(fmt::format("{}: every target is the same in all {} rows; there is nothing to predict",
+                                 path_text(task.entries.front().target->file), with_commas(rows)));
+  }
+  Targets kept{targets.kind, left, {}};
+  kept.values.reserve(targets.rows() * left);
+  for (std::size_t i = 0; i < targets.values.size(); ++i) {
+    if (varies[i % targets.count] != 0) {
+      kept.values.push_back(targets.values[i]);
+    }
+  }
+  task.remarks.push_back(fmt::format("{} of {} targets are the same in all rows and were left out",
+                                     with_commas(targets.count - left), with_commas(targets.count)));
+  targets = std::move(kept);
+}
+
+void check_split(DatasetTask& task) {
+  const std::size_t all = task.targets ? task.targets->rows() : task.labels.values.size();
+  const std::size_t rows = task.rows.empty() ? all : task.rows.size();
+  std::size_t held_out = 0;
+  std::vector<std::size_t> trained(task.labels.classes);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const bool out = task.held_out[task.rows.empty() ? i : task.rows[i]] != 0;
+    held_out += out ? 1 : 0;
+    if (!out && !task.targets) {
+      ++trained[static_cast<std::size_t>(task.labels.values[i])];
+    }
+  }
+  constexpr std::size_t fewest = 2;
+  if (held_out < fewest || rows - held_out < fewest) {
+    throw InputError(
+        fmt::format("{}: the split leaves {} to train on and {} to validate on; both parts need {} or more",
+                    printable(task.dataset, 200), plural(rows - held_out, "row"), plural(held_out, "row"), fewest));
+  }
+  const auto untrained = static_cast<std::size_t>(std::count(trained.begin(), trained.end(), 0U));
+  if (untrained > 0) {
+    task.remarks.push_back(fmt::format("{} of {} classes have no row to train on in the split", with_commas(untrained),
+                                       with_commas(task.labels.classes)));
+  }
+}
+
 }  // namespace itm

@@ -58,7 +58,7 @@ std::vector<const AblationCell*> column_of(const AblationReport& report, std::si
   return cells;
 }
 
-const auto tau_of = [](const AblationCell& cell) { return cell.mean(); };
+const auto mean_tau = [](const AblationCell& cell) { return cell.mean(); };
 
 Table table_of(const AblationReport& report) {
   Table table;
@@ -106,7 +106,7 @@ void add_by_column(Page& page, const AblationReport& report) {
   const SettingValues& columns = *report.ablation.columns;
   Json series = Json::array();
   for (std::size_t r = 0; r < report.rows.size(); ++r) {
-    series.push_back({{"name", report.rows[r]}, {"values", along(row_of(report, r), tau_of)}});
+    series.push_back({{"name", report.rows[r]}, {"values", along(row_of(report, r), mean_tau)}});
   }
   add_lines(page, "by-column", "tau_w by " + columns.first, setting_axis(columns), tau_axis(), std::move(series));
 }
@@ -119,11 +119,11 @@ void add_by_row(Page& page, const AblationReport& report) {
   if (report.ablation.columns && !are_numbers(*report.ablation.columns)) {
     for (std::size_t c = 0; c < report.columns.size(); ++c) {
       series.push_back({{"name", report.ablation.columns->first + " " + report.columns[c]},
-                        {"values", along(column_of(report, c), tau_of)}});
+                        {"values", along(column_of(report, c), mean_tau)}});
     }
   } else {
     const std::vector<const AblationCell*> line = column_of(report, last);
-    series.push_back({{"name", "mean"}, {"values", along(line, tau_of)}});
+    series.push_back({{"name", "mean"}, {"values", along(line, mean_tau)}});
     for (const std::string& dataset : report.datasets) {
       series.push_back({{"name", dataset},
                         {"values", along(line, [&](const AblationCell& cell) {

@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json number(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
+Json known(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
 
 Json axis_json(const SettingValues& axis) {
   Json values = Json::array();
@@ -36,8 +36,8 @@ Json cell_json(const AblationCell& cell) {
   for (const auto& [dataset, tau] : cell.datasets) {
     datasets[dataset] = tau;
   }
-  return {{"tau_w", number(cell.mean())},
-          {"spread", number(cell.spread())},
+  return {{"tau_w", known(cell.mean())},
+          {"spread", known(cell.spread())},
           {"seeds", cell.tau_w},
           {"datasets", std::move(datasets)},
           {"seconds", cell.seconds}};

@@ -24,10 +24,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
+using io::reason;
 
 constexpr const char* schema = "itm.journal/1";
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 std::string text_of(const SweepShard& shard) { return fmt::format("{}/{}", shard.index, shard.count); }
 

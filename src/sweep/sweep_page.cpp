@@ -154,8 +154,8 @@ Numbers taus_with(const SweepReport& report, const std::string& setting, const S
 }
 
 /// A line per method, or per data set where there is one method: mean tau_w over all that shares the value.
-void add_lines(Page& page, const Sweep& sweep, const std::string& setting, const std::vector<SettingValue>& values,
-               const std::string& id) {
+void add_setting_lines(Page& page, const Sweep& sweep, const std::string& setting,
+                       const std::vector<SettingValue>& values, const std::string& id) {
   std::set<std::string> methods;
   for (const SweepRow& row : sweep.report.rows) {
     if (std::any_of(row.unit.settings.begin(), row.unit.settings.end(),
@@ -253,7 +253,7 @@ void add_plots(Page& page, const Sweep& sweep, const Table& summary) {
     const std::string id = fmt::format("setting-{}", ++number);
     const bool are_numbers = std::all_of(
         values.begin(), values.end(), [](const SettingValue& value) { return std::holds_alternative<double>(value); });
-    (are_numbers ? add_lines : add_boxes)(page, sweep, setting, values, id);
+    (are_numbers ? add_setting_lines : add_boxes)(page, sweep, setting, values, id);
   }
   page.add("</div>\n");
 }

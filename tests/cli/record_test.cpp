@@ -59,6 +59,35 @@ TEST_F(RecordOfARun, WithATimeBudgetIsRepeatedWithTheSameRows) {
   EXPECT_NE(both.err.find("leave out --rows, or the budget"), std::string::npos) << both.err;
 }
 
+/// The split is part of the data: its file is in the fingerprint, and the run is repeated with it.
+TEST_F(RecordOfARun, HasTheSplit) {
+  std::string split;
+  for (int i = 0; i < 150; ++i) {
+    split += i % 3 == 0 ? "val\n" : "train\n";
+  }
+  const std::string mine = zoo_ + "/mine.txt";
+  write_text(mine, split);
+  const auto data_of = [](const Json& json) { return json["record"]["data"][0]["fingerprint"]; };
+  const Json plain = json_of({"rank", zoo_, "--method", "knn"});
+  ASSERT_EQ(run_itm({"rank", zoo_, "--method", "knn", "--split", mine, "--out", file_}).status, 0);
+  const Json first = Json::parse(text_of(file_));
+  EXPECT_NE(data_of(first), data_of(plain));
+  EXPECT_EQ(first["record"]["options"]["--split"], mine);
+  EXPECT_EQ(first["results"][0]["models"][0]["error_from"], "50 validation rows");
+  const Json again = json_of({"rank", "--from", file_});
+  EXPECT_EQ(scores_of(again), scores_of(first));
+  split[0] = 't';  // "tal"
+  write_text(mine, split);
+  const Finished bad = run_itm({"rank", "--from", file_});
+  EXPECT_EQ(bad.status, 2);
+  EXPECT_NE(bad.err.find("row 0 is 'tal'"), std::string::npos) << bad.err;
+  split.replace(0, 3, "train");
+  write_text(mine, split);
+  const Finished other = run_itm({"rank", "--from", file_});
+  EXPECT_EQ(other.status, 0);
+  EXPECT_NE(other.err.find("features or labels are others"), std::string::npos) << other.err;
+}
+
 TEST_F(RecordOfARun, SaysWhatWasRunOnWhichData) {
   const Json record = first_run()["record"];
   EXPECT_EQ(record["command"], "rank");

@@ -3,10 +3,15 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <set>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "itm/error.hpp"
@@ -111,5 +116,43 @@ TEST(WorkPool, SaysThatThereAreNoMoreThreads) {
 }
 
 #endif
+
+TEST(WorkPool, PiecesAreSharedAmongThreadsThatAreFree) {
+  itm::WorkPool pool(4);
+  std::mutex guard;
+  std::set<std::thread::id> threads;
+  std::vector<int> done(64);
+  pool.for_each(1, [&](std::size_t) {
+    for (int round = 0; round < 200 && threads.size() < 4; ++round) {  // the others may still be waking
+      itm::WorkPool::share(done.size(), [&](std::size_t i) {
+        ++done[i];
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        const std::lock_guard lock(guard);
+        threads.insert(std::this_thread::get_id());
+      });
+    }
+  });
+  EXPECT_EQ(threads.size(), 4U);
+  EXPECT_EQ(std::count(done.begin(), done.end(), done.front()), 64);
+}
+
+TEST(WorkPool, PiecesRunOnTheThreadAloneWhereThereIsNoPoolOrNobodyIsFree) {
+  std::vector<std::thread::id> by(5);
+  itm::WorkPool::share(5, [&](std::size_t i) { by[i] = std::this_thread::get_id(); });
+  EXPECT_EQ(std::count(by.begin(), by.end(), std::this_thread::get_id()), 5);
+  itm::WorkPool(1).for_each(
+      1, [&](std::size_t) { itm::WorkPool::share(5, [&](std::size_t i) { by[i] = std::this_thread::get_id(); }); });
+  EXPECT_EQ(std::count(by.begin(), by.end(), std::this_thread::get_id()), 5);
+}
+
+TEST(WorkPool, UnitsThatShareTheirPiecesSideBySideAllEnd) {
+  std::atomic<int> sum = 0;
+  itm::WorkPool(3).for_each(40, [&](std::size_t) {
+    for (int round = 0; round < 20; ++round) {
+      itm::WorkPool::share(7, [&](std::size_t) { ++sum; });
+    }
+  });
+  EXPECT_EQ(sum, 40 * 20 * 7);
+}
 
 }  // namespace

@@ -497,6 +497,37 @@ TEST_F(DeviceOperations, MapsAndDeviationsLeaveNothingInfinite) {
   EXPECT_EQ(device.read(out), (Numbers{1, 0.5, 1}));
 }
 
+/// Products that are cut into panels are those of any other pieces.
+TEST_F(DeviceOperations, LargeProductsAreThoseOfTheirParts) {
+  constexpr std::size_t k = 400;
+  for (const auto& [m, n] : {std::pair<std::size_t, std::size_t>(600, 410), {130, 1300}}) {
+    for (const Op op_a : {Op::none, Op::transpose}) {
+      for (const Op op_b : {Op::none, Op::transpose}) {
+        const Matrix a =
+            op_a == Op::none ? device.matrix_of(numbers(m * k, 1), m, k) : device.matrix_of(numbers(k * m, 1), k, m);
+        const Matrix b =
+            op_b == Op::none ? device.matrix_of(numbers(k * n, 2), k, n) : device.matrix_of(numbers(n * k, 2), n, k);
+        const Matrix c = device.matrix_of(numbers(m * n, 3), m, n);
+        const Matrix parts = device.copy_of(c);
+        device.multiply(2, a, op_a, b, op_b, 0.5, c);
+        for (std::size_t first = 0; first < n; first += 10) {
+          device.multiply(2, a, op_a, op_b == Op::none ? b.columns(first, 10) : b.rows(first, 10), op_b, 0.5,
+                          parts.columns(first, 10));
+        }
+        expect_near(device.read(c), device.read(parts), 1e-12 * k);
+      }
+    }
+  }
+  const Matrix x = device.matrix_of(numbers(300 * 700, 4), 300, 700);
+  const Matrix gram = device.matrix(700, 700);
+  device.add_gram(1, x, gram);
+  device.add_gram(-0.5, x, gram);
+  device.symmetrise(gram);
+  const Matrix all = device.matrix(700, 700);
+  device.multiply(0.5, x, Op::transpose, x, Op::none, 0, all);
+  expect_near(device.read(gram), device.read(all), 1e-11);
+}
+
 TEST_F(DeviceOperations, ColumnsGetTheSignOfTheirLargestEntry) {
   const Matrix x = device.matrix_of(Numbers{1, -3, 0, 2, -2, 3, 0, -2}, 2, 4);
   device.fix_column_signs(x);
@@ -521,6 +552,72 @@ TEST_F(DeviceOperations, CrossEntropyIsTheLogOfTheSoftmax) {
   device.softmax_cross_entropy(z, labels, losses.columns(1, 1));
   expect_near(device.read(losses), {wanted, wanted}, 1e-13);
   expect_near(device.read(z), device.read(p), 1e-15);
+}
+
+TEST_F(DeviceOperations, LogisticResidualsAreTheDerivativesOfTheLoss) {
+  Numbers logits = numbers(5 * 40, 12);
+  logits[3] = 800;
+  logits[4] = -800;
+  Numbers wanted(logits.size());
+  double loss = 1;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    wanted[i] = i % 3 == 0 ? 1 : 0;
+    loss += (std::abs(logits[i]) > 700 ? std::max(logits[i], 0.0) : std::log(1 + std::exp(logits[i]))) -
+            wanted[i] * logits[i];
+  }
+  const Matrix z = device.matrix_of(logits, 5, 40);
+  const Matrix total = device.matrix_of(Numbers{1}, 1, 1);
+  device.logistic_residuals(z, device.matrix_of(wanted, 5, 40), total);
+  EXPECT_NEAR(device.number(total), loss, 1e-12 * loss);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    wanted[i] = 1 / (1 + std::exp(-logits[i])) - wanted[i];
+  }
+  expect_near(device.read(z), wanted, 1e-14);
+}
+
+/// Against ranks by counting.
+TEST_F(DeviceOperations, PairsOfTwoSetsOfRowsCorrelateByTheirRanks) {
+  constexpr std::size_t n = 30;
+  const Matrix x = device.matrix_of(numbers(n * 6, 41), n, 6);
+  Numbers few = numbers(n * 4, 42);
+  for (double& value : few) {
+    value = value > 0.3 ? 1 : 0;  // ties
+  }
+  const Matrix y = device.matrix_of(few, n, 4);
+  device.correlate_rows(x);
+  device.correlate_rows(y);
+  const auto ranks_of = [&](const Matrix& rows) {
+    const Numbers values = device.read(rows);
+    std::vector<std::int64_t> steps;
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = i + 1; j < n; ++j) {
+        const auto* a = values.data() + i * rows.cols();
+        const auto* b = values.data() + j * rows.cols();
+        steps.push_back(std::llround((1 - std::inner_product(a, a + rows.cols(), b, 0.0)) * 0x1p30));
+      }
+    }
+    Numbers ranks(steps.size());
+    for (std::size_t p = 0; p < steps.size(); ++p) {
+      for (const std::int64_t other : steps) {
+        ranks[p] += other < steps[p] ? 1 : other == steps[p] ? 0.5 : 0;
+      }
+    }
+    return ranks;
+  };
+  const Numbers a = ranks_of(x);
+  const Numbers b = ranks_of(y);
+  const double mean = static_cast<double>(a.size()) / 2;
+  double ab = 0;
+  double aa = 0;
+  double bb = 0;
+  for (std::size_t p = 0; p < a.size(); ++p) {
+    ab += (a[p] - mean) * (b[p] - mean);
+    aa += (a[p] - mean) * (a[p] - mean);
+    bb += (b[p] - mean) * (b[p] - mean);
+  }
+  EXPECT_NEAR(device.correlate_pairs(x, y, [] {}), ab / std::sqrt(aa * bb), 1e-12);
+  EXPECT_NEAR(device.correlate_pairs(x, x, [] {}), 1, 1e-12);
+  EXPECT_EQ(device.correlate_pairs(x, device.matrix(n, 3), [] {}), 0);
 }
 
 TEST_F(DeviceOperations, LogDeterminantsOfOnePlusManyMatrices) {
@@ -601,17 +698,21 @@ TEST_F(DeviceOperations, NearestRowsAreThoseOfAFullSearch) {
     Numbers x = numbers(rows * dims, 41);
     std::transform(x.begin(), x.end(), x.begin(), [&](double v) { return origin + std::round(2 * v) / 1024; });
     x[0] = -origin;  // so that the mean is far from all
-    std::size_t looked = 0;
-    const auto found = device.nearest_rows(
-        [&] {
-          ++looked;
-          return device.matrix_of(x, rows, dims);
-        },
-        few);
-    if (!found) {
-      EXPECT_EQ(looked, 0U);
-      continue;
-    }
+    const itm::RowSource source{
+        rows, dims, [&](std::span<const std::uint32_t> wanted, const auto& block) {
+          Numbers some;
+          for (const std::uint32_t row : wanted) {
+            some.insert(some.end(), x.begin() + row * dims, x.begin() + (row + 1) * dims);
+          }
+          block(wanted.empty() ? device.matrix_of(x, rows, dims) : device.matrix_of(some, wanted.size(), dims), 0);
+        }};
+    itm::Neighbourhoods found;
+    device.nearest_rows(source, few, [&](std::size_t first, const itm::Neighbourhoods& some) {
+      ASSERT_EQ(first * few, found.rows.size());
+      found.rows.insert(found.rows.end(), some.rows.begin(), some.rows.end());
+      found.distances.insert(found.distances.end(), some.distances.begin(), some.distances.end());
+    });
+    ASSERT_EQ(found.rows.size(), rows * few);
     for (std::size_t i = 0; i < rows; ++i) {
       std::vector<std::pair<double, std::int32_t>> all;
       for (std::size_t k = 0; k < rows; ++k) {
@@ -623,8 +724,8 @@ TEST_F(DeviceOperations, NearestRowsAreThoseOfAFullSearch) {
       }
       std::sort(all.begin(), all.end());
       for (std::size_t n = 0; n < few; ++n) {
-        ASSERT_EQ(found->rows[i * few + n], all[n].second) << "neighbour " << n << " of row " << i;
-        ASSERT_NEAR(found->distances[i * few + n], all[n].first, 1e-15 * all[n].first);
+        ASSERT_EQ(found.rows[i * few + n], all[n].second) << "neighbour " << n << " of row " << i;
+        ASSERT_NEAR(found.distances[i * few + n], all[n].first, 1e-15 * all[n].first);
       }
     }
   }

@@ -68,7 +68,11 @@ inline std::vector<ScoredModel> score_all(const std::string& method, DatasetTask
 
 inline ScoredModel score_one(const std::string& method, const ZooEntry& entry, const Labels& labels,
                              const RankOptions& options = {}) {
-  return score_all(method, {entry.dataset, {entry}, labels}, options).at(0);
+  DatasetTask task{entry.dataset, {entry}, labels};
+  if (entry.target) {
+    task.targets = read_entry_targets(entry);
+  }
+  return score_all(method, std::move(task), options).at(0);
 }
 
 }  // namespace itm::testing

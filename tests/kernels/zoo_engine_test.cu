@@ -428,7 +428,7 @@ TEST_F(ITM_DEVICE(Engine), PlanIsTheHosts) {
     options.seed = 4;
     options.centres = kind;
     const ItmPlan want = make_plan(labels, options);
-    const ItmPlan got = make_test_engine()->plan(labels, options);
+    const ItmPlan got = make_test_engine()->plan(labels, options, {});
     EXPECT_EQ(got.train, want.train);
     EXPECT_EQ(got.validation, want.validation);
     EXPECT_EQ(got.batches, want.batches);

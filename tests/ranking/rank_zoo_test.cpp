@@ -4,8 +4,10 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "itm/dataset.hpp"
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
+#include "made_array.hpp"
 #include "made_zoo.hpp"
 #include "report/details_json.hpp"
 
@@ -196,6 +198,21 @@ TEST(RankZoo, UnknownMethodNamesTheKnownOnes) {
     FAIL() << "an unknown method was found";
   } catch (const itm::InputError& error) {
     EXPECT_NE(std::string(error.what()).find("itm"), std::string::npos);
+  }
+}
+
+/// Threads that have no model of their own help with the products of the one there is: the same bits.
+TEST(RankDeterminism, OneModelAloneHasTheSameScoreOnAnyNumberOfThreads) {
+  const itm::testing::MadeData data = itm::testing::made_data(1500, 600, 5, 0.3, 9);
+  itm::Dataset made("made", data.labels.values);
+  made.add("model", data.array());
+  for (const char* method : {"logme", "hscore", "transrate", "sfda", "knn"}) {
+    RankOptions options;
+    options.method = method;
+    const RankReport alone = itm::rank(made, options);
+    options.threads = 4;
+    const RankReport together = itm::rank(made, options);
+    EXPECT_EQ(together.results[0].models[0].score, alone.results[0].models[0].score) << method;
   }
 }
 

@@ -6,7 +6,13 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "itm/sweep.hpp"
 #include "made_sweep.hpp"
 
 namespace itm::testing {
@@ -63,6 +69,37 @@ TEST(Settings, ReachTheirOptions) {
   EXPECT_EQ(options.repeats, 4U);
   EXPECT_EQ(options.variant, Variant::exact);
   EXPECT_EQ(options.settings.at("knn-k"), SettingValue(9.0));
+}
+
+TEST(Settings, InEffectAreWrittenAsTheCommandLineIsGivenThem) {
+  RankOptions options;
+  apply_setting(options, "eta", 0.25);
+  apply_setting(options, "knn-k", 9.0);
+  const auto all = settings_in_effect(options);
+  const std::map<std::string, std::string> by_name(all.begin(), all.end());
+  EXPECT_EQ(by_name.at("eta"), "0.25");
+  EXPECT_EQ(by_name.at("batch-size"), "256") << "by default";
+  EXPECT_EQ(by_name.at("knn-k"), "9");
+  EXPECT_EQ(by_name.at("drop-bad-rows"), "off");
+  EXPECT_FALSE(by_name.contains("dispersion-base")) << "has no value";
+
+  RankOptions again;
+  for (const auto& [name, text] : all) {
+    const Setting* found = nullptr;
+    for (const SharedSetting& setting : shared_settings()) {
+      found = setting.setting.name == name ? &setting.setting : found;
+    }
+    for (const Estimator& estimator : estimators()) {
+      for (const Setting& setting : estimator.settings) {
+        found = estimator.name + "-" + setting.name == name ? &setting : found;
+      }
+    }
+    ASSERT_NE(found, nullptr) << name;
+    const std::optional<SettingValue> value = parse_value(*found, text);
+    ASSERT_TRUE(value.has_value()) << name << ": " << text;
+    apply_setting(again, name, *value);
+  }
+  EXPECT_EQ(settings_in_effect(again), all) << "read back they are the same";
 }
 
 TEST(Settings, RefuseInOneSentenceWithValueAndRange) {

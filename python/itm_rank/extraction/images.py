@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Images:
     load: Callable[[int], Any]  #: number -> PIL image; raises what the format does
     describe: Callable[[int], str]  #: number -> what a person finds the image by
     source: str  #: where they come from
+    concurrent: bool = False  #: ``load`` may be called from several threads at once
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -32,13 +34,11 @@ class Images:
     def only(self, rows: numpy.ndarray) -> Images:
         """The images of these numbers."""
         load, describe = self.load, self.describe
-        return Images(
-            self.name,
-            self.labels[rows],
-            self.classes,
-            lambda i: load(int(rows[i])),
-            lambda i: describe(int(rows[i])),
-            self.source,
+        return replace(
+            self,
+            labels=self.labels[rows],
+            load=lambda i: load(int(rows[i])),
+            describe=lambda i: describe(int(rows[i])),
         )
 
     def fingerprint(self) -> str:
@@ -123,7 +123,19 @@ def _checked(images: Images) -> Images:
         alone = images.classes[int(present[int(counts.argmin())])]
         raise ValueError(f"{images.source}: class {alone!r} has a single image; add one or leave the class out")
     classes = [images.classes[int(c)] for c in present]
-    return Images(images.name, labels.astype(numpy.int64), classes, images.load, images.describe, images.source)
+    load = images.load if images.concurrent else _one_at_a_time(images.load)
+    return replace(images, labels=labels.astype(numpy.int64), classes=classes, load=load)
+
+
+def _one_at_a_time(load: Callable[[int], Any]) -> Callable[[int], Any]:
+    """For data sets of others, which may keep a file open."""
+    turn = threading.Lock()
+
+    def locked(i: int) -> Any:
+        with turn:
+            return load(i)
+
+    return locked
 
 
 def _folder(folder: Path, name: str | None, split: str) -> Images:
@@ -150,7 +162,8 @@ def _folder(folder: Path, name: str | None, split: str) -> Images:
 
     def load(i: int) -> Any:
         with image.open(files[i]) as opened:
-            return opened.convert("RGB")
+            opened.load()
+            return opened if opened.mode == "RGB" else opened.convert("RGB")
 
     made = Images(
         dataset_name(name or folder.resolve().name),
@@ -159,6 +172,7 @@ def _folder(folder: Path, name: str | None, split: str) -> Images:
         load,
         lambda i: str(files[i]),
         str(folder),
+        concurrent=True,
     )
     return _checked(made)
 

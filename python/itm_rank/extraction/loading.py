@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ._extras import need
 from .images import Images
+
+#: Batches that are prepared while the model runs on the one before them.
+AHEAD = 2
 
 
 class Batch(NamedTuple):
@@ -44,12 +51,40 @@ def _collate(items: list[tuple[Any, int, str]]) -> Batch:
 def batches(
     images: Images, preprocess: Callable[[Any], Any], batch_size: int, workers: int, order: Any = None
 ) -> Iterator[Batch]:
-    """All images in order, or those of ``order``; raises nothing for an image that cannot be read."""
+    """All images in order, or those of ``order``; raises nothing for an image that cannot be read.
+
+    ``workers`` processes prepare them, or threads of this one where there are none: either way while the caller works
+    on the batch before.
+    """
+    prepared = _Prepared(images, preprocess)
+    if workers == 0:
+        return _from_threads(prepared, batch_size, range(len(images)) if order is None else order)
     data = need("torch.utils.data")
-    loader = data.DataLoader(
-        _Prepared(images, preprocess), batch_size=batch_size, num_workers=workers, collate_fn=_collate, sampler=order
-    )
+    loader = data.DataLoader(prepared, batch_size=batch_size, num_workers=workers, collate_fn=_collate, sampler=order)
     return iter(loader)
+
+
+def _from_threads(prepared: _Prepared, batch_size: int, order: Iterable[int]) -> Iterator[Batch]:
+    """One thread for each four cores: it decodes and scales while the model computes. Batches come in order."""
+    # Created before the first image is asked for, and joined whatever ends the loop: no thread outlives it.
+    pool = ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)) // 4), "itm-images")
+    waiting: deque[Future[Batch]] = deque()
+    numbers = iter(order)
+    try:
+        while rows := list(islice(numbers, batch_size)):
+            # Tasks begin in the order of submission, so the last of a batch waits only for what runs already.
+            items = [pool.submit(prepared.__getitem__, i) for i in rows]
+            waiting.append(pool.submit(_joined, items))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _joined(items: list[Future[tuple[Any, int, str]]]) -> Batch:
+    return _collate([item.result() for item in items])
 
 
 def require_good(images: Images, batch: Batch) -> None:

@@ -27,12 +27,14 @@ from .warm import held_out_rows, probe_accuracy, warm_up
 class Extraction:
     """What ``extract`` did."""
 
-    folder: Path  #: the zoo
-    dataset: str  #: its name in the zoo
-    models: list[dict[str, Any]] = field(
-        default_factory=list
-    )  #: entries of extraction.json, one for each model and layer
-    kept: list[str] = field(default_factory=list)  #: models that were there already
+    folder: Path
+    """The zoo."""
+    dataset: str
+    """Its name in the zoo."""
+    models: list[dict[str, Any]] = field(default_factory=list)
+    """Entries of extraction.json, one for each model and layer."""
+    kept: list[str] = field(default_factory=list)
+    """Models that were there already."""
 
     def __str__(self) -> str:
         lines = [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy
 
@@ -84,6 +86,7 @@ def warm_up(
     random = numpy.random.default_rng(seed)
     module.train()
     step = 0
+    order: list[int] = []
     for _ in range(epochs):
         order = random.permutation(train)[: len(train) // size * size].tolist()
         for batch in batches(images, opened.preprocess, size, workers, order):
@@ -98,6 +101,9 @@ def warm_up(
             optimizer.step()
             step += 1
     module.eval()
+    # The whole batches of the last epoch: one of a single image may have no variance.
+    again = batches(images, opened.preprocess, size, workers, order)
+    _settle_statistics(module, reader, (batch.pixels.to(device) for batch in again))
     right = 0
     with torch.inference_mode():
         for batch in batches(images, opened.preprocess, batch_size, workers, numpy.flatnonzero(held).tolist()):
@@ -106,6 +112,30 @@ def warm_up(
             right += int((found == labels[batch.rows]).sum())
     reader.close()
     return Warmed(epochs, time.perf_counter() - start, right / int(held.sum()))
+
+
+def _settle_statistics(module: Any, reader: FeatureReader, pixels: Iterable[Any]) -> None:
+    """Means and variances of batch normalisation, anew over these batches, under the weights as they are now.
+
+    Running averages lag behind weights that change fast: with the momentum of 0.01 that EfficientNets have, thirty
+    steps move them a quarter of the way.
+    """
+    torch = need("torch")
+    kind = torch.nn.modules.batchnorm._BatchNorm
+    layers = [layer for layer in module.modules() if isinstance(layer, kind) and layer.track_running_stats]
+    if not layers:
+        return
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # the mean of all batches
+        layer.train()
+    with torch.no_grad():
+        for batch in pixels:
+            reader(batch)
+    for layer, momentum in zip(layers, momenta):
+        layer.momentum = momentum
+        layer.eval()
 
 
 def probe_accuracy(features: numpy.ndarray, labels: numpy.ndarray, held: numpy.ndarray, decay: float = 1.0) -> float:

@@ -197,16 +197,26 @@ void Block::enter() {
 
 namespace {
 bool only_counting = false;
+Watch* watching = nullptr;
 }  // namespace
+
+void set_watch(Watch* watch) { watching = watch; }
+Watch* watch() { return watching; }
 
 void set_counting_only(bool counting_only) { only_counting = counting_only; }
 bool counting_only() { return only_counting; }
 void set_order(Order order) { block().order = order; }
 void run_grid(dim3 grid, dim3 block_size, const std::function<void()>& body) {
-  if (only_counting) {
-    return;
+  const auto run = [&] {
+    if (!only_counting) {
+      block().run_grid(grid, block_size, body);
+    }
+  };
+  if (watching != nullptr) {
+    watching->kernel(grid, block_size, run);
+  } else {
+    run();
   }
-  block().run_grid(grid, block_size, body);
 }
 std::uint64_t exchange(std::uint64_t value, unsigned source) { return block().exchange(value, source); }
 unsigned lane_of_thread() { return block().lane(); }

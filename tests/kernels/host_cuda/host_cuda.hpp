@@ -65,6 +65,24 @@ void set_order(Order order);
 void set_counting_only(bool counting_only);
 [[nodiscard]] bool counting_only();
 
+/// Told what an engine gives the device to do (bench/gpu_model.cpp).
+class Watch {
+ public:
+  Watch() = default;
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  virtual ~Watch() = default;
+  /// A kernel; run() runs it, and must be called.
+  virtual void kernel(dim3 grid, dim3 block, const std::function<void()>& run) = 0;
+  /// Products that a library multiplies, in as many launches side by side; they read and write as many bytes.
+  virtual void products(std::size_t launches, double flops, std::size_t bytes) = 0;
+  virtual void allocated(const void* memory, std::size_t bytes) = 0;
+  virtual void released(const void* memory) = 0;
+};
+/// Null: nobody. The watch must outlive everything that is watched.
+void set_watch(Watch* watch);
+[[nodiscard]] Watch* watch();
+
 /// Runs the body once per thread. Throws std::logic_error where threads wait for one that has left, or at barriers that
 /// are not the same.
 void run_grid(dim3 grid, dim3 block, const std::function<void()>& body);

@@ -23,6 +23,10 @@ class HostGemms final : public GemmGroup {
       : products_(std::move(products)), faults_(std::move(faults)) {}
 
   void run() override {
+    tell();
+    if (counting_only()) {
+      return;
+    }
     for (const Gemm<T>& g : products_) {
       for (int i = 0; i < g.m; ++i) {
         for (int j = 0; j < g.n; ++j) {
@@ -43,6 +47,27 @@ class HostGemms final : public GemmGroup {
 
  private:
   static std::ptrdiff_t at(int row, int ld) { return static_cast<std::ptrdiff_t>(row) * ld; }
+
+  /// As the library has it: a launch for every shape.
+  void tell() const {
+    if (watch() == nullptr || products_.empty()) {
+      return;
+    }
+    std::vector<Gemm<T>> shapes;
+    double flops = 0;
+    double bytes = 0;
+    for (const Gemm<T>& g : products_) {
+      if (std::none_of(shapes.begin(), shapes.end(), [&](const Gemm<T>& shape) { return shape.same_shape(g); })) {
+        shapes.push_back(g);
+      }
+      const double m = g.m;
+      const double n = g.n;
+      flops += g.flops();
+      bytes += sizeof(T) * (m * g.k + n * g.k + m * n * (g.accumulate ? 2 : 1));
+    }
+    watch()->products(shapes.size(), flops, static_cast<std::size_t>(bytes));
+  }
+
   std::vector<Gemm<T>> products_;
   std::shared_ptr<HostFaults> faults_;
 };
@@ -82,6 +107,9 @@ class HostDeviceApi final : public DeviceApi {
     }
     used_ += bytes;
     sizes_[memory] = bytes;
+    if (watch() != nullptr) {
+      watch()->allocated(memory, bytes);
+    }
     return memory;
   }
   void release(void* memory) noexcept override {
@@ -89,6 +117,9 @@ class HostDeviceApi final : public DeviceApi {
     const auto found = sizes_.find(memory);
     used_ -= found->second;
     sizes_.erase(found);
+    if (watch() != nullptr) {
+      watch()->released(memory);
+    }
     std::free(memory);
   }
   void zero(void* memory, std::size_t bytes) override {
