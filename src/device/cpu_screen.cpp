@@ -141,7 +141,7 @@ template <typename T>
 void Screen<T>::compare(Tile<T>& mine, Tile<T>& theirs, bool both) {
   constexpr std::size_t stride = tile_rows + 16;  // rows a power of 2 apart collide in a cache
   products_.resize(tile_rows * stride);
-  blas::gemm(blas::Op::none, blas::Op::transpose, mine.rows(), theirs.rows(), dims_, T{1}, mine.values.data(), dims_,
+  blas::gemm(Op::none, Op::transpose, mine.rows(), theirs.rows(), dims_, T{1}, mine.values.data(), dims_,
              theirs.values.data(), dims_, T{0}, products_.data(), stride);
   hits_.resize(theirs.rows());
   for (std::size_t i = 0; i < mine.rows(); ++i) {
