@@ -170,7 +170,7 @@ Model run_engine(bool tf32, bool counting) {
     itm.iterations = 1;
     itm.precision = tf32 ? itm::Precision::tf32 : itm::Precision::float32;
     const itm::Labels labels = itm::made_labels(rows, 100);
-    const itm::ItmPlan plan = engine->plan(labels, itm);
+    const itm::ItmPlan plan = engine->plan(labels, itm, {});
     std::vector<itm::FeatureStatistics> statistics;
     std::vector<itm::ItmTask> tasks;
     for (const std::size_t dims : paper_dims) {
