@@ -42,13 +42,15 @@ Interval interval_of(const Outcomes& outcomes, std::size_t candidate, double sur
   for (std::size_t s = 0; s < draws; ++s) {
     values[s] = outcomes.value[s * candidates + candidate];
   }
-  const auto at = [&](double share) {
-    const auto place = values.begin() + std::lround(share * static_cast<double>(draws - 1));
-    std::nth_element(values.begin(), place, values.end());
-    return outcomes.scaled ? outcomes.link.back(*place) : *place;
+  const auto place_of = [&](double share) {
+    return values.begin() + std::lround(share * static_cast<double>(draws - 1));
   };
-  const double low = at((1 - sure) / 2);
-  return {low, at((1 + sure) / 2)};
+  const auto low = place_of((1 - sure) / 2);
+  const auto high = place_of((1 + sure) / 2);
+  std::nth_element(values.begin(), low, values.end());
+  std::nth_element(low, high, values.end());  // what is left of `low` is smaller
+  const auto truth = [&](float value) { return outcomes.scaled ? outcomes.link.back(value) : value; };
+  return {truth(*low), truth(*high)};
 }
 
 }  // namespace itm::choose
