@@ -55,7 +55,7 @@ tidy=$(first clang-tidy-14 clang-tidy-18 clang-tidy) || die "no clang-tidy; scri
 quietly build/lint.configure.log cmake --preset release -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DITM_UNITY=ON
 # What nvcc compiles is not for clang; what g++ compiles is, less the flags that only g++ knows, and less what the build writes. Most
 # of the time goes into headers, so rooms are read together; the tests, one by one and most of all sources, only where asked for.
-leave_out=$root/build/lint/[^U]*$
+leave_out="$root/build/lint/[^U]*\$"
 if [[ ${1:-} != --tests ]]; then leave_out="$leave_out\|^$root/tests/"; fi
 mapfile -t units < <(sed -n 's/^ *"file": "\(.*\.c[px][px]\)",\{0,1\}$/\1/p' build/lint/compile_commands.json |
   grep -v "^$leave_out" | sort -u)
