@@ -48,7 +48,7 @@ Interval interval_of(const Outcomes& outcomes, std::size_t candidate, double sur
   const auto low = place_of((1 - sure) / 2);
   const auto high = place_of((1 + sure) / 2);
   std::nth_element(values.begin(), low, values.end());
-  std::nth_element(low, high, values.end());  // what is left of `low` is smaller
+  if (high > low) std::nth_element(low + 1, high, values.end());  // what is left of `low` is smaller
   const auto truth = [&](float value) { return outcomes.scaled ? outcomes.link.back(value) : value; };
   return {truth(*low), truth(*high)};
 }

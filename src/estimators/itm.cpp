@@ -83,6 +83,7 @@ class ItmSession final : public Session {
   void survey_together(Executor& executor, Roster& roster) {
     const std::vector<std::size_t> present = roster.present();
     std::vector<ItmSurvey> surveys;
+    surveys.reserve(present.size());
     for (const std::size_t model : present) {
       surveys.push_back(
           {features_of(model, [this, model] { return open_feature(model); }), &labels_of(models_[model])});
