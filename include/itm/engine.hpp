@@ -52,14 +52,14 @@ struct ItmOutcome {
 
 /// A model whose features are to be looked at, and the class of each of their rows. All of it outlives the call.
 struct ItmSurvey {
-  ItmFeatures features;
-  const Labels* labels = nullptr;
+  ItmFeatures features;            ///< [N, D]
+  const Labels* labels = nullptr;  ///< N classes
 };
 
 /// Statistics of a model, or why there are none.
 struct SurveyOutcome {
-  FeatureStatistics statistics;
-  std::exception_ptr failure;  ///< null: they are there
+  FeatureStatistics statistics;  ///< where they could be taken
+  std::exception_ptr failure;    ///< null: they are there
 };
 
 /// Safe to call from several threads.
