@@ -155,6 +155,16 @@ Array Array::to_native_row_major() const {
       }
       return;
     }
+    if (row_stride_ != static_cast<std::ptrdiff_t>(item * cols())) {
+      for (std::size_t i = 0; i < rows(); ++i) {
+        const std::byte* row = data_ + static_cast<std::ptrdiff_t>(i) * row_stride_;
+        for (std::size_t j = 0; j < cols(); ++j) {
+          out[i * cols() + j] =
+              swap ? io::load<Element, true>(row + j * item) : io::load<Element, false>(row + j * item);
+        }
+      }
+      return;
+    }
     constexpr std::size_t chunk = std::size_t{1} << 20U;  // elements
     for (std::size_t first = 0; first < size(); first += chunk) {
       const std::size_t last = std::min(first + chunk, size());
@@ -181,8 +191,14 @@ template void Array::read_row<double>(std::size_t, std::span<double>) const;
 std::vector<double> Array::to_doubles() const {
   std::vector<double> out(size());
   const auto item = static_cast<std::ptrdiff_t>(size_of(dtype_));
-  if (col_stride_ == item) {
+  if (col_stride_ == item && row_stride_ == item * static_cast<std::ptrdiff_t>(cols())) {
     io::convert_run(dtype_, big_endian_, data_, item, out.data(), size());
+    return out;
+  }
+  if (col_stride_ == item) {  // rows apart
+    for (std::size_t i = 0; i < rows(); ++i) {
+      read_row(i, std::span(out).subspan(i * cols(), cols()));
+    }
     return out;
   }
   io::with_element_type(dtype_, [&]<typename Element>(Element) {

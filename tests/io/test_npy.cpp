@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -248,6 +250,23 @@ TEST_F(Npy, AForeignSuffixIsRecognisedByItsFirstBytes) {
   EXPECT_EQ(read_array(file).rows(), 2U);
   const std::string archive = test::zip({{"feature.npy", test::npy_features(3, 2)}}, test::Packing::stored);
   EXPECT_EQ(read_array(write("archive", archive)).rows(), 3U);
+}
+
+TEST(Array, OfRowsThatAreApartIsReadWhole) {
+  // [3, 2] at the beginning of rows of four numbers, in both byte orders.
+  const std::vector<double> expected = {0, 1, 4, 5, 8, 9};
+  for (const bool swapped : {false, true}) {
+    std::vector<std::uint32_t> words(12);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(i));
+      words[i] = swapped ? __builtin_bswap32(bits) : bits;
+    }
+    const bool big_endian = swapped != (std::endian::native == std::endian::big);
+    const auto array = Array::with_row_stride("caller", DType::f32, big_endian, {3, 2},
+                                              reinterpret_cast<const std::byte*>(words.data()), 16);
+    EXPECT_EQ(array.to_doubles(), expected);
+    EXPECT_EQ(array.to_native_row_major().to_doubles(), expected);
+  }
 }
 
 TEST(DTypes, HaveNamesAndSizes) {
