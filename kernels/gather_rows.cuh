@@ -37,13 +37,13 @@ __device__ inline void as_stored(Stored stored, Body body) {
 
 template <typename Element, typename T>
 __device__ inline void gather_tile_of(const Lane<T>& lane, Window window, std::uint32_t first) {
-  std::size_t source[gather_tile];
+  std::uint32_t source[gather_tile];
   ITM_UNROLL for (unsigned r = 0; r < gather_tile; ++r) {
     const std::uint32_t i = first + r;
     source[r] = 0;
     if (i < window.count) {
       const std::uint32_t row = lane.rows[window.first + i];
-      source[r] = static_cast<std::size_t>(lane.feature_rows == nullptr ? row : lane.feature_rows[row]) * lane.dims;
+      source[r] = lane.feature_rows == nullptr ? row : lane.feature_rows[row];
     }
   }
   for (std::uint32_t d = threadIdx.x; d < lane.pitch; d += blockDim.x) {
@@ -51,15 +51,16 @@ __device__ inline void gather_tile_of(const Lane<T>& lane, Window window, std::u
     const double shift = inside ? lane.shift[d] : 0;
     const double scale = inside ? lane.scale[d] : 0;
     // All loads, then all stores: a load does not overtake a store that might change it.
-    double value[gather_tile];
+    T value[gather_tile];
     ITM_UNROLL for (unsigned r = 0; r < gather_tile; ++r) {
-      value[r] = inside && first + r < window.count ? element<Element>(lane.feature, source[r] + d) : shift;
+      const std::size_t at = static_cast<std::size_t>(source[r]) * lane.dims + d;
+      const bool there = inside && first + r < window.count;
+      value[r] = there ? static_cast<T>((element<Element>(lane.feature, at) - shift) * scale) : T{0};
     }
     ITM_UNROLL for (unsigned r = 0; r < gather_tile; ++r) {
       const std::uint32_t i = first + r;
       if (i < lane.batch) {
-        lane.x[static_cast<std::size_t>(i) * lane.pitch + d] =
-            d == lane.dims && i < window.count ? T{1} : static_cast<T>((value[r] - shift) * scale);
+        lane.x[static_cast<std::size_t>(i) * lane.pitch + d] = d == lane.dims && i < window.count ? T{1} : value[r];
       }
     }
   }

@@ -88,7 +88,8 @@ def test_the_module_itself_never_reads_from_a_device():
     asked = {"methods": ["logme"], "settings": [], "seed": 0, "threads": 1, "device": "auto", "keep_going": False}
     asked.update(bootstrap=0, time_budget=None)
     with pytest.raises(ValueError, match="good: is not in the memory of the host"):
-        _core.rank_arrays("data", [("good", OnDevice(MODELS["good"]), None, None)], LABELS, None, None, asked, None, None)
+        models = [("good", OnDevice(MODELS["good"]), None, None)]
+        _core.rank_arrays("data", models, LABELS, None, None, asked, None, None)
 
 
 def test_labels_and_targets_may_be_tensors_too():
