@@ -112,6 +112,14 @@ struct DatasetTask {
   std::vector<std::string> remarks{};    ///< what a reader of the scores should know of the data set
   std::optional<Targets> targets{};      ///< of all rows of every file
   std::vector<std::uint8_t> held_out{};  ///< for every row of every file, 1: for validation; empty: methods choose
+  /// How many rows are scored.
+  [[nodiscard]] std::size_t row_count() const {
+    return !rows.empty() ? rows.size() : targets ? targets->rows() : labels.values.size();
+  }
+  /// Row `i` of those that are scored, as a row of every file.
+  [[nodiscard]] std::uint32_t file_row(std::size_t i) const {
+    return rows.empty() ? static_cast<std::uint32_t>(i) : rows[i];
+  }
   /// What is predicted.
   [[nodiscard]] TargetKind kind() const { return targets ? targets->kind : TargetKind::classes; }
 };

@@ -8,6 +8,7 @@ import warnings
 
 import numpy
 import pytest
+from command_line import itm, scores, write_zoo
 
 import itm_rank
 from itm_rank._program import program
@@ -16,25 +17,11 @@ from itm_rank.made import made_models
 MODELS, LABELS = made_models(rows=300, classes=5)
 
 
-def scores(result):
-    """(method, model) -> score of a result as JSON."""
-    return {(r["method"], m["model"]): m["score"] for r in result["results"] for m in r["models"]}
-
-
-def itm(*arguments):
-    ran = subprocess.run([program(), *map(str, arguments)], capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
-
-
 @pytest.fixture
 def zoo(tmp_path):
     folder = tmp_path / "zoo"
     folder.mkdir()
-    for name, features in MODELS.items():
-        numpy.save(folder / f"{name}_pets_feature.npy", features)
-    numpy.save(folder / "pets_label.npy", LABELS)
-    return folder
+    return write_zoo(folder, MODELS, LABELS)
 
 
 def test_a_result_of_the_command_line_is_repeated_in_python(zoo, tmp_path):

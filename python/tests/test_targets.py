@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import numpy
 import pytest
+from command_line import itm, scores, write_zoo
 
 import itm_rank
-from itm_rank._program import program
 from itm_rank.made import made_models
 
 MODELS, LABELS = made_models(rows=240, classes=4)
@@ -19,22 +16,9 @@ NUMBERS = MODELS["good"][:, :3].astype(numpy.float64) + 0.1 * MODELS["poor"][:, 
 HELD_OUT = numpy.random.default_rng(0).random(240) < 0.3
 
 
-def scores(result):
-    return {(r["method"], m["model"]): m["score"] for r in result["results"] for m in r["models"]}
-
-
-def itm(*arguments):
-    ran = subprocess.run([program(), *map(str, arguments)], capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
-
-
 @pytest.fixture
 def zoo(tmp_path):
-    for name, features in MODELS.items():
-        numpy.save(tmp_path / f"{name}_pets_feature.npy", features)
-    numpy.save(tmp_path / "pets_label.npy", LABELS)
-    return tmp_path
+    return write_zoo(tmp_path, MODELS, LABELS)
 
 
 @pytest.mark.parametrize(("targets", "kind"), [(MANY, "multi_label"), (NUMBERS, "regression")])

@@ -19,9 +19,12 @@ namespace itm::choose {
   return share > 0 && share < 0.005 ? "< 1 %" : fmt::format("{:.0f} %", 100 * share);
 }
 
+/// "0.83".
+[[nodiscard]] inline std::string hundredths(double value) { return fmt::format("{:.2f}", value); }
+
 /// "0.8 points", "0.12 standard deviations".
 [[nodiscard]] inline std::string amount(const Choice& choice, double value) {
-  return fmt::format("{:.2f} {}", value, choice.unit);
+  return hundredths(value) + " " + choice.unit;
 }
 
 /// Models that no other beats in both cost and expected quality, best first.

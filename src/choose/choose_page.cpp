@@ -18,9 +18,6 @@ namespace {
 
 using Numbers = std::vector<std::optional<double>>;
 
-const auto two_digits = [](double value) { return fmt::format("{:.2f}", value); };
-const auto as_percent = [](double value) { return choose::percent(value); };
-
 template <typename Field>
 Numbers numbers_of(const Choice& choice, const Field& field) {
   Numbers numbers;
@@ -59,14 +56,14 @@ Table model_table(const Choice& choice, const std::string& id) {
       [](double rank) { return fmt::format("{:.0f}", rank); });
   table.columns.push_back(text_column("model", Column::Kind::heading, names_of(choice)));
   add("P(best)", "probability to be the best of all", false,
-      numbers_of(choice, [](const auto& m) { return std::optional(m.p_best); }), as_percent);
+      numbers_of(choice, [](const auto& m) { return std::optional(m.p_best); }), choose::percent);
   const Numbers expected = numbers_of(choice, [](const auto& m) { return m.expected; });
   if (any_number(expected)) {
-    add("expected", "expected truth", false, expected, two_digits);
+    add("expected", "expected truth", false, expected, choose::hundredths);
     add("low", choose::interval_title(choice) + ", lower end", false,
-        numbers_of(choice, [](const auto& m) { return m.low; }), two_digits);
+        numbers_of(choice, [](const auto& m) { return m.low; }), choose::hundredths);
     add("high", choose::interval_title(choice) + ", upper end", false,
-        numbers_of(choice, [](const auto& m) { return m.high; }), two_digits);
+        numbers_of(choice, [](const auto& m) { return m.high; }), choose::hundredths);
   } else {
     add("expected rank", "mean over what may come", true,
         numbers_of(choice, [](const auto& m) { return std::optional(m.expected_rank); }),
@@ -74,17 +71,17 @@ Table model_table(const Choice& choice, const std::string& id) {
   }
   const Numbers known = numbers_of(choice, [](const auto& m) { return m.known; });
   if (any_number(known)) {
-    add("known", "truth on this data set", false, known, two_digits);
+    add("known", "truth on this data set", false, known, choose::hundredths);
   }
   add("score", "what the methods add to the expected quality", false,
-      numbers_of(choice, [](const auto& m) { return std::optional(m.reasons.score); }), two_digits);
+      numbers_of(choice, [](const auto& m) { return std::optional(m.reasons.score); }), choose::hundredths);
   add("history", "what past data sets add to it", false,
-      numbers_of(choice, [](const auto& m) { return std::optional(m.reasons.history); }), two_digits);
+      numbers_of(choice, [](const auto& m) { return std::optional(m.reasons.history); }), choose::hundredths);
   add("spread", "standard deviation of what remains unknown", true,
-      numbers_of(choice, [](const auto& m) { return std::optional(m.reasons.spread); }), two_digits);
+      numbers_of(choice, [](const auto& m) { return std::optional(m.reasons.spread); }), choose::hundredths);
   for (const std::string& method : choice.methods) {
     add(method, "normal score of its rank", false,
-        numbers_of(choice, [&](const auto& m) { return m.reasons.votes.at(method); }), two_digits);
+        numbers_of(choice, [&](const auto& m) { return m.reasons.votes.at(method); }), choose::hundredths);
   }
   const Numbers cost = numbers_of(choice, [](const auto& m) { return m.cost; });
   if (any_number(cost)) {
@@ -123,10 +120,10 @@ void add_steps(Page& page, const Choice& choice, const std::string& id) {
       number_column("step", "in this order", true, place, [](double value) { return fmt::format("{:.0f}", value); }),
       text_column("fine-tune", Column::Kind::heading, names),
       number_column("best found", "probability that the best is among it, those before and those known", false, found,
-                    as_percent),
+                    choose::percent),
       number_column("gain", "expected over the best of those before and known, " + choice.unit, false, gain,
-                    two_digits),
-      number_column("loss", "expected when stopping here, " + choice.unit, true, loss, two_digits)};
+                    choose::hundredths),
+      number_column("loss", "expected when stopping here, " + choice.unit, true, loss, choose::hundredths)};
   page.add(table);
 }
 

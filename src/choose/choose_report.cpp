@@ -12,6 +12,7 @@
 #include "itm/choose.hpp"
 #include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
+#include "report/json_number.hpp"
 #include "report/paint.hpp"
 #include "report/text_table.hpp"
 
@@ -20,8 +21,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json number(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
-
 Json to_json(const ChoiceReasons& reasons) {
   Json json{{"score", reasons.score},
             {"history", reasons.history},
@@ -29,7 +28,7 @@ Json to_json(const ChoiceReasons& reasons) {
             {"known_on", reasons.known_on},
             {"votes", Json::object()}};
   for (const auto& [method, vote] : reasons.votes) {
-    json["votes"][method] = number(vote);
+    json["votes"][method] = json_number(vote);
   }
   return json;
 }
@@ -41,9 +40,9 @@ Json to_json(const ChoiceModel& model) {
             {"sd", model.sd},
             {"p_best", model.p_best},
             {"expected_rank", model.expected_rank},
-            {"expected", number(model.expected)},
-            {"low", number(model.low)},
-            {"high", number(model.high)}};
+            {"expected", json_number(model.expected)},
+            {"low", json_number(model.low)},
+            {"high", json_number(model.high)}};
   if (model.known) {
     json["known"] = *model.known;
   }
@@ -58,7 +57,7 @@ Json to_json(const ChoiceModel& model) {
 Json to_json(const ChoiceStep& step) {
   return {{"model", step.model},
           {"p_best_found", step.p_best_found},
-          {"gain", number(step.gain)},
+          {"gain", json_number(step.gain)},
           {"expected_loss", step.expected_loss}};
 }
 

@@ -20,9 +20,7 @@ namespace {
 
 using Numbers = std::vector<std::optional<double>>;
 
-const auto hundredths = [](double value) { return fmt::format("{:.2f}", value); };
 const auto whole = [](double value) { return fmt::format("{:.0f}", value); };
-const auto share_text = [](double value) { return choose::percent(value); };
 
 Table evaluation_table(const Evaluation& evaluation) {
   Table table;
@@ -67,19 +65,19 @@ Table evaluation_table(const Evaluation& evaluation) {
                                  [](double value) { return figure(value); })};
   if (std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) { return pair.has_value(); })) {
     table.columns.push_back(
-        number_column("of one kind", "pairs of models of one kind that are in order", false, pairs, share_text));
+        number_column("of one kind", "pairs of models of one kind that are in order", false, pairs, choose::percent));
   }
   table.columns.insert(
       table.columns.end(),
-      {number_column("regret", "points of accuracy that the first model loses", true, regret, hundredths),
+      {number_column("regret", "points of accuracy that the first model loses", true, regret, choose::hundredths),
        number_column(fmt::format("best of {}", evaluation.best_of), "points that the best of the first models loses",
-                     true, regret_of_k, hundredths),
-       number_column("holds best", "share of the lists that hold the best model", false, coverage, share_text),
+                     true, regret_of_k, choose::hundredths),
+       number_column("holds best", "share of the lists that hold the best model", false, coverage, choose::percent),
        number_column("listed", "models in a list", true, length,
                      [](double value) { return fmt::format("{:.1f}", value); }),
-       number_column("of the zoo", "the same over the models of the zoo", true, share, share_text),
-       number_column("in interval", "share of the intervals that hold the truth", false, held, share_text),
-       number_column("width", "of an interval, points of accuracy", true, width, hundredths)});
+       number_column("of the zoo", "the same over the models of the zoo", true, share, choose::percent),
+       number_column("in interval", "share of the intervals that hold the truth", false, held, choose::percent),
+       number_column("width", "of an interval, points of accuracy", true, width, choose::hundredths)});
   return table;
 }
 

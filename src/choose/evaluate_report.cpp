@@ -12,6 +12,7 @@
 #include "report/agreement_json.hpp"
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
+#include "report/json_number.hpp"
 #include "report/paint.hpp"
 #include "report/text_table.hpp"
 
@@ -20,12 +21,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json known(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
-
 /// One figure of the three orders.
 Json three(const EvaluatedKnown& row, std::optional<double> EvaluatedOrder::*figure) {
-  return {
-      {"choose", known(row.choose.*figure)}, {"score", known(row.score.*figure)}, {"order", known(row.order.*figure)}};
+  return {{"choose", json_number(row.choose.*figure)},
+          {"score", json_number(row.score.*figure)},
+          {"order", json_number(row.order.*figure)}};
 }
 
 std::string two(std::optional<double> value) { return value ? fmt::format("{:.2f}", *value) : "-"; }
@@ -44,11 +44,11 @@ std::string to_json(const Evaluation& evaluation) {
                                {"kind_pairs", three(row, &EvaluatedOrder::kind_pairs)},
                                {"regret", three(row, &EvaluatedOrder::regret)},
                                {"regret_of_best", three(row, &EvaluatedOrder::regret_of_k)},
-                               {"coverage", known(row.coverage)},
-                               {"length", known(row.length)},
-                               {"share", known(row.share)},
-                               {"interval_coverage", known(row.interval_coverage)},
-                               {"interval_width", known(row.interval_width)}});
+                               {"coverage", json_number(row.coverage)},
+                               {"length", json_number(row.length)},
+                               {"share", json_number(row.share)},
+                               {"interval_coverage", json_number(row.interval_coverage)},
+                               {"interval_width", json_number(row.interval_width)}});
   }
   for (const KindError& error : evaluation.kinds) {
     json["kinds"].push_back({{"method", error.method},

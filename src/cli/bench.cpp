@@ -24,6 +24,7 @@
 #include "linalg/blas.hpp"
 #include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
+#include "report/json_number.hpp"
 #include "report/paper/tables.hpp"
 #include "report/result_grid.hpp"
 #include "report/text_table.hpp"
@@ -296,8 +297,6 @@ std::string as_table(const BenchArguments& o, const Bench& bench, Paint paint) {
   }
   return table.text(paint) + conditions(o, bench);
 }
-
-Json json_number(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
 
 std::string as_json(const BenchArguments& o, const Bench& bench) {
   Json json{{"schema", "itm.bench/2"},

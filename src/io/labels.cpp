@@ -128,6 +128,13 @@ void check_count(const Where& where, std::size_t rows) {
 
 }  // namespace
 
+bool is_list(const ArrayRef& ref) { return !ref.memory && ref.file.extension() == ".txt"; }
+
+Where where_of(const ArrayRef& ref) {
+  const bool archive = !ref.memory && !is_list(ref) && ref.file.extension() != ".npy";
+  return {ref.file, archive ? ref.key : std::string()};
+}
+
 std::vector<std::string> lines_of(const std::filesystem::path& file) {
   const std::string text = read_text(file, TextKind::names);
   std::string_view rest = text;
@@ -173,8 +180,8 @@ std::string Labels::name_of(std::size_t one) const {
 
 Labels read_labels(const ArrayRef& ref, const LabelRules& rules) {
   Labels labels;
-  if (!ref.memory && ref.file.extension() == ".txt") {
-    const io::Where where{ref.file, {}};
+  const io::Where where = io::where_of(ref);
+  if (io::is_list(ref)) {
     const std::vector<std::string> lines = io::lines_of(ref.file);
     io::check_count(where, lines.size());
     const auto numbers = io::as_numbers(lines);
@@ -182,10 +189,8 @@ Labels read_labels(const ArrayRef& ref, const LabelRules& rules) {
     io::check_classes(where, labels, rules);
     return labels;
   }
-  const bool archive = !ref.memory && ref.file.extension() != ".npy";
   io::read_whole({ref.file}, [&] {
-    labels = io::check_labels({ref.file, archive ? ref.key : std::string()},
-                              ref.memory ? *ref.memory : io::read_any_array(ref.file, ref.key), rules);
+    labels = io::check_labels(where, ref.memory ? *ref.memory : io::read_any_array(ref.file, ref.key), rules);
   });
   return labels;
 }
@@ -203,8 +208,7 @@ Labels read_entry_labels(const ZooEntry& entry, std::size_t fewest_rows) {
     io::refuse({entry.feature.file, {}}, "{} rows, but there are {} labels in {}; extract features and labels together",
                with_commas(rows), with_commas(labels), path_text(entry.label.file));
   };
-  const bool is_list = !entry.label.memory && entry.label.file.extension() == ".txt";
-  if (!is_list && entry.label.rows() != rows) refuse_count(entry.label.rows());
+  if (!io::is_list(entry.label) && entry.label.rows() != rows) refuse_count(entry.label.rows());
   Labels labels = read_labels(entry.label, rules);
   if (labels.values.size() != rows) refuse_count(labels.values.size());
   return labels;

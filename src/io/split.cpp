@@ -14,7 +14,7 @@ namespace {
 
 /// "0", "train", "1", "val": the parts by all their names.
 std::vector<std::string> texts_of(const ArrayRef& ref, const io::Where& where) {
-  if (!ref.memory && ref.file.extension() == ".txt") {
+  if (io::is_list(ref)) {
     return io::lines_of(ref.file);
   }
   std::vector<std::string> texts;
@@ -38,9 +38,7 @@ std::vector<std::string> texts_of(const ArrayRef& ref, const io::Where& where) {
 
 std::vector<std::uint8_t> read_entry_split(const ZooEntry& entry) {
   const ArrayRef& ref = entry.split.value();
-  const bool is_list = !ref.memory && ref.file.extension() == ".txt";
-  const bool archive = !ref.memory && !is_list && ref.file.extension() != ".npy";
-  const io::Where where{ref.file, archive ? ref.key : std::string()};
+  const io::Where where = io::where_of(ref);
   const std::size_t rows = entry.feature.rows();
   const auto check_rows = [&](std::size_t found) {
     if (found != rows) {
@@ -48,7 +46,7 @@ std::vector<std::uint8_t> read_entry_split(const ZooEntry& entry) {
                  path_text(entry.feature.file), with_commas(rows));
     }
   };
-  if (!is_list) {
+  if (!io::is_list(ref)) {
     check_rows(ref.rows());
   }
   const std::vector<std::string> texts = texts_of(ref, where);

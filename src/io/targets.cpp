@@ -9,17 +9,10 @@
 #include "itm/zoo.hpp"
 
 namespace itm {
-namespace {
-
-io::Where where_of(const ArrayRef& ref) {
-  return {ref.file, !ref.memory && ref.file.extension() != ".npy" ? ref.key : std::string()};
-}
-
-}  // namespace
 
 Targets read_entry_targets(const ZooEntry& entry) {
   const ArrayRef& ref = entry.target.value();
-  const io::Where where = where_of(ref);
+  const io::Where where = io::where_of(ref);
   const std::size_t rows = entry.feature.rows();
   if (ref.rows() != rows) {  // by the headers, before a number takes memory
     io::refuse(where, "has {} rows, but {} has {}; extract features and targets together", with_commas(ref.rows()),

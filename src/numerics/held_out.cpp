@@ -60,6 +60,13 @@ class CurveOfFold {
   double right_pairs_ = 0;
 };
 
+/// The mean over what was judged, and its error from what each row adds to the sum.
+void average(HeldOutScore& result, const std::vector<double>& influence) {
+  const auto judged = static_cast<double>(result.each.size());
+  result.score = std::accumulate(result.each.begin(), result.each.end(), 0.0) / judged;
+  result.error = std::sqrt(std::inner_product(influence.begin(), influence.end(), influence.begin(), 0.0)) / judged;
+}
+
 }  // namespace
 
 std::size_t Folds::rows() const {
@@ -121,9 +128,7 @@ HeldOutScore explained_variance(std::span<const double> predicted, std::span<con
   if (result.each.empty()) {
     throw InputError("every target is the same in all rows that are held out; hold out other rows");
   }
-  const auto judged = static_cast<double>(result.each.size());
-  result.score = std::accumulate(result.each.begin(), result.each.end(), 0.0) / judged;
-  result.error = std::sqrt(std::inner_product(influence.begin(), influence.end(), influence.begin(), 0.0)) / judged;
+  average(result, influence);
   return result;
 }
 
@@ -151,9 +156,7 @@ HeldOutScore area_under_curves(std::span<const double> scores, std::span<const d
   if (result.each.empty()) {
     throw InputError("no label is both there and not there among the rows that are held out together; hold out others");
   }
-  const auto judged = static_cast<double>(result.each.size());
-  result.score = std::accumulate(result.each.begin(), result.each.end(), 0.0) / judged;
-  result.error = std::sqrt(std::inner_product(influence.begin(), influence.end(), influence.begin(), 0.0)) / judged;
+  average(result, influence);
   return result;
 }
 

@@ -92,11 +92,10 @@ ScoredRows about(const DatasetTask& task) {
   } else {
     rows.class_sizes = task.labels.class_sizes();
   }
-  const std::size_t all = task.targets ? task.targets->rows() : task.labels.values.size();
-  rows.rows = task.rows.empty() ? all : task.rows.size();
+  rows.rows = task.row_count();
   if (!task.held_out.empty()) {
     for (std::size_t i = 0; i < rows.rows; ++i) {
-      rows.held_out += task.held_out[task.rows.empty() ? i : task.rows[i]];
+      rows.held_out += task.held_out[task.file_row(i)];
     }
   }
   return rows;

@@ -14,6 +14,7 @@
 #include "report/agreement_json.hpp"
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
+#include "report/json_number.hpp"
 #include "report/text_table.hpp"
 
 namespace itm {
@@ -134,7 +135,6 @@ ScoresChange compare_scores(const ScoresFile& a, const ScoresFile& b) {
 }
 
 std::string to_json(const ScoresChange& change) {
-  const auto number = [](std::optional<double> value) { return value ? Json(*value) : Json(nullptr); };
   Json json{{"schema", "itm.compare/1"}, {"results", Json::array()}};
   for (const ResultChange& result : change.results) {
     Json models = Json::array();
@@ -145,13 +145,13 @@ std::string to_json(const ScoresChange& change) {
                         {"score_a", model.score_a},
                         {"score_b", model.score_b},
                         {"change", model.change()},
-                        {"noise", number(model.noise)},
+                        {"noise", json_number(model.noise)},
                         {"beyond_noise", model.is_beyond_noise()}});
     }
     json["results"].push_back({{"dataset", result.dataset},
                                {"method", result.method},
                                {"same_order", result.same_order()},
-                               {"kendall", number(result.kendall)},
+                               {"kendall", json_number(result.kendall)},
                                {"beyond_noise", result.beyond_noise()},
                                {"models", std::move(models)},
                                {"only_a", result.only_a},

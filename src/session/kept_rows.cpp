@@ -19,7 +19,6 @@ KeptRows drop_bad_rows(const Array& feature, const DatasetTask& task) {
   if (labelled && rows != labels.values.size()) {
     return kept;  // whoever reads the features next says that the numbers of rows differ
   }
-  const auto row_at = [&](std::size_t i) { return task.rows.empty() ? static_cast<std::uint32_t>(i) : task.rows[i]; };
   std::vector<std::uint32_t> bad = find_bad_rows(feature);
   if (!task.rows.empty()) {
     std::erase_if(bad, [&](std::uint32_t row) { return !std::binary_search(task.rows.begin(), task.rows.end(), row); });
@@ -33,11 +32,11 @@ KeptRows drop_bad_rows(const Array& feature, const DatasetTask& task) {
   std::vector<std::size_t> class_size(left.classes);
   auto next_bad = bad.begin();
   for (std::size_t i = 0; i < rows; ++i) {
-    if (next_bad != bad.end() && *next_bad == row_at(i)) {
+    if (next_bad != bad.end() && *next_bad == task.file_row(i)) {
       ++next_bad;
       continue;
     }
-    kept.rows.push_back(row_at(i));
+    kept.rows.push_back(task.file_row(i));
     if (!labelled) {
       continue;
     }
@@ -74,7 +73,7 @@ KeptRows leave_out(const KeptRows& kept, const Labels& labels, std::size_t rows,
     if (next[c]++ % out.groups == out.group) {
       continue;
     }
-    left.rows.push_back(kept.rows.empty() ? static_cast<std::uint32_t>(i) : kept.rows[i]);
+    left.rows.push_back(kept.file_row(i));
     if (labelled) {
       left_labels.values.push_back(mine.values[i]);
     }

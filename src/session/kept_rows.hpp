@@ -13,6 +13,9 @@ struct KeptRows {
   std::vector<std::uint32_t> rows;  ///< rows of the file that are kept; empty: all
   std::optional<Labels> labels;     ///< labels of the kept rows, when they are not those of the data set
 
+  [[nodiscard]] std::uint32_t file_row(std::size_t i) const {
+    return rows.empty() ? static_cast<std::uint32_t>(i) : rows[i];
+  }
   [[nodiscard]] const Labels& labels_or(const Labels& all) const { return labels ? *labels : all; }
 };
 

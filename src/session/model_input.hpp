@@ -104,9 +104,7 @@ class ModelInput {
   };
 
   [[nodiscard]] SettingValue setting(const std::string& name) const;
-  [[nodiscard]] std::size_t file_row(std::size_t row) const {
-    return kept_.rows.empty() ? row : std::size_t{kept_.rows[row]};
-  }
+  [[nodiscard]] std::size_t file_row(std::size_t row) const { return kept_.file_row(row); }
   /// Puts the arrays on the device.
   void open_on_device(const ZooEntry& entry);
   /// Calls load(first, x) to fill a block, then block(x, first).

@@ -18,7 +18,7 @@ void keep(DatasetTask& task, const std::vector<std::uint32_t>& kept) {
   std::vector<std::uint32_t> rows(kept.size());
   Labels labels{std::vector<std::int32_t>(labelled ? kept.size() : 0), task.labels.classes, task.labels.names};
   for (std::size_t i = 0; i < kept.size(); ++i) {
-    rows[i] = task.rows.empty() ? kept[i] : task.rows[kept[i]];
+    rows[i] = task.file_row(kept[i]);
     if (labelled) {
       labels.values[i] = task.labels.values[kept[i]];
     }
@@ -152,10 +152,9 @@ void drop_rare_classes(DatasetTask& task, std::size_t fewest) {
 
 void drop_constant_targets(DatasetTask& task) {
   Targets& targets = *task.targets;
-  const std::size_t rows = task.rows.empty() ? targets.rows() : task.rows.size();
+  const std::size_t rows = task.row_count();
   const auto row_of = [&](std::size_t i) {
-    return targets.values.begin() +
-           static_cast<std::ptrdiff_t>((task.rows.empty() ? i : std::size_t{task.rows[i]}) * targets.count);
+    return targets.values.begin() + static_cast<std::ptrdiff_t>(task.file_row(i) * targets.count);
   };
   std::vector<char> varies(targets.count);
   for (std::size_t i = 1; i < rows; ++i) {
@@ -187,12 +186,11 @@ void drop_constant_targets(DatasetTask& task) {
 }
 
 void check_split(DatasetTask& task) {
-  const std::size_t all = task.targets ? task.targets->rows() : task.labels.values.size();
-  const std::size_t rows = task.rows.empty() ? all : task.rows.size();
+  const std::size_t rows = task.row_count();
   std::size_t held_out = 0;
   std::vector<std::size_t> trained(task.labels.classes);
   for (std::size_t i = 0; i < rows; ++i) {
-    const bool out = task.held_out[task.rows.empty() ? i : task.rows[i]] != 0;
+    const bool out = task.held_out[task.file_row(i)] != 0;
     held_out += out ? 1 : 0;
     if (!out && !task.targets) {
       ++trained[static_cast<std::size_t>(task.labels.values[i])];

@@ -12,6 +12,7 @@
 #include "report/agreement_line.hpp"
 #include "report/csv_field.hpp"
 #include "report/fixed_order.hpp"
+#include "report/json_number.hpp"
 #include "report/paint.hpp"
 #include "report/text_table.hpp"
 #include "sweep/setting_json.hpp"
@@ -20,8 +21,6 @@ namespace itm {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json known(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
 
 Json axis_json(const SettingValues& axis) {
   Json values = Json::array();
@@ -36,8 +35,8 @@ Json cell_json(const AblationCell& cell) {
   for (const auto& [dataset, tau] : cell.datasets) {
     datasets[dataset] = tau;
   }
-  return {{"tau_w", known(cell.mean())},
-          {"spread", known(cell.spread())},
+  return {{"tau_w", json_number(cell.mean())},
+          {"spread", json_number(cell.spread())},
           {"seeds", cell.tau_w},
           {"datasets", std::move(datasets)},
           {"seconds", cell.seconds}};

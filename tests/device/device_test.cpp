@@ -12,6 +12,7 @@
 
 #include "core/philox.hpp"
 #include "device_under_test.hpp"
+#include "itm/agreement.hpp"
 #include "itm/error.hpp"
 #include "made_array.hpp"
 
@@ -575,7 +576,7 @@ TEST_F(DeviceOperations, LogisticResidualsAreTheDerivativesOfTheLoss) {
   expect_near(device.read(z), wanted, 1e-14);
 }
 
-/// Against ranks by counting.
+/// Against the correlation of the ranks, golden itself (agreement_test.cpp).
 TEST_F(DeviceOperations, PairsOfTwoSetsOfRowsCorrelateByTheirRanks) {
   constexpr std::size_t n = 30;
   const Matrix x = device.matrix_of(numbers(n * 6, 41), n, 6);
@@ -586,36 +587,20 @@ TEST_F(DeviceOperations, PairsOfTwoSetsOfRowsCorrelateByTheirRanks) {
   const Matrix y = device.matrix_of(few, n, 4);
   device.correlate_rows(x);
   device.correlate_rows(y);
-  const auto ranks_of = [&](const Matrix& rows) {
+  const auto distances_of = [&](const Matrix& rows) {
     const Numbers values = device.read(rows);
-    std::vector<std::int64_t> steps;
+    Numbers steps;
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = i + 1; j < n; ++j) {
         const auto* a = values.data() + i * rows.cols();
         const auto* b = values.data() + j * rows.cols();
-        steps.push_back(std::llround((1 - std::inner_product(a, a + rows.cols(), b, 0.0)) * 0x1p30));
+        steps.push_back(std::round((1 - std::inner_product(a, a + rows.cols(), b, 0.0)) * 0x1p30));
       }
     }
-    Numbers ranks(steps.size());
-    for (std::size_t p = 0; p < steps.size(); ++p) {
-      for (const std::int64_t other : steps) {
-        ranks[p] += other < steps[p] ? 1 : other == steps[p] ? 0.5 : 0;
-      }
-    }
-    return ranks;
+    return steps;
   };
-  const Numbers a = ranks_of(x);
-  const Numbers b = ranks_of(y);
-  const double mean = static_cast<double>(a.size()) / 2;
-  double ab = 0;
-  double aa = 0;
-  double bb = 0;
-  for (std::size_t p = 0; p < a.size(); ++p) {
-    ab += (a[p] - mean) * (b[p] - mean);
-    aa += (a[p] - mean) * (a[p] - mean);
-    bb += (b[p] - mean) * (b[p] - mean);
-  }
-  EXPECT_NEAR(device.correlate_pairs(x, y, [] {}), ab / std::sqrt(aa * bb), 1e-12);
+  const double wanted = itm::spearman_rho(distances_of(x), distances_of(y)).value();
+  EXPECT_NEAR(device.correlate_pairs(x, y, [] {}), wanted, 1e-12);
   EXPECT_NEAR(device.correlate_pairs(x, x, [] {}), 1, 1e-12);
   EXPECT_EQ(device.correlate_pairs(x, device.matrix(n, 3), [] {}), 0);
 }

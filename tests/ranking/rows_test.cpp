@@ -9,6 +9,7 @@
 #include "itm/dataset.hpp"
 #include "itm/error.hpp"
 #include "made_array.hpp"
+#include "quick_options.hpp"
 #include "session/row_selection.hpp"
 
 namespace {
@@ -18,17 +19,10 @@ using itm::RankOptions;
 using itm::RankReport;
 using itm::testing::made_data;
 using itm::testing::MadeData;
+using itm::testing::quick;
 
 constexpr const char* methods[] = {"itm", "logme", "parc",      "knn",  "sfda",        "hscore",
                                    "gbc", "etran", "transrate", "lead", "linear_probe"};
-
-RankOptions quick(const std::string& method) {
-  RankOptions options;
-  options.method = method;
-  options.itm.iterations = 30;
-  options.itm.batch_size = 32;
-  return options;
-}
 
 void expect_equal_scores(const RankReport& got, const RankReport& want, const std::string& method) {
   ASSERT_EQ(got.results[0].models.size(), want.results[0].models.size()) << method;

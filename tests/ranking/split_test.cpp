@@ -13,6 +13,7 @@
 #include "itm/itm.hpp"
 #include "made_array.hpp"
 #include "made_zoo.hpp"
+#include "quick_options.hpp"
 
 namespace {
 
@@ -21,14 +22,7 @@ using itm::RankedDataset;
 using itm::RankOptions;
 using itm::testing::made_data;
 using itm::testing::MadeData;
-
-RankOptions quick(const std::string& method) {
-  RankOptions options;
-  options.method = method;
-  options.itm.iterations = 30;
-  options.itm.batch_size = 32;
-  return options;
-}
+using itm::testing::quick;
 
 RankedDataset rank(const MadeData& data, const std::vector<std::uint8_t>& split, const RankOptions& options) {
   Dataset made("made", data.labels.values);

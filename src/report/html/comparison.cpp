@@ -8,6 +8,7 @@
 
 #include "report/agreement_line.hpp"
 #include "report/html/columns.hpp"
+#include "report/json_number.hpp"
 #include "report/result_grid.hpp"
 
 namespace itm::html {
@@ -66,8 +67,6 @@ std::string markup_of(const Entry& entry, bool best, bool show_tau, std::size_t 
   return text + "<small>" + seconds + "</small>";
 }
 
-Json number(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
-
 /// `all`: how many data sets an entry should speak for.
 Column column_of(std::string key, std::string label, std::string hint, const std::vector<Entry>& entries, bool show_tau,
                  std::size_t all) {
@@ -86,8 +85,8 @@ Column column_of(std::string key, std::string label, std::string hint, const std
   Json low = Json::array();
   Json high = Json::array();
   for (const Entry& entry : entries) {
-    column.values.push_back(number(show_tau ? entry.tau_w : entry.seconds));
-    seconds.push_back(number(entry.seconds));
+    column.values.push_back(json_number(show_tau ? entry.tau_w : entry.seconds));
+    seconds.push_back(json_number(entry.seconds));
     low.push_back(entry.interval ? Json(entry.interval->low) : Json(nullptr));
     high.push_back(entry.interval ? Json(entry.interval->high) : Json(nullptr));
     column.cells.push_back(markup_of(entry, entries.size() > 1 && entry.tau_w && entry.tau_w == best, show_tau, all));
