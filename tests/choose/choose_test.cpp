@@ -375,12 +375,14 @@ TEST(ChooseCommand, FactsOfTheZooAreCostsAndKinds) {
   };
   const testing::Finished run = with({"--cost-column", "parameters", "--kind", "family"});
   ASSERT_EQ(run.status, 0) << run.err;
-  for (const Json& model : Json::parse(run.out)["results"][0]["models"]) {
+  const Json counted = Json::parse(run.out);
+  for (const Json& model : counted["results"][0]["models"]) {
     EXPECT_EQ(model["cost"], model["model"] == "mae_vit_b" ? 900 : 500);
   }
   const testing::Finished timed = with({"--cost-column", "milliseconds_per_image"});
   ASSERT_EQ(timed.status, 0) << timed.err;
-  for (const Json& model : Json::parse(timed.out)["results"][0]["models"]) {
+  const Json measured = Json::parse(timed.out);
+  for (const Json& model : measured["results"][0]["models"]) {
     EXPECT_EQ(model.contains("cost"), model["model"] == "sup_vgg");
   }
   const testing::Finished words = with({"--cost-column", "family"});
