@@ -15,13 +15,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json json_of(std::vector<std::string> arguments) {
-  arguments.insert(arguments.end(), {"--format", "json"});
-  const Finished run = run_itm(arguments);
-  EXPECT_EQ(run.status, 0) << run.err;
-  return Json::parse(run.out);
-}
-
 class Commands : public ::testing::Test {
  protected:
   void SetUp() override { write_small_zoo(folder_.path()); }

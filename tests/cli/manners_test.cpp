@@ -17,12 +17,6 @@ using Json = nlohmann::json;
 class Manners : public ::testing::Test {
  protected:
   Manners() : zoo_(folder_.path().string()) { write_small_zoo(folder_.path()); }
-  static Json json_of(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--format", "json", "--quiet"});
-    const Finished run = run_itm(arguments);
-    EXPECT_EQ(run.status, 0) << run.err;
-    return Json::parse(run.out);
-  }
   TemporaryFolder folder_;
   std::string zoo_;
 };

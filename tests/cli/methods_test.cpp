@@ -16,13 +16,6 @@ using Json = nlohmann::json;
 
 const std::string published = testing::test_data() + "/published/case_a/";
 
-Json json_of(std::vector<std::string> arguments) {
-  arguments.insert(arguments.end(), {"--format", "json", "--quiet"});
-  const Finished run = run_itm(arguments);
-  EXPECT_EQ(run.status, 0) << run.err;
-  return Json::parse(run.out, nullptr, false);
-}
-
 std::vector<std::string> score_case(const std::string& method, std::vector<std::string> more = {}) {
   std::vector<std::string> arguments{"score",
                                      "--method",

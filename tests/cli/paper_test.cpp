@@ -12,13 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json json_of(std::vector<std::string> arguments) {
-  arguments.insert(arguments.end(), {"--format", "json"});
-  const Finished run = run_itm(arguments);
-  EXPECT_EQ(run.status, 0) << run.err;
-  return Json::parse(run.out, nullptr, false);
-}
-
 TEST(Paper, PrintsEveryTableAsPrinted) {
   const Json all = json_of({"paper"});
   ASSERT_EQ(all["tables"].size(), 3U);

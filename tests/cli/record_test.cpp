@@ -19,12 +19,6 @@ class RecordOfARun : public ::testing::Test {
     write_small_zoo(folder_.path());
     write_text(folder_ / "truth.csv", "model,made\ngood,95\nfair,70\npoor,30\n");
   }
-  static Json json_of(Words arguments) {
-    arguments.insert(arguments.end(), {"--format", "json", "--quiet"});
-    const Finished run = run_itm(arguments);
-    EXPECT_EQ(run.status, 0) << run.err;
-    return Json::parse(run.out);
-  }
   /// A ranking with more than defaults, in result.json.
   Json first_run() {
     const Finished run =

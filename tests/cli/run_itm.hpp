@@ -2,6 +2,7 @@
 // Runs the built `itm` as a person or a script would, and keeps what it said.
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -71,6 +73,14 @@ class RunningItm {
 };
 
 inline Finished run_itm(const std::vector<std::string>& arguments) { return RunningItm(arguments).wait(); }
+
+/// What a command that must succeed prints as JSON.
+inline nlohmann::json json_of(std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), {"--format", "json"});
+  const Finished run = run_itm(arguments);
+  EXPECT_EQ(run.status, 0) << run.err;
+  return nlohmann::json::parse(run.out, nullptr, false);
+}
 
 /// Names in a folder, sorted; shows temporary files that were left behind.
 inline std::vector<std::string> names_in(const std::filesystem::path& folder) {

@@ -7,22 +7,14 @@
 #include <cmath>
 #include <utility>
 
-#include "core/philox.hpp"
+#include "numbers.hpp"
 
 namespace {
 
 using itm::Device;
 using itm::Matrix;
-using Numbers = std::vector<double>;
-
-/// Uniform in [-1, 1).
-Numbers numbers(std::size_t count, std::uint64_t seed) {
-  Numbers made(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    made[i] = 2 * itm::philox::uniform(seed, itm::philox::stream_id("device test"), i) - 1;
-  }
-  return made;
-}
+using itm::testing::Numbers;
+using itm::testing::numbers;
 
 /// Unit rows around class means, many classes: few same-class pairs.
 std::pair<Matrix, std::vector<std::int32_t>> clustered_rows(Device& device, std::size_t rows, std::size_t classes) {

@@ -10,11 +10,11 @@
 #include <map>
 #include <numeric>
 
-#include "core/philox.hpp"
 #include "device_under_test.hpp"
 #include "itm/agreement.hpp"
 #include "itm/error.hpp"
 #include "made_array.hpp"
+#include "numbers.hpp"
 
 namespace {
 
@@ -24,18 +24,8 @@ using itm::Matrix;
 using itm::Op;
 using itm::Precision;
 using itm::View;
-using Numbers = std::vector<double>;
-
-constexpr std::uint64_t stream = itm::philox::stream_id("device test");
-
-/// Uniform in [-1, 1).
-Numbers numbers(std::size_t count, std::uint64_t seed) {
-  Numbers made(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    made[i] = 2 * itm::philox::uniform(seed, stream, i) - 1;
-  }
-  return made;
-}
+using itm::testing::Numbers;
+using itm::testing::numbers;
 
 void expect_near(const Numbers& found, const Numbers& wanted, double tolerance) {
   ASSERT_EQ(found.size(), wanted.size());

@@ -1,4 +1,4 @@
-// E_n of chosen rows against a reference written out in loops, and what it shows: classes part as ITM trains.
+// E_n of chosen rows against a evolved_by_hand written out in loops, and what it shows: classes part as ITM trains.
 
 #include "engine/evolution.hpp"
 
@@ -41,8 +41,9 @@ std::vector<ItmParameters> parameters_after(const Made& m, const ItmOptions& opt
 }
 
 /// E_n = (I - C)^n (Theta - Y) + Y with the B x B matrix C = eta / B Theta Theta^T, one sum at a time.
-std::vector<double> reference(const Made& m, const ItmOptions& options, double eta, const ItmParameters& p,
-                              const std::vector<std::uint32_t>& chosen, const std::vector<std::int32_t>& targets) {
+std::vector<double> evolved_by_hand(const Made& m, const ItmOptions& options, double eta, const ItmParameters& p,
+                                    const std::vector<std::uint32_t>& chosen,
+                                    const std::vector<std::int32_t>& targets) {
   const std::size_t b = chosen.size();
   const std::size_t c = m.plan.labels.classes;
   const std::size_t d = m.data.dims;
@@ -86,7 +87,7 @@ std::vector<double> reference(const Made& m, const ItmOptions& options, double e
   return r;
 }
 
-std::vector<std::int32_t> labels_of(const Made& m, const std::vector<std::uint32_t>& chosen) {
+std::vector<std::int32_t> labels_at(const Made& m, const std::vector<std::uint32_t>& chosen) {
   std::vector<std::int32_t> labels;
   std::transform(chosen.begin(), chosen.end(), std::back_inserter(labels),
                  [&](std::uint32_t row) { return m.data.labels.values[row]; });
@@ -110,7 +111,7 @@ TEST(Evolution, EqualsTheSumsWrittenOut) {
     const std::vector<std::uint32_t> chosen{3, 0, 77, 199, 45, 46, 47};
     for (const ItmParameters& p : {m.initial, parameters_after(m, options, {20}).front()}) {
       expect_near(evolve_rows(m.feature, m.statistics, m.plan, options, 0.7, p, chosen).evolved,
-                  reference(m, options, 0.7, p, chosen, labels_of(m, chosen)));
+                  evolved_by_hand(m, options, 0.7, p, chosen, labels_at(m, chosen)));
     }
   }
 }

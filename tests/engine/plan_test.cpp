@@ -10,7 +10,7 @@
 
 namespace {
 
-itm::Labels labels_of(std::size_t rows, std::size_t classes) {
+itm::Labels made_labels(std::size_t rows, std::size_t classes) {
   itm::Labels labels;
   labels.classes = classes;
   for (std::size_t i = 0; i < rows; ++i) {
@@ -20,7 +20,7 @@ itm::Labels labels_of(std::size_t rows, std::size_t classes) {
 }
 
 TEST(Plan, SplitsFourToOneWithoutOverlap) {
-  const itm::ItmPlan plan = itm::make_plan(labels_of(103, 4), {});
+  const itm::ItmPlan plan = itm::make_plan(made_labels(103, 4), {});
   EXPECT_EQ(plan.validation.size(), 20U);
   EXPECT_EQ(plan.train.size(), 83U);
   std::set<std::uint32_t> all(plan.train.begin(), plan.train.end());
@@ -33,7 +33,7 @@ TEST(Plan, BatchesWalkTheTrainingRowsEpochByEpoch) {
   itm::ItmOptions options;
   options.batch_size = 30;
   options.iterations = 10;  // 300 draws from 80 rows: three full epochs and a part
-  const itm::ItmPlan plan = itm::make_plan(labels_of(100, 5), options);
+  const itm::ItmPlan plan = itm::make_plan(made_labels(100, 5), options);
   ASSERT_EQ(plan.batch, 30U);
   ASSERT_EQ(plan.batches.size(), 300U);
   std::vector<std::uint32_t> sorted_train = plan.train;
@@ -52,7 +52,7 @@ TEST(Plan, BatchIsCutToTheTrainingRows) {
   itm::ItmOptions options;
   options.batch_size = 4096;
   options.iterations = 3;
-  const itm::ItmPlan plan = itm::make_plan(labels_of(50, 5), options);
+  const itm::ItmPlan plan = itm::make_plan(made_labels(50, 5), options);
   EXPECT_EQ(plan.batch, 40U);
   EXPECT_EQ(plan.batches.size(), 120U);
 }
@@ -60,7 +60,7 @@ TEST(Plan, BatchIsCutToTheTrainingRows) {
 TEST(Plan, IsAFunctionOfTheSeed) {
   itm::ItmOptions options;
   options.iterations = 5;
-  const itm::Labels labels = labels_of(200, 4);
+  const itm::Labels labels = made_labels(200, 4);
   const itm::ItmPlan a = itm::make_plan(labels, options);
   const itm::ItmPlan b = itm::make_plan(labels, options);
   EXPECT_EQ(a.train, b.train);

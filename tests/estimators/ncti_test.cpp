@@ -38,7 +38,7 @@ NumpyRandom after_pactran(std::size_t dims, std::size_t classes) {
   return random;
 }
 
-void expect_published(const NctiParts& parts, const json& published, const std::string& what) {
+void expect_published_parts(const NctiParts& parts, const json& published, const std::string& what) {
   const auto expect = [&](const char* key, double value) {
     const double want = published.at(key).get<double>();
     EXPECT_NEAR(value, want, 1e-6 * std::abs(want)) << key << " of " << what;
@@ -52,8 +52,9 @@ TEST(Ncti, PartsAreThePublishedOnes) {
   const fs::path folder = fs::path(testing::test_data()) / "published" / "case_b";
   for (const Variant variant : {Variant::published, Variant::exact}) {  // 500 rows: the published PCA is exact too
     NumpyRandom random(0);
-    expect_published(parts_of(testing::case_entry(folder), testing::any_labels(folder / "label.npy"), random, variant),
-                     testing::read_json(folder / "published_more.json"), "case_b");
+    expect_published_parts(
+        parts_of(testing::case_entry(folder), testing::any_labels(folder / "label.npy"), random, variant),
+        testing::read_json(folder / "published_more.json"), "case_b");
   }
 }
 
@@ -65,7 +66,7 @@ TEST(Ncti, PartsAreThePublishedOnesOnSharedCases) {
   for (const char* name : {"case_b", "case_c", "case_d"}) {
     const fs::path folder = golden / name;
     NumpyRandom random = after_pactran(400, 7);  // case_c comes before case_d, the only one that draws
-    expect_published(
+    expect_published_parts(
         parts_of(testing::case_entry(folder), testing::any_labels(folder / "label.npy"), random, Variant::published),
         testing::read_json(folder / "published_more.json"), name);
   }
@@ -88,7 +89,7 @@ TEST(Ncti, PartsAreThePublishedOnesOnTheSharedZoo) {
       EXPECT_NEAR(parts.mean_probability, published.at("ncti_mean_probability").get<double>(), 2e-3);
       is_first = false;
     } else {
-      expect_published(parts, published, name);
+      expect_published_parts(parts, published, name);
     }
     random = after_pactran(read_array(entry.feature.file).cols(), labels.classes);
   }

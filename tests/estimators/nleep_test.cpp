@@ -20,11 +20,9 @@ using itm::ScoredModel;
 using itm::testing::TemporaryFolder;
 using nlohmann::json;
 
-const fs::path golden = fs::path(itm::testing::shared()) / "golden";
-const fs::path zoo_folder = fs::path(itm::testing::shared()) / "zoo";
 const fs::path published_folder = fs::path(itm::testing::test_data()) / "published";
 
-ScoredModel score(const fs::path& folder, const RankOptions& options = {}) {
+ScoredModel nleep_of(const fs::path& folder, const RankOptions& options = {}) {
   return itm::testing::score_one("nleep", itm::testing::case_entry(folder),
                                  itm::testing::any_labels(folder / "label.npy"), options);
 }
@@ -42,12 +40,12 @@ RankOptions with_probabilities(const fs::path& file) {
 }
 
 /// Scores and intermediates of every seed of a case: the same draws, the same clusters, the same mixture.
-void expect_published(const fs::path& folder) {
+void expect_published_nleep(const fs::path& folder) {
   const json scores = itm::testing::read_json(folder / "scores.json");
   const json& wanted = scores["intermediates"];
   for (std::size_t seed = 0; seed < scores["nleep"].size(); ++seed) {
     const std::string what = folder.filename().string() + ", seed " + std::to_string(seed);
-    const ScoredModel scored = score(folder, with_seed(seed));
+    const ScoredModel scored = nleep_of(folder, with_seed(seed));
     const json details = itm::to_json(scored.details);
     EXPECT_NEAR(scored.score, scores["nleep"][seed].get<double>(), 1e-12) << what;
     EXPECT_EQ(details["nleep_pca_dims"], wanted["nleep_pca_dims"]) << what;
@@ -65,7 +63,7 @@ void expect_published(const fs::path& folder) {
 TEST(Nleep, EqualsThePublishedScoreSeedBySeed) {
   for (const char* name : {"case_a", "case_e"}) {
     ASSERT_EQ(itm::testing::read_json(published_folder / name / "scores.json")["nleep"].size(), 5U);
-    expect_published(published_folder / name);
+    expect_published_nleep(published_folder / name);
   }
 }
 
@@ -73,16 +71,17 @@ TEST(Nleep, EqualsThePublishedScoreSeedBySeed) {
 TEST(Nleep, EqualsThePublishedScoreOnAwkwardFeatures) {
   for (const char* name : {"edge_all_constant", "edge_duplicates_floor", "edge_single_sample_class"}) {
     ASSERT_EQ(itm::testing::read_json(published_folder / name / "scores.json")["nleep"].size(), 1U);
-    expect_published(published_folder / name);
+    expect_published_nleep(published_folder / name);
   }
 }
 
 TEST(Nleep, EqualsThePublishedScoreOnSharedCases) {
+  const fs::path golden = fs::path(itm::testing::shared()) / "golden";
   if (!fs::exists(golden)) {
     GTEST_SKIP() << golden << " is not here";
   }
   for (const char* name : {"case_a", "case_b", "case_c", "case_d", "case_e"}) {
-    expect_published(golden / name);
+    expect_published_nleep(golden / name);
   }
 }
 
@@ -90,6 +89,7 @@ TEST(Nleep, EqualsThePublishedScoreOnSharedCases) {
 /// a fit elsewhere, as another seed does. So nearly all scores equal the published ones, and none is further off than
 /// the two published seeds are from each other.
 TEST(Nleep, EqualsThePublishedScoreOnTheSharedZoo) {
+  const fs::path zoo_folder = fs::path(itm::testing::shared()) / "zoo";
   if (!fs::exists(zoo_folder)) {
     GTEST_SKIP() << zoo_folder << " is not here";
   }
@@ -126,6 +126,7 @@ TEST(Nleep, EqualsThePublishedScoreOnTheSharedZoo) {
 }
 
 TEST(Nleep, ScoresGivenResponsibilitiesOnSharedCases) {
+  const fs::path golden = fs::path(itm::testing::shared()) / "golden";
   if (!fs::exists(golden)) {
     GTEST_SKIP() << golden << " is not here";
   }
@@ -135,7 +136,7 @@ TEST(Nleep, ScoresGivenResponsibilitiesOnSharedCases) {
     const json wanted =
         fs::exists(file) ? itm::testing::read_json(folder.path() / "scores.json")["nleep_given_prob"] : json();
     if (wanted.is_number()) {
-      EXPECT_NEAR(score(folder.path(), with_probabilities(file)).score, wanted.get<double>(), 1e-12) << file;
+      EXPECT_NEAR(nleep_of(folder.path(), with_probabilities(file)).score, wanted.get<double>(), 1e-12) << file;
       ++compared;
     }
   }
@@ -155,14 +156,14 @@ TEST(Nleep, GivenResponsibilitiesBoundTheScore) {
     sizes[static_cast<std::size_t>(labels.values[i])] += 1;
   }
   itm::write_npy<double>(folder / "own.npy", own, std::vector<std::size_t>{n, n});
-  EXPECT_NEAR(score(data, with_probabilities(folder / "own.npy")).score, 1, 1e-12);
+  EXPECT_NEAR(nleep_of(data, with_probabilities(folder / "own.npy")).score, 1, 1e-12);
 
   double chance = 0;
   for (const double size : sizes) {
     chance += size * size / static_cast<double>(n * n);
   }
   itm::write_npy<double>(folder / "one.npy", std::vector<double>(n, 1.0), std::vector<std::size_t>{n, 1});
-  EXPECT_NEAR(score(data, with_probabilities(folder / "one.npy")).score, chance, 1e-12);
+  EXPECT_NEAR(nleep_of(data, with_probabilities(folder / "one.npy")).score, chance, 1e-12);
 }
 
 TEST(Nleep, RefusesResponsibilitiesThatAreNone) {
@@ -171,7 +172,7 @@ TEST(Nleep, RefusesResponsibilitiesThatAreNone) {
   const auto refusal = [&](const std::string& name, const std::vector<double>& values, std::size_t rows) {
     itm::write_npy<double>(folder / name, values, std::vector<std::size_t>{rows, values.size() / rows});
     try {
-      (void)score(data, with_probabilities(folder / name));
+      (void)nleep_of(data, with_probabilities(folder / name));
     } catch (const itm::InputError& error) {
       return std::string(error.what());
     }
@@ -193,7 +194,7 @@ TEST(Nleep, RefusesMoreComponentsThanRows) {
   RankOptions options;
   options.settings["nleep-ratio"] = 51.0;  // 4 x 51 = 204 of 200 rows
   try {
-    (void)score(published_folder / "case_a", options);
+    (void)nleep_of(published_folder / "case_a", options);
     ADD_FAILURE() << "204 components were fitted to 200 rows";
   } catch (const itm::InputError& error) {
     EXPECT_NE(std::string(error.what()).find("--nleep-ratio"), std::string::npos) << error.what();
@@ -205,7 +206,7 @@ TEST(Nleep, RatioSetsTheNumberOfComponents) {
   for (const double ratio : {1.0, 50.0}) {
     RankOptions options;
     options.settings["nleep-ratio"] = ratio;
-    const ScoredModel scored = score(published_folder / "case_a", options);
+    const ScoredModel scored = nleep_of(published_folder / "case_a", options);
     EXPECT_EQ(itm::to_json(scored.details)["nleep_gmm_components"], 4 * ratio);
     EXPECT_GT(scored.score, 0.25);
     EXPECT_LE(scored.score, 1 + 1e-12);

@@ -72,7 +72,7 @@ const std::vector<std::string> published_priors{"1.0"};
 const std::vector<std::string> published_priors{"0.1", "1.0", "10.0"};
 #endif
 
-void expect_published(const fs::path& folder) {
+void expect_published_bounds(const fs::path& folder) {
   const json published = testing::read_json(folder / "published_more.json");
   const Labels labels = testing::any_labels(folder / "label.npy");
   expect_published_gauss(testing::case_entry(folder), labels, published, published_priors, folder.filename());
@@ -81,7 +81,7 @@ void expect_published(const fs::path& folder) {
 
 TEST(Pactran, BoundsAreThePublishedOnes) {
   for (const char* name : {"case_a", "case_b", "case_e"}) {
-    expect_published(fs::path(testing::test_data()) / "published" / name);
+    expect_published_bounds(fs::path(testing::test_data()) / "published" / name);
   }
 }
 
@@ -91,7 +91,7 @@ TEST(Pactran, BoundsAreThePublishedOnesOnSharedCases) {
     GTEST_SKIP() << golden << " is not here";
   }
   for (const char* name : {"case_a", "case_b", "case_c", "case_d", "case_e"}) {
-    expect_published(golden / name);
+    expect_published_bounds(golden / name);
   }
 }
 

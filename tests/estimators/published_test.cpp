@@ -64,7 +64,7 @@ const std::vector<Published>& all_published() {
   return all;
 }
 
-ScoredModel score(const fs::path& folder, const Published& wanted) {
+ScoredModel scored_case(const fs::path& folder, const Published& wanted) {
   itm::ZooEntry entry = itm::testing::case_entry(folder);
   itm::Labels labels = itm::testing::any_labels(folder / "label.npy");
   if (wanted.regression) {
@@ -97,7 +97,7 @@ void expect_equal_to_published(const fs::path& folder, const Published& wanted) 
   const std::string what = folder.filename().string() + ": " + wanted.key;
   const bool usable = published.is_number() || published.is_array();
   try {
-    const ScoredModel scored = score(folder, wanted);
+    const ScoredModel scored = scored_case(folder, wanted);
     const json value =
         wanted.detail.empty() ? json(scored.score) : json(itm::to_json(scored.details)).at(wanted.detail);
     if (!usable) {  // the published code crashed or printed nan: anything finite will do

@@ -7,26 +7,18 @@
 #include "io/half.hpp"
 #include "itm/error.hpp"
 #include "made_zoo.hpp"
+#include "quick_options.hpp"
 
 namespace {
 
 using itm::Dataset;
-using itm::RankOptions;
 using itm::RankReport;
 using itm::testing::made_data;
 using itm::testing::MadeData;
+using itm::testing::quick;
 
 const MadeData good = made_data(150, 24, 5, 1.0, 1);
 const MadeData poor = made_data(150, 20, 5, 0.1, 3);
-
-RankOptions quick(const std::string& method) {
-  RankOptions options;
-  options.method = method;
-  options.seed = 3;
-  options.itm.iterations = 40;
-  options.itm.batch_size = 32;
-  return options;
-}
 
 Dataset small() {
   Dataset dataset("made", good.labels.values);

@@ -21,7 +21,7 @@ using itm::testing::TemporaryFolder;
 using itm::testing::write_entry;
 using itm::testing::write_small_zoo;
 
-RankOptions quick() {
+RankOptions short_run() {
   RankOptions options;
   options.itm.iterations = 60;
   options.itm.batch_size = 32;
@@ -38,7 +38,7 @@ nlohmann::json details(const itm::ScoredModel& model) { return itm::to_json(mode
 TEST(RankZoo, PutsTheSeparableModelFirst) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());
-  const RankReport report = rank(folder, quick());
+  const RankReport report = rank(folder, short_run());
   ASSERT_EQ(report.results.size(), 1U);
   const itm::RankedDataset& result = report.results.front();
   EXPECT_EQ(result.dataset, "made");
@@ -57,7 +57,7 @@ TEST(RankZoo, TheNameOfAFileChangesNothing) {
     write_entry(folder.path(), name, "made", data);
   }
   for (const char* method : {"itm", "lead", "linear_probe", "nleep"}) {
-    RankOptions options = quick();
+    RankOptions options = short_run();
     options.method = method;
     const RankReport report = rank(folder, options);
     for (const auto& model : report.results[0].models) {
@@ -71,7 +71,7 @@ TEST(RankZoo, AnchorsTheRatesAtTheMeanDispersion) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());
   double base = 0;
-  const RankReport report = rank(folder, quick());
+  const RankReport report = rank(folder, short_run());
   for (const auto& model : report.results[0].models) {
     base += details(model)["dispersion"].get<double>() / 3;
   }
@@ -79,7 +79,7 @@ TEST(RankZoo, AnchorsTheRatesAtTheMeanDispersion) {
     const auto d = details(model);
     EXPECT_NEAR(d["eta"].get<double>(), itm::adaptive_rate(0.5, base, d["dispersion"].get<double>()), 1e-12);
   }
-  RankOptions fixed = quick();
+  RankOptions fixed = short_run();
   fixed.itm.adaptive = false;
   const RankReport constant = rank(folder, fixed);
   for (const auto& model : constant.results[0].models) {
@@ -91,7 +91,7 @@ TEST(RankZoo, ThreadsDeterminismIsBitwise) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());
   write_small_zoo(folder.path(), "second");
-  RankOptions options = quick();
+  RankOptions options = short_run();
   options.repeats = 2;
   const RankReport one = rank(folder, options);
   options.threads = 4;
@@ -110,7 +110,7 @@ TEST(RankZoo, ThreadsDeterminismIsBitwise) {
 TEST(RankZoo, RepeatsAverageSuccessiveSeeds) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());
-  RankOptions options = quick();
+  RankOptions options = short_run();
   options.repeats = 2;
   options.seed = 7;
   const RankReport both = rank(folder, options);
@@ -134,7 +134,7 @@ TEST(RankZoo, RepeatsAverageSuccessiveSeeds) {
 TEST(RankZoo, CancellationThrowsInterrupted) {
   const TemporaryFolder folder;
   write_small_zoo(folder.path());
-  RankOptions options = quick();
+  RankOptions options = short_run();
   options.cancelled = [] { return true; };
   EXPECT_THROW((void)rank(folder, options), itm::Interrupted);
 }
@@ -151,13 +151,13 @@ TEST(RankZoo, BadRowsAreRefusedUnlessDropped) {
   write_small_zoo(folder.path());
   write_entry(folder.path(), "good", "made", with_nan_rows());
   try {
-    (void)rank(folder, quick());
+    (void)rank(folder, short_run());
     FAIL() << "a NaN was accepted";
   } catch (const itm::InputError& error) {
     EXPECT_NE(std::string(error.what()).find("good_made_feature.npy: row 3 is NaN (2 of 150 rows)"), std::string::npos)
         << error.what();
   }
-  RankOptions dropping = quick();
+  RankOptions dropping = short_run();
   dropping.drop_bad_rows = true;
   const RankReport report = rank(folder, dropping);
   EXPECT_EQ(report.results[0].models[0].model, "good");
@@ -171,9 +171,9 @@ TEST(RankZoo, KeepGoingRanksTheOthers) {
   MadeData other_labels = made_data(150, 24, 5, 1.0, 1);
   std::swap(other_labels.labels.values[0], other_labels.labels.values[1]);
   write_entry(folder.path(), "shuffled", "made", other_labels);
-  EXPECT_THROW((void)rank(folder, quick()), itm::InputError);
+  EXPECT_THROW((void)rank(folder, short_run()), itm::InputError);
 
-  RankOptions options = quick();
+  RankOptions options = short_run();
   options.keep_going = true;
   const RankReport report = rank(folder, options);
   ASSERT_EQ(report.results[0].models.size(), 3U);
@@ -187,7 +187,7 @@ TEST(RankZoo, KeepGoingRanksTheOthers) {
 TEST(RankZoo, KeepGoingWithNothingLeftIsAnError) {
   const TemporaryFolder folder;
   write_entry(folder.path(), "broken", "made", with_nan_rows());
-  RankOptions options = quick();
+  RankOptions options = short_run();
   options.keep_going = true;
   EXPECT_THROW((void)rank(folder, options), itm::InputError);
 }

@@ -24,7 +24,7 @@ using itm::testing::made_data;
 using itm::testing::MadeData;
 using itm::testing::quick;
 
-RankedDataset rank(const MadeData& data, const std::vector<std::uint8_t>& split, const RankOptions& options) {
+RankedDataset rank_split(const MadeData& data, const std::vector<std::uint8_t>& split, const RankOptions& options) {
   Dataset made("made", data.labels.values);
   if (!split.empty()) {
     made.set_split(split);
@@ -49,8 +49,8 @@ TEST(Split, OfItmIsTheOneThatItDraws) {
   for (const std::uint32_t row : itm::make_plan(data.labels, options.itm).validation) {
     split[row] = 1;
   }
-  const RankedDataset drawn = rank(data, {}, options);
-  const RankedDataset given = rank(data, split, options);
+  const RankedDataset drawn = rank_split(data, {}, options);
+  const RankedDataset given = rank_split(data, split, options);
   EXPECT_EQ(given.models[0].score, drawn.models[0].score);
   EXPECT_EQ(given.models[0].tie_break, drawn.models[0].tie_break);
   EXPECT_EQ(given.models[0].error_from, "30 validation rows");
@@ -76,16 +76,16 @@ TEST(Split, IsFollowedByEveryMethodThatValidates) {
     }
     RankOptions options = quick(method.name);
     options.itm.iterations = 200;
-    const RankedDataset with = rank(data, split, options);
+    const RankedDataset with = rank_split(data, split, options);
     if (!method.validates) {
-      EXPECT_EQ(with.models[0].score, rank(data, {}, options).models[0].score) << method.name;
+      EXPECT_EQ(with.models[0].score, rank_split(data, {}, options).models[0].score) << method.name;
       continue;
     }
     ++followed;
     const double scale = method.unit == itm::ScoreUnit::percent ? 100 : 1;
     EXPECT_LT(with.models[0].score, 0.02 * scale) << method.name << " has seen the rows that it should predict";
-    EXPECT_LT(rank(data, reversed, options).models[0].score, 0.02 * scale) << method.name;
-    EXPECT_GT(rank(data, {}, options).models[0].score, 0.3 * scale) << method.name;
+    EXPECT_LT(rank_split(data, reversed, options).models[0].score, 0.02 * scale) << method.name;
+    EXPECT_GT(rank_split(data, {}, options).models[0].score, 0.3 * scale) << method.name;
     EXPECT_EQ(with.models[0].error_from, "60 validation rows") << method.name;
   }
   EXPECT_EQ(followed, 3U);
@@ -112,16 +112,16 @@ TEST(Split, FollowsTheRowsThatAreScored) {
     bad.values[at * 8] = std::numeric_limits<float>::quiet_NaN();
   }
   for (const char* method : {"itm", "knn", "linear_probe"}) {
-    const double want = rank(data, split, quick(method)).models[0].score;
+    const double want = rank_split(data, split, quick(method)).models[0].score;
     RankOptions rare = quick(method);
     rare.drop_rare_classes = 5;
-    EXPECT_EQ(rank(more, longer, rare).models[0].score, want) << method;
+    EXPECT_EQ(rank_split(more, longer, rare).models[0].score, want) << method;
     RankOptions drop = quick(method);
     drop.drop_bad_rows = true;
-    EXPECT_EQ(rank(bad, longer, drop).models[0].score, want) << method;
+    EXPECT_EQ(rank_split(bad, longer, drop).models[0].score, want) << method;
     RankOptions some = quick(method);
     some.rows = 60;
-    const RankedDataset sampled = rank(data, split, some);
+    const RankedDataset sampled = rank_split(data, split, some);
     EXPECT_EQ(sampled.models[0].details.number("rows"), 60) << method;
   }
 }
@@ -137,7 +137,7 @@ TEST(Split, IsReadFromFilesOfItsName) {
   const std::vector<std::int64_t> labels(data.labels.values.begin(), data.labels.values.end());
   itm::write_npy<std::int64_t>(folder / "pets_label.npy", labels, rows);
   const std::vector<std::uint8_t> split = every(4, 60);
-  const double want = rank(data, split, quick("knn")).models[0].score;
+  const double want = rank_split(data, split, quick("knn")).models[0].score;
 
   const auto score = [&](const itm::ZooOptions& options = {}) {
     return itm::rank_zoo(itm::discover_zoo(folder.path(), options), quick("knn")).results.at(0).models.at(0).score;

@@ -82,8 +82,8 @@ class AnyData : public ::testing::TestWithParam<int> {
   Vector truth_;
 };
 
-using Measure = std::function<std::optional<double>(const Vector&, const Vector&)>;
-const std::vector<std::pair<const char*, Measure>> measures{
+using AgreementMeasure = std::function<std::optional<double>(const Vector&, const Vector&)>;
+const std::vector<std::pair<const char*, AgreementMeasure>> measures{
     {"eq. 1", weighted_tau}, {"weightedtau", weighted_tau_scipy}, {"tau-b", kendall_tau_b}, {"Spearman", spearman_rho},
     {"Pearson", pearson_r},
 };

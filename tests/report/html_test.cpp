@@ -23,8 +23,8 @@ using testing::Json;
 using testing::section;
 using testing::static_part;
 
-ScoredModel scored(const std::string& model, double score, std::optional<double> truth = {},
-                   const std::string& details = "{}") {
+ScoredModel page_model(const std::string& model, double score, std::optional<double> truth = {},
+                       const std::string& details = "{}") {
   ScoredModel m;
   m.model = model;
   m.score = score;
@@ -49,8 +49,8 @@ Agreement agreement_of(std::optional<double> tau_w) {
 /// One data set and one method: two models with truth, one without.
 RankReport one_result() {
   RankedDataset digits{"digits", "itm", 0.75, {}, {"vgg"}, agreement_of(0.875)};
-  digits.models = {scored("resnet", 0.9, 91.5, itm_details), scored("vit", 0.5, 70.25, itm_details),
-                   scored("vgg", 1.0 / 3, {}, itm_details)};
+  digits.models = {page_model("resnet", 0.9, 91.5, itm_details), page_model("vit", 0.5, 70.25, itm_details),
+                   page_model("vgg", 1.0 / 3, {}, itm_details)};
   assign_ranks(digits);
   RankReport report;
   report.results = {digits};
@@ -64,7 +64,7 @@ RankReport two_by_two() {
   RankReport report = one_result();
   report.results[0].agreement->tau_w_interval = Interval{0.25, 0.97};
   const auto add = [&](const char* dataset, const char* method, std::optional<double> tau_w, double seconds) {
-    RankedDataset result{dataset, method, seconds, {scored("resnet", 1.5), scored("vit", -0.5)}, {}, {}};
+    RankedDataset result{dataset, method, seconds, {page_model("resnet", 1.5), page_model("vit", -0.5)}, {}, {}};
     result.agreement = agreement_of(tau_w);
     assign_ranks(result);
     report.results.push_back(result);
@@ -345,7 +345,8 @@ TEST(HtmlPage, AThousandModelsStaySmall) {
     for (int k = 1; k <= 20; ++k) {
       details["curve"].push_back({{"iteration", 100 * k}, {"accuracy", k / (i + 30.0)}});
     }
-    big.models.push_back(scored(fmt::format("some_model_of_a_zoo_{}", i), i / 1001.0, 50 + i / 30.0, details.dump()));
+    big.models.push_back(
+        page_model(fmt::format("some_model_of_a_zoo_{}", i), i / 1001.0, 50 + i / 30.0, details.dump()));
   }
   assign_ranks(big);
   report.results = {big};

@@ -8,9 +8,9 @@
 namespace itm::testing {
 namespace {
 
-SweepRow made_row(const std::string& method, const std::string& dataset,
-                  std::vector<std::pair<std::string, SettingValue>> settings, std::optional<double> tau,
-                  const std::vector<std::string>& models) {
+SweepRow paged_row(const std::string& method, const std::string& dataset,
+                   std::vector<std::pair<std::string, SettingValue>> settings, std::optional<double> tau,
+                   const std::vector<std::string>& models) {
   SweepRow row;
   row.unit.dataset = dataset;
   row.unit.method = method;
@@ -27,20 +27,20 @@ SweepRow made_row(const std::string& method, const std::string& dataset,
 }
 
 /// itm with two rates and two seeds on two data sets, and a method without settings on one of them.
-SweepReport made_report() {
+SweepReport paged_report() {
   SweepReport report;
   const std::vector<std::string> order{"good", "fair"};
   const std::vector<std::string> turned{"fair", "good"};
   for (const double eta : {0.5, 0.25}) {
     for (const double seed : {0.0, 1.0}) {
-      report.rows.push_back(made_row("itm", "first", {{"eta", eta}, {"seed", seed}}, eta + 0.25 * seed, order));
+      report.rows.push_back(paged_row("itm", "first", {{"eta", eta}, {"seed", seed}}, eta + 0.25 * seed, order));
     }
   }
-  report.rows.push_back(made_row("logme", "first", {}, 0.875, turned));
+  report.rows.push_back(paged_row("logme", "first", {}, 0.875, turned));
   for (const double eta : {0.5, 0.25}) {
     for (const double seed : {0.0, 1.0}) {
       report.rows.push_back(
-          made_row("itm", "second", {{"eta", eta}, {"seed", seed}}, 0.125, seed == 0 ? order : turned));
+          paged_row("itm", "second", {{"eta", eta}, {"seed", seed}}, 0.125, seed == 0 ? order : turned));
     }
   }
   report.units = 12;
@@ -48,7 +48,7 @@ SweepReport made_report() {
 }
 
 TEST(SweepPage, CombinationsComeBestFirst) {
-  const std::string page = to_html(made_report());
+  const std::string page = to_html(paged_report());
   const Json data = data_of(page);
   EXPECT_EQ(column(data, "summary", "method and settings"), Json({"logme", "itm eta=0.5", "itm eta=0.25"}));
   EXPECT_EQ(column(data, "summary", "tau_w:first"), Json({0.875, 0.625, 0.375}));
@@ -61,7 +61,7 @@ TEST(SweepPage, CombinationsComeBestFirst) {
 }
 
 TEST(SweepPage, EverySettingThatVariesHasItsPlot) {
-  const Json data = data_of(to_html(made_report()));
+  const Json data = data_of(to_html(paged_report()));
   const Json eta = section(data, "setting-1");
   EXPECT_EQ(eta["kind"], "lines");
   EXPECT_EQ(eta["data"]["x"]["setting"], true) << "may stand evenly where it doubles";
@@ -81,7 +81,7 @@ TEST(SweepPage, WordsAreBoxesAndMethodsThatShareASettingAreLines) {
   for (const char* method : {"sfda", "logme"}) {
     for (const double rows : {1.0, 2.0}) {
       for (const char* variant : {"published", "exact"}) {
-        report.rows.push_back(made_row(method, "only", {{"rows", rows}, {"variant", std::string(variant)}}, 0.5, {}));
+        report.rows.push_back(paged_row(method, "only", {{"rows", rows}, {"variant", std::string(variant)}}, 0.5, {}));
       }
     }
   }
@@ -94,7 +94,7 @@ TEST(SweepPage, WordsAreBoxesAndMethodsThatShareASettingAreLines) {
 }
 
 TEST(SweepPage, ModelsShowHowTheyRankedOverTheUnits) {
-  const Json data = data_of(to_html(made_report()));
+  const Json data = data_of(to_html(paged_report()));
   EXPECT_EQ(column(data, "models-1", "model"), Json({"good", "fair"}));
   EXPECT_EQ(column(data, "models-1", "mean rank"), Json({1.2, 1.8}));
   EXPECT_EQ(column(data, "models-1", "first"), Json({4, 1}));
@@ -104,7 +104,7 @@ TEST(SweepPage, ModelsShowHowTheyRankedOverTheUnits) {
 }
 
 TEST(SweepPage, WithoutTruthItNamesTheModelThatCameFirst) {
-  SweepReport report = made_report();
+  SweepReport report = paged_report();
   for (SweepRow& row : report.rows) {
     row.result.agreement.reset();
   }
@@ -117,7 +117,7 @@ TEST(SweepPage, WithoutTruthItNamesTheModelThatCameFirst) {
 
 TEST(SweepPage, NamesAndMessagesAreText) {
   SweepReport report;
-  report.rows.push_back(made_row("itm", "<b>set</b>", {}, 0.5, {"<i>"}));
+  report.rows.push_back(paged_row("itm", "<b>set</b>", {}, 0.5, {"<i>"}));
   report.rows.back().failures.push_back({"<b>set</b>", "x", "itm", "row 3 is <NaN>"});
   const std::string page = to_html(report);
   EXPECT_EQ(static_part(page).find("<b>"), std::string::npos);
