@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "choose/memory.hpp"
@@ -355,9 +356,11 @@ TEST(ChooseCommand, FactsOfTheZooAreCostsAndKinds) {
   };
   const std::string glyphs = examples() + "/glyphs/";
   std::string manifest = "model,dataset,feature,label,family,parameters\n";
-  for (const char* model : {"byol_vgg", "sup_vgg", "mae_vit_b"}) {
+  // The other models of the history were fine-tuned on greek too: candidates of which the zoo knows nothing.
+  const std::map<std::string, int> parameters{{"byol_vgg", 500}, {"sup_vgg", 500}, {"mae_vit_b", 900}};
+  for (const auto& [model, count] : parameters) {
     manifest += fmt::format("{0},greek,{1}{0}_greek_feature.npy,{1}{0}_greek_label.npy,{2},{3}\n", model, glyphs,
-                            model[0] == 'm' ? "ViT" : "CNN", model[0] == 'm' ? 900 : 500);
+                            model == "mae_vit_b" ? "ViT" : "CNN", count);
   }
   const std::string file = write("manifest.csv", manifest);
   write("extraction.json",
@@ -377,7 +380,11 @@ TEST(ChooseCommand, FactsOfTheZooAreCostsAndKinds) {
   ASSERT_EQ(run.status, 0) << run.err;
   const Json counted = Json::parse(run.out);
   for (const Json& model : counted["results"][0]["models"]) {
-    EXPECT_EQ(model["cost"], model["model"] == "mae_vit_b" ? 900 : 500);
+    const auto known = parameters.find(model["model"].get<std::string>());
+    EXPECT_EQ(model.contains("cost"), known != parameters.end()) << model["model"];
+    if (known != parameters.end()) {
+      EXPECT_EQ(model["cost"], known->second) << known->first;
+    }
   }
   const testing::Finished timed = with({"--cost-column", "milliseconds_per_image"});
   ASSERT_EQ(timed.status, 0) << timed.err;

@@ -63,6 +63,9 @@ TEST_F(SharedZoo, ScoresEqualThePublishedOnes) {
 }
 
 TEST_F(SharedZoo, MeanTauIsThatOfThePublishedScores) {
+#ifdef ITM_SANITIZED
+  GTEST_SKIP() << "the rankings of the test before, once more";
+#endif
   std::map<std::string, double> mean;
   for (const itm::RankedDataset& result : rank({"logme", "sfda", "ped", "etran"}).results) {
     mean[result.method] += result.agreement.value().tau_w.value() / 6;
