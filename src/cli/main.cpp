@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 
+#include "cli/build_facts.hpp"
 #include "cli/command.hpp"
 #include "cli/help.hpp"
 #include "cli/recording.hpp"
@@ -66,9 +67,10 @@ bool is_command(const std::string& word) {
 
 /// A line to compare, then what a report of a fault needs.
 std::string version_text() {
-  const std::string commit = source_commit().empty() ? "" : fmt::format("commit {}, ", source_commit());
-  return fmt::format("itm {}\n{}{}, {} build; {}; CUDA {}; MPI {}", ITM_VERSION, commit, ITM_COMPILER, ITM_BUILD_TYPE,
-                     blas::description(), ITM_CUDA_VERSION, ITM_MPI_VERSION);
+  const BuildFacts& facts = build_facts();
+  const std::string commit = *facts.commit == 0 ? "" : fmt::format("commit {}, ", facts.commit);
+  return fmt::format("itm {}\n{}{}, {} build; {}; CUDA {}; MPI {}", ITM_VERSION, commit, facts.compiler,
+                     facts.build_type, blas::description(), facts.cuda, facts.mpi);
 }
 
 /// The options that the help of a command shows.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/build_facts.hpp"
 #include "core/text.hpp"
 #include "itm/error.hpp"
 
@@ -48,10 +49,8 @@ void repeat(CLI::App& app, const std::filesystem::path& file, const Record& reco
 
 }  // namespace
 
-std::string_view source_commit() { return ITM_COMMIT; }
-
 Record record_of(const CLI::App& command, std::uint64_t seed) {
-  Record record{command.get_name(), ITM_VERSION, ITM_COMMIT, record_date(), seed, {}, {}};
+  Record record{command.get_name(), ITM_VERSION, build_facts().commit, record_date(), seed, {}, {}};
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
     std::vector<std::string> values = option->results();

@@ -3,14 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <string_view>
 
 #include "itm/record.hpp"
 
 namespace itm::cli {
-
-/// Of the sources that this was built from; empty where they were no git repository.
-[[nodiscard]] std::string_view source_commit();
 
 /// Everything but the data.
 [[nodiscard]] Record record_of(const CLI::App& command, std::uint64_t seed);

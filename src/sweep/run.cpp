@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
 #include <chrono>
 #include <map>
 #include <optional>
-#include <regex>
+#include <string_view>
 
 #include "core/text.hpp"
 #include "itm/error.hpp"
@@ -62,26 +63,41 @@ struct ShardFiles {
   std::map<std::size_t, std::filesystem::path> files;
 };
 
+/// "3-of-8", as the names of the journals of shards end.
+std::optional<SweepShard> shard_at(std::string_view ending) {
+  const auto number = [](std::string_view text) {
+    std::size_t value = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc{} && stop == text.data() + text.size();
+    return whole && text.front() != '0' && text.size() <= 6 ? value : 0;
+  };
+  constexpr std::string_view of = "-of-";
+  const std::size_t at = ending.find(of);
+  if (at == std::string_view::npos) {
+    return {};
+  }
+  const SweepShard shard{number(ending.substr(0, at)), number(ending.substr(at + of.size()))};
+  return shard.index != 0 && shard.count != 0 ? std::optional(shard) : std::nullopt;
+}
+
 ShardFiles find_shards(const std::filesystem::path& journal) {
   ShardFiles found;
   const std::string start = journal.filename().string() + ".";
-  const std::regex ending(R"(([1-9]\d{0,5})-of-([1-9]\d{0,5}))");
   const std::filesystem::path folder = journal.has_parent_path() ? journal.parent_path() : ".";
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    std::smatch parts;
-    const std::string rest = name.starts_with(start) ? name.substr(start.size()) : "";
-    if (!std::regex_match(rest, parts, ending)) {
+    const auto shard = name.starts_with(start) ? shard_at(std::string_view(name).substr(start.size())) : std::nullopt;
+    if (!shard) {
       continue;
     }
-    const std::size_t count = std::stoul(parts[2]);
-    if (found.count != 0 && found.count != count) {
+    if (found.count != 0 && found.count != shard->count) {
       throw InputError(fmt::format("{}: there are shards of {} and of {}; delete those that are not wanted",
-                                   path_text(journal), std::min(found.count, count), std::max(found.count, count)));
+                                   path_text(journal), std::min(found.count, shard->count),
+                                   std::max(found.count, shard->count)));
     }
-    found.count = count;
-    found.files[std::stoul(parts[1])] = folder / name;
+    found.count = shard->count;
+    found.files[shard->index] = folder / name;
   }
   if (found.files.empty()) {
     throw InputError(
