@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -35,7 +36,7 @@ void add_files(const ChoiceInputs& inputs, const std::string& lone, ChoiceTables
                                      in_quotes(scores.dataset), in_quotes(scores.method)));
       }
       for (const ModelScore& model : table.models) {
-        scores.order[model.model] = model.order;
+        scores.order[model.model] = model.score;
       }
       tables.scores.push_back(std::move(scores));
     }
@@ -72,7 +73,7 @@ void add_zoo_scores(ChoiceInputs& inputs, const Zoo& zoo, const std::vector<std:
     }
     MethodScores scores{result.dataset, result.method, {}};
     for (const ScoredModel& model : result.models) {
-      scores.order[model.model] = -model.rank;
+      scores.order[model.model] = std::isnan(model.score) ? -INFINITY : model.score;
     }
     tables.scores.push_back(std::move(scores));
   }

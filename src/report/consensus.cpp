@@ -17,9 +17,11 @@ Consensus consensus_on(const std::string& dataset, const std::vector<const Ranke
   std::map<std::string, Consensus::Model> models;
   for (const RankedDataset* result : results) {
     view.methods.push_back(result->method);
+    // By the scores alone: which of two equal accuracies has the smaller loss says little of fine-tuning
+    // (docs/choose.md).
     std::vector<double> ranks;
     for (const ScoredModel& model : result->models) {
-      ranks.push_back(-model.rank);
+      ranks.push_back(std::isnan(model.score) ? -INFINITY : model.score);
     }
     ranks = average_ranks_descending(ranks);
     for (std::size_t i = 0; i < ranks.size(); ++i) {

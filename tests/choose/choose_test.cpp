@@ -128,7 +128,7 @@ TEST(Choose, WithoutHistoryItIsTheConsensus) {
     assign_ranks(result);
     MethodScores given{"pets", method, {}};
     for (const ScoredModel& model : result.models) {
-      given.order[model.model] = -model.rank;
+      given.order[model.model] = model.score;
     }
     report.results.push_back(result);
     tables.scores.push_back(given);

@@ -294,6 +294,23 @@ TEST(Consensus, IsTheMeanNormalScoreOverTheMethodsThatScoredAModel) {
   EXPECT_TRUE(consensus_of(report).empty()) << "one method is no consensus";
 }
 
+TEST(Consensus, EqualScoresAreTiesWhateverBreaksThemElsewhere) {
+  RankReport report;
+  for (const char* method : {"itm", "knn"}) {
+    RankedDataset result;
+    result.dataset = "d";
+    result.method = method;
+    result.models = {scored("a", 0.5, -2), scored("b", 0.5, -1), scored("c", 0.25, 0)};
+    assign_ranks(result);
+    EXPECT_EQ(result.models[0].model, "b") << "the ranking has no ties";
+    report.results.push_back(result);
+  }
+  const Consensus view = consensus_of(report).at(0);
+  EXPECT_EQ(view.models[0].score, view.models[1].score);
+  EXPECT_EQ(view.models[1].rank, 1);
+  EXPECT_EQ(view.models[2].rank, 3);
+}
+
 TEST(ReportTable, ColourNeverChangesTheText) {
   RankReport report = made_report();
   add_agreement(report, made_truth());
