@@ -33,29 +33,7 @@ import sklearn
 import torch
 
 from common import provenance, seconds
-
-ROWS, DIMS, CLASSES, SOURCE_CLASSES = 5_000, 768, 100, 1_000
-PARC_ROWS, PARC_DIMS = 2_000, 32
-
-
-def make_inputs(folder):
-    """One model's files: float32 features with a decaying spectrum, classes that differ in its leading directions."""
-    random = np.random.default_rng(0)
-    labels = random.permutation(np.arange(ROWS) % CLASSES)
-    deviation = (1.0 + np.arange(DIMS)) ** -0.5
-    deviation *= np.sqrt(2 / np.sum(deviation**2))  # the within-class variance at which SFDA's shrinkage is neither 0 nor 1
-    basis, _ = np.linalg.qr(random.standard_normal((DIMS, DIMS)))
-    means = np.zeros((CLASSES, DIMS))
-    means[:, :32] = 0.8 * random.standard_normal((CLASSES, 32))
-    features = (random.standard_normal((ROWS, DIMS)) + means[labels]) * deviation @ basis
-    source = random.standard_normal((ROWS, DIMS)) * deviation @ basis
-    logits = 3 * features @ random.standard_normal((DIMS, SOURCE_CLASSES))
-    arrays = {"feature": features, "output": logits, "source": source, "parc_feature": features[:PARC_ROWS]}
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array.astype(np.float32))
-    np.save(folder / "label.npy", labels)
-    np.save(folder / "parc_label.npy", labels[:PARC_ROWS])
-
+from inputs import CLASSES, DIMS, PARC_DIMS, PARC_ROWS, ROWS, SOURCE_CLASSES, make_inputs, time_score
 
 def etran_parts(features, labels):
     return {"etran_energy": published.etran_energy(features), "etran_lda": published.etran_lda(features, labels)}
@@ -129,22 +107,6 @@ def time_published(folder, method):
     return end - start, end - loaded, score
 
 
-def time_itm(itm, folder, name, method):
-    """Seconds of the command, seconds it reports, its JSON."""
-    files = {"--feature": "feature", "--label": "label"}
-    for kind in ("output", "source"):
-        if kind in method.inputs:
-            files[f"--{kind}"] = kind
-    if "parc_feature" in method.inputs:
-        files = {option: f"parc_{kind}" for option, kind in files.items()}
-    command = [itm, "score", "--method", name, "--threads", "1", "--format", "json", *method.options]
-    for option, kind in files.items():
-        command += [option, str(folder / f"{kind}.npy")]
-    elapsed, text = seconds(command)
-    result = json.loads(text)
-    return elapsed, result["seconds"], result
-
-
 def relative_deviation(result: dict[str, Any], expected):
     """Of itm's score, or of the worst part in its details where several numbers are expected; None where one is absent."""
     parts = expected if isinstance(expected, dict) else {"score": expected}
@@ -160,9 +122,9 @@ def compare(arguments, folder, name, method):
                 subprocess.run([arguments.former, "methods", name], capture_output=True).returncode == 0)
     for _ in range(1 if method.once else arguments.repeats):  # in turns, so that a change of the machine's mood meets both
         if not arguments.published_only:
-            ours.append(time_itm(arguments.itm, folder, name, method))
+            ours.append(time_score(arguments.itm, folder, name, method.inputs, method.options))
         if knows_it:
-            former.append(time_itm(arguments.former, folder, name, method))
+            former.append(time_score(arguments.former, folder, name, method.inputs, method.options))
         theirs.append(time_published(folder, method))
     row = {"method": name, "repeats": len(theirs), "published_score": theirs[-1][2],
            "published_seconds": min(t[0] for t in theirs), "published_algorithm_seconds": min(t[1] for t in theirs)}
