@@ -275,9 +275,9 @@ TEST_F(ITM_DEVICE(Engine), ThreeTf32EndsWhereFloat32Does) {
   const double split = distance_from_float64(Precision::tf32x3);
   RecordProperty("float32", std::to_string(in_float32 * 1e6));
   RecordProperty("3xtf32", std::to_string(split * 1e6));
-  EXPECT_LE(split, 1e-4);
+  EXPECT_LE(split, 1e-5) << "some roundings of float32, which 25 updates grow";
   EXPECT_GT(split, 0);
-  EXPECT_LE(in_float32, 1e-4);
+  EXPECT_LE(in_float32, 1e-5);
   EXPECT_NE(split, in_float32) << "the same products were used";
 }
 
