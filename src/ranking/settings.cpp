@@ -137,8 +137,8 @@ std::vector<SharedSetting> make_settings() {
                                 {{"labels", ValidationTargets::labels}, {"predicted", ValidationTargets::predicted}}),
       choice<Precision>(itm,
                         described("precision",
-                                  "Arithmetic; 3xtf32 and tf32: on a GPU alone, float32 with products on tensor cores, "
-                                  "nearly as exact and to 11 bits"),
+                                  "Arithmetic; on a GPU alone: 3xtf32, on tensor cores with nearly the accuracy of "
+                                  "float32, and tf32, to 11 bits"),
                         [](auto& o) -> auto& { return o.itm.precision; },
                         {{"float32", Precision::float32},
                          {"float64", Precision::float64},
