@@ -208,14 +208,9 @@ double as_tf32(float x) { return std::bit_cast<float>(std::bit_cast<std::uint32_
 double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U); }
 int exponent_of(double x) { return static_cast<int>(std::bit_cast<std::uint64_t>(x) >> 52U & 2047U) - 1023; }
 
-/// Towards zero, to a multiple of 2^exponent that an int64 counts.
-double cut(double x, int exponent) {
-  return static_cast<double>(static_cast<std::int64_t>(x * power_of_two(-exponent))) * power_of_two(exponent);
-}
-
 /// The sum of five numbers as tensor cores have it.
 float aligned_sum(const double (&terms)[5]) {
-  constexpr int bits = 23;
+  constexpr int bits = 24;
   double largest = 0;
   double plain = 0;
   for (const double term : terms) {
@@ -225,11 +220,16 @@ float aligned_sum(const double (&terms)[5]) {
   if (largest == 0 || !std::isfinite(plain)) {
     return static_cast<float>(plain);
   }
-  double sum = 0;
+  int unit = exponent_of(largest) - bits + 1;
+  const double scale = power_of_two(-unit);
+  std::int64_t sum = 0;
   for (const double term : terms) {
-    sum += cut(term, exponent_of(largest) - bits);
+    sum += static_cast<std::int64_t>(term * scale);
   }
-  return sum == 0 ? 0 : static_cast<float>(cut(sum, std::max(exponent_of(sum) - bits, -149)));
+  for (; std::abs(sum) >> bits != 0; ++unit) {
+    sum /= 2;
+  }
+  return static_cast<float>(static_cast<double>(sum) * power_of_two(unit));
 }
 
 }  // namespace
@@ -252,15 +252,15 @@ void mma_m16n8k8(float (&c)[4], const float (&a)[4], const float (&b)[2]) {
   const Slot* brought = block().exchange(std::bit_cast<Slot>(mine));
   const unsigned lane = block().lane();
   instructions += lane == 0 ? 1 : 0;
+  const auto brought_by = [brought](unsigned thread) { return std::bit_cast<Fragments>(brought[thread]); };
   for (unsigned entry = 0; entry < 4; ++entry) {
     const unsigned row = lane / 4 + entry / 2 * 8;
     const unsigned col = lane % 4 * 2 + entry % 2;
     for (unsigned k = 0; k < 8; k += 4) {
       double terms[5] = {c[entry]};
       for (unsigned i = 0; i < 4; ++i) {
-        const auto left = std::bit_cast<Fragments>(brought[row % 8 * 4 + i]);
-        const auto right = std::bit_cast<Fragments>(brought[col * 4 + i]);
-        terms[i + 1] = as_tf32(left.a[row / 8 + k / 2]) * as_tf32(right.b[k / 4]);
+        terms[i + 1] =
+            as_tf32(brought_by(row % 8 * 4 + i).a[row / 8 + k / 2]) * as_tf32(brought_by(col * 4 + i).b[k / 4]);
       }
       c[entry] = aligned_sum(terms);
     }
