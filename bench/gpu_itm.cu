@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "backend/backend.hpp"
+#include "core/precision_name.hpp"
 #include "engine/itm_inputs.hpp"
 #include "itm/error.hpp"
 #include "kernels/check.hpp"
@@ -154,6 +155,18 @@ Ceilings measure_ceilings() {
              [&] { ITM_CUDA_TRY(cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice, stream)); }) /
        1e3);
   return ceilings;
+}
+
+/// Operations a second that products in some precision could do.
+double product_flops(const Ceilings& ceilings, itm::Precision precision) {
+  switch (precision) {
+    case itm::Precision::tf32:
+      return ceilings.tf32_flops;
+    case itm::Precision::tf32x3:
+      return ceilings.tf32_flops / 3;
+    default:
+      return ceilings.pedantic_flops;
+  }
 }
 
 /// Operations of products and bytes of a whole run.
@@ -335,7 +348,7 @@ Json run_case(const Case& run, const Features& pool, const Ceilings& ceilings) {
                  ? "gram"
                  : "factored"},
             {"strategy", name_of(run.engine.strategy)},
-            {"precision", run.itm.precision == itm::Precision::tf32 ? "tf32" : "float32"},
+            {"precision", itm::name_of(run.itm.precision)},
             {"half_features", run.engine.half_features},
             {"graph_iterations", run.engine.graph_iterations},
             {"milliseconds", total},
@@ -348,8 +361,7 @@ Json run_case(const Case& run, const Features& pool, const Ceilings& ceilings) {
     json["phases_outside_graphs_ms"] = phases_of(run, pool);
   }
   const Work work = work_of(run, plan);
-  const double gemm_floor =
-      work.flops / (run.itm.precision == itm::Precision::tf32 ? ceilings.tf32_flops : ceilings.pedantic_flops) * 1e3;
+  const double gemm_floor = work.flops / product_flops(ceilings, run.itm.precision) * 1e3;
   const double memory_floor = work.bytes / ceilings.bytes * 1e3;
   json["gemm_floor_ms"] = gemm_floor;
   json["memory_floor_ms"] = memory_floor;
@@ -391,6 +403,7 @@ std::vector<Case> cases(bool quick) {
   if (quick) {
     return all;
   }
+  vary("3xtf32", [](Case& c) { c.itm.precision = itm::Precision::tf32x3; });
   vary("tf32", [](Case& c) { c.itm.precision = itm::Precision::tf32; });
   vary("half features", [](Case& c) { c.engine.half_features = true; });
   vary("gram", [](Case& c) { c.itm.recurrence = Recurrence::gram; });
@@ -419,6 +432,10 @@ std::vector<Case> cases(bool quick) {
   large.engine.strategy = itm::GemmStrategy::grouped;
   all.push_back(large);
   large.engine.strategy = itm::GemmStrategy::automatic;
+  large.name = "B = 16,384, 3xtf32";
+  large.itm.precision = itm::Precision::tf32x3;
+  all.push_back(large);
+  large.itm.precision = itm::Precision::float32;
   large.name = "B = 8,192, gram";
   large.itm.batch_size = 8'192;
   large.itm.recurrence = Recurrence::gram;

@@ -2,12 +2,12 @@
 // that stands in for a device, and every launch is counted with the bytes of device memory that its threads touch and
 // the operations of its products. Nothing about the engine is written down here; only the figures of a device are.
 //
-//   gpu_model [--tf32] [--update FILE | --check FILE]
+//   gpu_model [--precision float32|3xtf32|tf32] [--update FILE | --check FILE]
 //
 // For the paper's zoo: ten models, 8,576 columns in all, B = 256, C = 100. Prints a table in Markdown: for each phase
 // launches, levels (launches that wait for each other), megabytes, operations of products, predicted microseconds and,
-// where bench/results/gpu has them, measured ones. --update puts it between the marks in FILE; --check fails where
-// launches, levels or operations in FILE are not the engine's.
+// where bench/results/gpu has them, measured ones. --update puts that of float32 between the marks in FILE, with the
+// sums of 3xtf32; --check fails where launches, levels or operations in FILE are not the engine's.
 
 #include <fmt/format.h>
 
@@ -27,6 +27,7 @@
 
 #include "bench/memory_trace.hpp"
 #include "core/made_features.hpp"
+#include "core/precision_name.hpp"
 #include "host_cuda/host_cuda.hpp"
 #include "host_cuda/host_device_api.hpp"
 #include "itm/engine.hpp"
@@ -34,6 +35,8 @@
 #include "kernels/zoo_engine.hpp"
 
 namespace {
+
+using itm::Precision;
 
 constexpr std::size_t paper_dims[] = {1024, 1280, 1280, 512, 768, 384, 768, 768, 1024, 768};
 constexpr std::size_t paper_rows = 50'000;
@@ -51,6 +54,7 @@ struct DeviceFigures {
   double latency = 4.2e-6;
   double bytes = 6.5e12;            ///< a second
   double own_flops = 14.6e12;       ///< a second, grouped_product.cuh; 51e12 is the most that cuBLAS reaches
+  double own_tensor_flops = 20e12;  ///< the same with TensorProduct; no GPU has run it
   double library_latency = 5.0e-6;  ///< several shapes side by side
   double library_flops = 18.8e12;
   double library_tf32_flops = 62e12;
@@ -61,6 +65,7 @@ constexpr std::size_t library_streams = 7;
 
 struct Event {
   bool library = false;
+  bool tensor = false;  ///< a kernel of ours that multiplies on tensor cores
   std::size_t launches = 1;
   double bytes = 0;
   double flops = 0;
@@ -69,15 +74,17 @@ struct Event {
 class Recorder final : public itm::host_cuda::Watch {
  public:
   void kernel(dim3 /*grid*/, dim3 /*block*/, const std::function<void()>& run) override {
+    const std::uint64_t before = itm::host_cuda::tensor_instructions();
     itm::trace::begin();
     run();
     const itm::trace::Traffic traffic = itm::trace::end();
     const double flops = api->flops() - counted_;
     counted_ = api->flops();
-    note({false, 1, static_cast<double>(traffic.read + traffic.written), flops});
+    const bool tensor = itm::host_cuda::tensor_instructions() != before;
+    note({false, tensor, 1, static_cast<double>(traffic.read + traffic.written), flops});
   }
   void products(std::size_t launches, double flops, std::size_t bytes) override {
-    note({true, launches, static_cast<double>(bytes), flops});
+    note({true, false, launches, static_cast<double>(bytes), flops});
   }
   void allocated(const void* memory, std::size_t bytes) override { itm::trace::add_memory(memory, bytes); }
   void released(const void* memory) override { itm::trace::remove_memory(memory); }
@@ -111,15 +118,17 @@ struct Phase {
   double seconds = 0;
 };
 
-double seconds_of(const Event& event, bool tf32) {
+double seconds_of(const Event& event, Precision precision) {
   const DeviceFigures device;
-  const double rate = !event.library ? device.own_flops : tf32 ? device.library_tf32_flops : device.library_flops;
+  const double own = event.tensor ? device.own_tensor_flops : device.own_flops;
+  const double library = precision == Precision::tf32 ? device.library_tf32_flops : device.library_flops;
+  const double rate = event.library ? library : own;
   return (event.library ? device.library_latency : device.latency) +
          std::max(event.bytes / device.bytes, event.flops / rate);
 }
 
 /// `times`: how much more of everything a launch does where it has more lanes than were run.
-Phase phase_of(const std::string& name, std::span<const Event> events, bool tf32, double times = 1) {
+Phase phase_of(const std::string& name, std::span<const Event> events, Precision precision, double times = 1) {
   Phase phase{.name = name};
   for (Event event : events) {
     event.bytes *= times;
@@ -128,7 +137,7 @@ Phase phase_of(const std::string& name, std::span<const Event> events, bool tf32
     phase.levels += (event.launches + library_streams - 1) / library_streams;
     phase.bytes += event.bytes;
     phase.flops += event.flops;
-    phase.seconds += seconds_of(event, tf32);
+    phase.seconds += seconds_of(event, precision);
   }
   return phase;
 }
@@ -140,7 +149,7 @@ struct Model {
 
 /// Runs one iteration and one validation of as few rows as there may be. `counting`: computes nothing, so bytes are
 /// missing.
-Model run_engine(bool tf32, bool counting) {
+Model run_engine(Precision precision, bool counting) {
   namespace host = itm::host_cuda;
   constexpr std::size_t chunk = 256;       // rows of a batch, and of a chunk of validation rows
   constexpr std::size_t rows = 5 * chunk;  // four fifths are trained on
@@ -168,7 +177,7 @@ Model run_engine(bool tf32, bool counting) {
     const auto engine = host::make_zoo_engine(std::move(api), options);
     itm::ItmOptions itm;
     itm.iterations = 1;
-    itm.precision = tf32 ? itm::Precision::tf32 : itm::Precision::float32;
+    itm.precision = precision;
     const itm::Labels labels = itm::made_labels(rows, 100);
     const itm::ItmPlan plan = engine->plan(labels, itm, {});
     std::vector<itm::FeatureStatistics> statistics;
@@ -197,13 +206,13 @@ Model run_engine(bool tf32, bool counting) {
   Model model;
   for (const std::string& name : recorder.order) {
     if (name != "validate") {
-      model.iteration.push_back(phase_of(name, recorder.events[name], tf32));
+      model.iteration.push_back(phase_of(name, recorder.events[name], precision));
     }
   }
   // A fifth of the paper's rows in passes of many chunks at once; one chunk a model was run.
   const std::size_t chunks = (paper_rows / 5 + chunk - 1) / chunk;
   const std::size_t passes = (chunks + options.validation_chunks - 1) / options.validation_chunks;
-  const Phase pass = phase_of("a validation", recorder.events["validate"], tf32,
+  const Phase pass = phase_of("a validation", recorder.events["validate"], precision,
                               static_cast<double>(chunks) / static_cast<double>(passes));
   model.validation = {.name = pass.name,
                       .launches = pass.launches * passes,
@@ -215,7 +224,7 @@ Model run_engine(bool tf32, bool counting) {
 }
 
 /// The measured case with the same precision; null where there is none.
-nlohmann::json measured_case(bool tf32) {
+nlohmann::json measured_case(Precision precision) {
   std::ifstream file(measured_file);
   if (!file) {
     return nullptr;
@@ -223,7 +232,8 @@ nlohmann::json measured_case(bool tf32) {
   const nlohmann::json all = nlohmann::json::parse(file);
   for (const nlohmann::json& one : all.at("cases")) {
     // The engine records graphs of one iteration; TF32 was measured with four.
-    if (one.at("case") == (tf32 ? "paper, tf32" : "paper, graphs of 1")) {
+    const std::string wanted = precision == Precision::float32 ? "graphs of 1" : std::string(itm::name_of(precision));
+    if (one.at("case") == "paper, " + wanted) {
       nlohmann::json found = one;
       found["phases"] = all.at("cases").at(0).value("phases_outside_graphs_ms", nlohmann::json::object());
       return found;
@@ -243,43 +253,66 @@ std::string structure(const Phase& phase) {
                      phase.flops / 1e6);
 }
 
-std::vector<Phase> rows_of(const Model& model) {
-  std::vector<Phase> rows = model.iteration;
-  Phase all{.name = "an iteration"};
-  for (const Phase& phase : model.iteration) {
+Phase sum_of(const std::string& name, std::span<const Phase> phases) {
+  Phase all{.name = name};
+  for (const Phase& phase : phases) {
     all.launches += phase.launches;
     all.levels += phase.levels;
     all.bytes += phase.bytes;
     all.flops += phase.flops;
     all.seconds += phase.seconds;
   }
-  rows.push_back(all);
+  return all;
+}
+
+std::vector<Phase> rows_of(const Model& model) {
+  std::vector<Phase> rows = model.iteration;
+  rows.push_back(sum_of("an iteration", model.iteration));
   rows.push_back(model.validation);
   return rows;
 }
 
-std::string table(const Model& model, bool tf32) {
-  const nlohmann::json measured = measured_case(tf32);
+/// The sums of a model in another precision.
+std::vector<Phase> sums_of(const Model& model, Precision precision) {
+  std::vector<Phase> rows{sum_of("an iteration", model.iteration), model.validation};
+  for (Phase& row : rows) {
+    row.name += ", " + std::string(itm::name_of(precision));
+  }
+  return rows;
+}
+
+double predicted_ms(const Model& model) {
+  const double iteration = sum_of("", model.iteration).seconds;
+  return (paper_iterations * iteration + paper_validations * model.validation.seconds + DeviceFigures{}.setup) * 1e3;
+}
+
+/// `split`: the same in 3xTF32, or null.
+std::string table(const Model& model, Precision precision, const Model* split) {
+  const nlohmann::json measured = measured_case(precision);
   const auto phase_measured = [&](const std::string& name) {
     const std::string key = name == "a validation" ? "validate" : name;
-    return measured.is_null() || tf32 || !measured["phases"].contains(key)
+    return measured.is_null() || precision != Precision::float32 || !measured["phases"].contains(key)
                ? std::string("-")
                : fmt::format("{:.1f}", measured["phases"][key].get<double>() * 1e3);
   };
   std::string text =
       "| phase | launches | levels | MB | MFLOP | predicted, us | measured, us |\n| --- | ---: | ---: | ---: | ---: | "
       "---: | ---: |\n";
-  const std::vector<Phase> rows = rows_of(model);
-  for (const Phase& phase : rows) {
+  for (const Phase& phase : rows_of(model)) {
     text += row(phase, phase_measured(phase.name));
   }
-  const double iteration = rows[rows.size() - 2].seconds;
-  const double total =
-      paper_iterations * iteration + paper_validations * model.validation.seconds + DeviceFigures{}.setup;
+  if (split != nullptr) {
+    for (const Phase& phase : sums_of(*split, Precision::tf32x3)) {
+      text += row(phase, "-");
+    }
+  }
   text += fmt::format("\nA run, {} iterations, {} validations and {:.1f} ms besides: {:.1f} ms predicted",
-                      paper_iterations, paper_validations, DeviceFigures{}.setup * 1e3, total * 1e3);
+                      paper_iterations, paper_validations, DeviceFigures{}.setup * 1e3, predicted_ms(model));
   if (!measured.is_null()) {
     text += fmt::format(", {:.1f} ms measured", measured.at("milliseconds").get<double>());
+  }
+  if (split != nullptr) {
+    text += fmt::format("; with 3xtf32 {:.1f} ms predicted, not measured", predicted_ms(*split));
   }
   return text + ".\n";
 }
@@ -303,13 +336,12 @@ std::pair<std::size_t, std::size_t> marked(const std::string& path, const std::s
   return {first, end - first};
 }
 
-/// Whether the table in a file says what the engine does.
-bool check(const std::string& path, const Model& model) {
+/// Whether the table in a file has these rows and no others.
+bool check(const std::string& path, const std::vector<Phase>& rows) {
   const std::string text = read_file(path);
   const auto [first, length] = marked(path, text);
   std::string said = text.substr(first, length);
   bool same = true;
-  const std::vector<Phase> rows = rows_of(model);
   for (const Phase& phase : rows) {
     const std::string start = fmt::format("| {} | {} | {} | ", phase.name, phase.launches, phase.levels);
     const std::string flops = fmt::format(" | {:.0f} | ", phase.flops / 1e6);
@@ -331,26 +363,45 @@ bool check(const std::string& path, const Model& model) {
 }
 
 int run(std::span<char*> arguments) {
-  bool tf32 = false;
+  Precision precision = Precision::float32;
   std::string update;
   std::string checked;
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     const std::string argument = arguments[i];
-    if (argument == "--tf32") {
-      tf32 = true;
-    } else if (argument == "--update" && i + 1 < arguments.size()) {
+    const bool valued = i + 1 < arguments.size();
+    if (argument == "--precision" && valued) {
+      const std::string named = arguments[++i];
+      const Precision choices[] = {Precision::float32, Precision::tf32x3, Precision::tf32};
+      const auto* found = std::find_if(std::begin(choices), std::end(choices),
+                                       [&](Precision choice) { return itm::name_of(choice) == named; });
+      if (found == std::end(choices)) {
+        throw itm::InputError(named + ": is none of float32, 3xtf32 and tf32");
+      }
+      precision = *found;
+    } else if (argument == "--update" && valued) {
       update = arguments[++i];
-    } else if (argument == "--check" && i + 1 < arguments.size()) {
+    } else if (argument == "--check" && valued) {
       checked = arguments[++i];
     } else {
-      throw itm::InputError(argument + ": is no option; usage: gpu_model [--tf32] [--update FILE | --check FILE]");
+      throw itm::InputError(argument +
+                            ": is no option; usage: gpu_model [--precision float32|3xtf32|tf32] "
+                            "[--update FILE | --check FILE]");
     }
   }
-  const Model model = run_engine(tf32, !checked.empty());
-  if (!checked.empty()) {
-    return check(checked, model) ? 0 : 1;
+  const bool document = !update.empty() || !checked.empty();
+  if (document && precision != Precision::float32) {
+    throw itm::InputError("--precision: a document has float32 and 3xtf32; leave it out");
   }
-  const std::string text = table(model, tf32);
+  const bool counting = !checked.empty();
+  const Model model = run_engine(precision, counting);
+  const Model split = document ? run_engine(Precision::tf32x3, counting) : Model{};
+  if (counting) {
+    std::vector<Phase> rows = rows_of(model);
+    const std::vector<Phase> more = sums_of(split, Precision::tf32x3);
+    rows.insert(rows.end(), more.begin(), more.end());
+    return check(checked, rows) ? 0 : 1;
+  }
+  const std::string text = table(model, precision, document ? &split : nullptr);
   fmt::print("{}", text);
   if (!update.empty()) {
     std::string file = read_file(update);

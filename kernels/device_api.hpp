@@ -91,7 +91,8 @@ class DeviceApi {
   virtual void fill(void* to, std::size_t bytes, std::size_t unit,
                     const std::function<void(std::byte* at, std::size_t offset, std::size_t count)>& write) = 0;
 
-  /// What the products need on the device they take from the layout; run() them only where that has addresses.
+  /// What the products need on the device they take from the layout; run() them only where that has addresses. tf32x3
+  /// is float32 here: GroupedProducts has it.
   [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<float>> products, Precision precision,
                                                            Layout& layout) = 0;
   [[nodiscard]] virtual std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<double>> products, Precision precision,

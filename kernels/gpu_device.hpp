@@ -29,7 +29,7 @@ class DeviceLedger {
 };
 
 struct GpuDeviceOptions {
-  Precision precision = Precision::float64;          ///< of products and Gram matrices; not tf32
+  Precision precision = Precision::float64;          ///< of products and Gram matrices; not tf32, nor tf32x3
   std::size_t block_bytes = std::size_t{256} << 20;  ///< of a block of rows
   std::shared_ptr<DeviceLedger> ledger{};            ///< is told at the end; may be null
 };

@@ -10,8 +10,8 @@
 //
 //   jobs (blocks): on the device, each complete in itself, so that a block waits for memory once before its operands.
 //   Grid (blocks), 256 threads. All of a block's operands are asked for at once and wait in shared memory, [k][row]
-//   with rows swizzled so that what comes along k meets all banks. Four groups of 64 threads take every fourth k each,
-//   a thread 4 x 4 elements, and meet in shared memory, in order.
+//   with rows swizzled so that what comes along k meets all banks. Groups of threads multiply some of k each, in
+//   float32 or on tensor cores (FloatProduct, TensorProduct), and meet in shared memory, in order.
 // Reference: the definition (device_api_test.cu).
 
 #include <algorithm>
@@ -21,13 +21,13 @@
 
 #include "kernels/four.cuh"
 #include "kernels/grid.cuh"
+#include "kernels/tensor_cores.cuh"
 
 namespace itm::ITM_KERNELS {
 
 constexpr unsigned product_tile = 32;
 constexpr unsigned product_depth = 128;
 constexpr unsigned product_threads = 256;
-constexpr unsigned product_groups = 4;
 constexpr unsigned product_part = product_tile * product_tile;
 
 /// What one block does: rows [row, row + 32), columns [col, col + 32) of C from [k, end) of k.
@@ -91,48 +91,125 @@ struct OperandShare {
   }
 };
 
-ITM_KERNEL void __launch_bounds__(product_threads, 4) grouped_product(const ProductJob* jobs) {
+/// Where shared memory holds an element of a part of the tile, so that what a warp stores meets all banks.
+__device__ inline unsigned part_at(unsigned row, unsigned col) { return row * product_tile + (col ^ row / 4 % 2 * 4); }
+
+/// Arithmetic of the product: from the operands in shared memory, `depth` of k, to `groups` parts of the tile there,
+/// which add up to it in order. `blocks` of it share an SM. This one is float32.
+struct FloatProduct {
+  static constexpr unsigned groups = 4;
+  static constexpr unsigned blocks = 4;
+
+  /// Groups of 64 threads take every fourth k each, a thread 4 x 4 elements.
+  __device__ static void multiply(float* shared, unsigned depth) {
+    const unsigned group = threadIdx.x / 64;
+    const unsigned ty = threadIdx.x % 64 / 8 * 4;  // first of four rows
+    const unsigned tx = threadIdx.x % 8 * 4;       // and of four columns
+    const unsigned steps = (depth + groups - 1) / groups;
+    Four<float> sum[4] = {};
+    ITM_UNROLL_BY(4) for (unsigned step = 0; step < steps; ++step) {
+      const unsigned k = step * groups + group;
+      const Four<float> left = load_four(shared + product_at(k, ty));
+      const Four<float> right = load_four(shared + product_depth * product_tile + product_at(k, tx));
+      ITM_UNROLL for (unsigned i = 0; i < 4; ++i) {
+        ITM_UNROLL for (unsigned j = 0; j < 4; ++j) { sum[i].value[j] += left.value[i] * right.value[j]; }
+      }
+    }
+    __syncthreads();
+    ITM_UNROLL for (unsigned i = 0; i < 4; ++i) {
+      store_four(shared + group * product_part + part_at(ty + i, tx), sum[i]);
+    }
+  }
+};
+
+/// 3xTF32: C += low high + high low + high high on tensor cores. What is left out, low low and the rounding of low, is
+/// less than 2^-21 |a| |b| of a product a b. Tensor cores cut off what they add, so no more than 16 of k meet there:
+/// all longer sums are those of float32.
+struct TensorProduct {
+  static constexpr unsigned groups = 8;
+  static constexpr unsigned blocks = 3;
+
+  /// A warp has the whole tile and 16 of 32 neighbouring k. Which rows, columns and k an instruction multiplies is
+  /// free, so they are what lies side by side in shared memory: thread 4 g + t reads rows (columns) 4 g to 4 g + 3 at
+  /// once, for k of t that meet all banks.
+  __device__ static void multiply(float* shared, unsigned depth) {
+    const unsigned warp = threadIdx.x / warp_size;
+    const unsigned g = threadIdx.x % warp_size / 4;
+    const unsigned t = threadIdx.x % 4;
+    const unsigned first = warp / 2 * 32;
+    float sum[2][4][4] = {};  // two pairs of rows, four columns, what tensor_product() has of them
+    if (first < depth) {
+      ITM_UNROLL for (unsigned slice = 0; slice < 2; ++slice) {
+        add_slice(shared, first + t * 8 + warp % 2 * 2 + slice, g * 4, sum);
+      }
+    }
+    __syncthreads();
+    ITM_UNROLL for (unsigned row = 0; row < 4; ++row) {
+      ITM_UNROLL for (unsigned half = 0; half < 2; ++half) {
+        Four<float> side{};
+        ITM_UNROLL for (unsigned j = 0; j < 4; ++j) { side.value[j] = sum[row / 2][j][row % 2 * 2 + half]; }
+        store_four(shared + warp * product_part + part_at(g * 4 + row, t * 8 + half * 4), side);
+      }
+    }
+  }
+
+ private:
+  /// Steps k and k + 4 of each thread.
+  __device__ static void add_slice(const float* shared, unsigned k, unsigned at, float (&sum)[2][4][4]) {
+    float high[2][4];
+    float low[2][4];
+    Four<float> right[2];
+    ITM_UNROLL for (unsigned step = 0; step < 2; ++step) {
+      const Four<float> left = load_four(shared + product_at(k + step * 4, at));
+      ITM_UNROLL for (unsigned i = 0; i < 4; ++i) {
+        const SplitFloat split(left.value[i]);
+        high[i / 2][step * 2 + i % 2] = split.high;
+        low[i / 2][step * 2 + i % 2] = split.low;
+      }
+      right[step] = load_four(shared + product_depth * product_tile + product_at(k + step * 4, at));
+    }
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) {
+      const SplitFloat one(right[0].value[j]);
+      const SplitFloat other(right[1].value[j]);
+      const float right_high[2] = {one.high, other.high};
+      const float right_low[2] = {one.low, other.low};
+      ITM_UNROLL for (unsigned pair = 0; pair < 2; ++pair) { tensor_product(sum[pair][j], low[pair], right_high); }
+      ITM_UNROLL for (unsigned pair = 0; pair < 2; ++pair) { tensor_product(sum[pair][j], high[pair], right_low); }
+      ITM_UNROLL for (unsigned pair = 0; pair < 2; ++pair) { tensor_product(sum[pair][j], high[pair], right_high); }
+    }
+  }
+};
+
+template <typename Arithmetic>
+__global__ void __launch_bounds__(product_threads, Arithmetic::blocks) grouped_product(const ProductJob* jobs) {
   alignas(16) __shared__ float shared[2 * product_depth * product_tile];
+  static_assert(Arithmetic::groups * product_part <= 2 * product_depth * product_tile);
   __shared__ bool last;
-  const ProductJob job = jobs[blockIdx.x];
-  const auto rows = static_cast<int>(job.c.rows);
-  const auto cols = static_cast<int>(job.c.cols);
+  unsigned depth = 0;
   {
+    const ProductJob job = jobs[blockIdx.x];
+    depth = static_cast<unsigned>(job.end - job.k);
     OperandShare a;
     OperandShare b;
-    a.load(job.a, !job.transpose_a, job.whole_a, job.row, rows, job.k, job.end);
-    b.load(job.b, job.transpose_b, job.whole_b, job.col, cols, job.k, job.end);
+    a.load(job.a, !job.transpose_a, job.whole_a, job.row, static_cast<int>(job.c.rows), job.k, job.end);
+    b.load(job.b, job.transpose_b, job.whole_b, job.col, static_cast<int>(job.c.cols), job.k, job.end);
     a.store(shared, !job.transpose_a);
     b.store(shared + product_depth * product_tile, job.transpose_b);
   }
   __syncthreads();
-  const unsigned group = threadIdx.x / 64;
-  const unsigned ty = threadIdx.x % 64 / 8 * 4;  // first of four rows
-  const unsigned tx = threadIdx.x % 8 * 4;       // and of four columns
-  const auto steps = static_cast<unsigned>(job.end - job.k + 3) / product_groups;
-  Four<float> sum[4] = {};
-  ITM_UNROLL_BY(4) for (unsigned step = 0; step < steps; ++step) {
-    const unsigned k = step * product_groups + group;
-    const Four<float> left = load_four(shared + product_at(k, ty));
-    const Four<float> right = load_four(shared + product_depth * product_tile + product_at(k, tx));
-    ITM_UNROLL for (unsigned i = 0; i < 4; ++i) {
-      ITM_UNROLL for (unsigned j = 0; j < 4; ++j) { sum[i].value[j] += left.value[i] * right.value[j]; }
-    }
-  }
-  __syncthreads();
-  ITM_UNROLL for (unsigned i = 0; i < 4; ++i) {
-    store_four(shared + group * product_part + (ty + i) * product_tile + tx, sum[i]);
-  }
+  Arithmetic::multiply(shared, depth);
   __syncthreads();
 
+  const ProductJob& job = jobs[blockIdx.x];  // once more, so that the registers were for the sums
   // From here a thread has four elements of one row.
   const unsigned element = threadIdx.x * 4;
-  Four<float> mine = load_four(shared + element);
+  const unsigned at = part_at(element / product_tile, element % product_tile);
+  Four<float> mine = load_four(shared + at);
   const auto add = [&mine](const Four<float>& more) {
     ITM_UNROLL for (unsigned j = 0; j < 4; ++j) { mine.value[j] += more.value[j]; }
   };
-  ITM_UNROLL for (unsigned other = 1; other < product_groups; ++other) {
-    add(load_four(shared + other * product_part + element));
+  ITM_UNROLL for (unsigned other = 1; other < Arithmetic::groups; ++other) {
+    add(load_four(shared + other * product_part + at));
   }
   if (job.parts > 1) {
     float* parts = job.partial + element;
@@ -155,6 +232,8 @@ ITM_KERNEL void __launch_bounds__(product_threads, 4) grouped_product(const Prod
       *job.ticket = 0;
     }
   }
+  const auto rows = static_cast<int>(job.c.rows);
+  const auto cols = static_cast<int>(job.c.cols);
   const int row = job.row + static_cast<int>(element / product_tile);
   const int col = job.col + static_cast<int>(element % product_tile);
   if (row >= rows || col >= cols) {
@@ -190,10 +269,12 @@ ITM_KERNEL void __launch_bounds__(product_threads, 4) grouped_product(const Prod
 /// Groups of more tiles than this are faster in cuBLAS: eight for each SM of an H100 (docs/gpu.md).
 constexpr std::size_t most_grouped_tiles = 1024;
 
-/// A group that the kernel above runs.
+/// A group that the kernel above runs: 3xTF32 where the precision is that, else float32.
 class GroupedProducts final : public GemmGroup {
  public:
-  GroupedProducts(DeviceApi& api, const std::vector<Gemm<float>>& group, Layout& layout) : api_(api) {
+  GroupedProducts(DeviceApi& api, const std::vector<Gemm<float>>& group, Precision precision, Layout& layout)
+      : api_(api),
+        kernel_(precision == Precision::tf32x3 ? grouped_product<TensorProduct> : grouped_product<FloatProduct>) {
     std::vector<ProductJob> jobs;
     for (const Gemm<float>& g : group) {
       add_jobs(g, layout, jobs);
@@ -210,7 +291,7 @@ class GroupedProducts final : public GemmGroup {
 
   void run() override {
     api_.count_flops(flops_);
-    launch(api_, grouped_product, dim3(blocks_), dim3(product_threads), jobs_);
+    launch(api_, kernel_, dim3(blocks_), dim3(product_threads), jobs_);
     api_.count_moved(bytes_);
   }
 
@@ -257,6 +338,7 @@ class GroupedProducts final : public GemmGroup {
   }
 
   DeviceApi& api_;
+  void (*kernel_)(const ProductJob*);
   const ProductJob* jobs_ = nullptr;
   unsigned blocks_ = 0;
   std::size_t bytes_ = 0;

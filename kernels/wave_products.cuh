@@ -31,10 +31,11 @@ class ProductGroups {
 
   std::unique_ptr<GemmGroup> prepare(std::vector<Gemm<T>> group) {
     if constexpr (std::is_same_v<T, float>) {
-      // cuBLAS gives a product of few tiles few blocks, however long its k.
+      // cuBLAS gives a product of few tiles few blocks, however long its k, and knows no 3xTF32.
       const bool few = tiles_of(group) <= most_grouped_tiles && shape_.precision != Precision::tf32;
-      if (shape_.strategy == GemmStrategy::grouped || (shape_.strategy == GemmStrategy::automatic && few)) {
-        return std::make_unique<GroupedProducts>(api_, group, layout_);
+      const bool own = few || shape_.precision == Precision::tf32x3;
+      if (shape_.strategy == GemmStrategy::grouped || (shape_.strategy == GemmStrategy::automatic && own)) {
+        return std::make_unique<GroupedProducts>(api_, group, shape_.precision, layout_);
       }
     }
     return api_.prepare(std::move(group), shape_.precision, layout_);

@@ -94,7 +94,7 @@ verify() {
 replay() {
   local trace precision recurrence said
   for trace in tests/data/itm_trace/*/; do
-    for precision in float64 float32; do
+    for precision in float64 float32 3xtf32; do
       for recurrence in gram factored; do
         said=$("$pack/itm" replay "$trace" --precision "$precision" --recurrence "$recurrence" --backend cuda)
         echo "${said:?itm replay says nothing}"
@@ -195,7 +195,7 @@ check() {
   export LD_LIBRARY_PATH=$libraries:${LD_LIBRARY_PATH:-}
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
 
-  local kernels='*RowKernels*:*ArenaKernels*:*DeviceSeam*:*DeviceOperations*'
+  local kernels='*RowKernels*:*ArenaKernels*:*DeviceSeam*:*TensorCores*:*DeviceOperations*'
   step verify 60 'comparisons verified' bash -ec verify || true
   step replay 60 'every trace replayed' bash -ec replay || true
   step tests 90 'PASSED' bash -c gpu_tests || true

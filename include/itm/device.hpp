@@ -478,7 +478,7 @@ class Device {
 };
 
 /// OpenBLAS and LAPACK, one thread per call; cheap to make, one per thread of work. `precision`: of products and Gram
-/// matrices. Throws InputError for tf32.
+/// matrices. Throws InputError for tf32 and tf32x3.
 [[nodiscard]] std::unique_ptr<Device> make_cpu_device(Precision precision = Precision::float64);
 
 }  // namespace itm

@@ -224,7 +224,7 @@ struct Estimator {
   [[nodiscard]] Cost cost_of(const Workload& work, const RankOptions& options) const;
   /// Of several: their seconds together, and the memory of the largest.
   [[nodiscard]] Cost cost_of(const std::vector<Workload>& work, const RankOptions& options) const;
-  /// float32, float64 or tf32: what it computes in under these options.
+  /// float32, float64, tf32 or tf32x3: what it computes in under these options.
   [[nodiscard]] Precision precision(const RankOptions& options) const;
 };
 

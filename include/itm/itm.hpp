@@ -147,8 +147,8 @@ struct ItmObserver {
 
 /// Trains psi and h on one model's features and walks the validation rows (spec 2, steps 6-10).
 /// `feature` is N x D (see Array); `rows` maps plan rows to array rows (empty: identity). float64 runs in double,
-/// float32 in float; tf32 exists on a GPU only and throws InputError here. Single-threaded and bit-identical from run
-/// to run.
+/// float32 in float; tf32 and tf32x3 exist on a GPU only and throw InputError here. Single-threaded and bit-identical
+/// from run to run.
 [[nodiscard]] ItmResult run_itm(const Array& feature, const FeatureStatistics& statistics, const ItmPlan& plan,
                                 const ItmOptions& options, double eta, const ItmParameters& initial,
                                 std::span<const std::uint32_t> rows = {}, const ItmObserver& observer = {});

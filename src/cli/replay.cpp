@@ -84,10 +84,12 @@ Command replay_command() {
       [](CLI::App& app, Context& context) -> Action {
         auto options = std::make_shared<ReplayOptions>();
         app.add_option("trace", options->folder, "Folder with trace.json and its arrays")->required()->type_name("DIR");
-        add_choice<Precision>(
-            app, "--precision", options->precision,
-            {{"float64", Precision::float64}, {"float32", Precision::float32}, {"tf32", Precision::tf32}},
-            "Arithmetic of the engine");
+        add_choice<Precision>(app, "--precision", options->precision,
+                              {{"float64", Precision::float64},
+                               {"float32", Precision::float32},
+                               {"3xtf32", Precision::tf32x3},
+                               {"tf32", Precision::tf32}},
+                              "Arithmetic of the engine; 3xtf32 and tf32 on a GPU alone");
         add_choice<Recurrence>(
             app, "--recurrence", options->recurrence,
             {{"auto", Recurrence::automatic}, {"gram", Recurrence::gram}, {"factored", Recurrence::factored}},

@@ -154,10 +154,12 @@ Command verify_command() {
             ->delimiter(',')
             ->type_name("NAME")
             ->capture_default_str();
-        add_choice<Precision>(
-            app, "--precision", options->other,
-            {{"float32", Precision::float32}, {"float64", Precision::float64}, {"tf32", Precision::tf32}},
-            "What is compared with float64");
+        add_choice<Precision>(app, "--precision", options->other,
+                              {{"float32", Precision::float32},
+                               {"float64", Precision::float64},
+                               {"3xtf32", Precision::tf32x3},
+                               {"tf32", Precision::tf32}},
+                              "What is compared with float64; 3xtf32 and tf32 on a GPU alone");
         add_number<std::size_t>(app, "--iterations", options->itm.iterations, 1, 100'000, "Training iterations");
         add_number<std::size_t>(app, "--batch-size", options->itm.batch_size, 1, 1'000'000, "B");
         add_number<std::size_t>(app, "--steps", options->itm.steps, 1, 10'000, "n of eq. 7");

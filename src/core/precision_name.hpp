@@ -1,6 +1,7 @@
 #pragma once
 // What reports call a precision, and which of them a Device has.
 
+#include <string>
 #include <string_view>
 
 #include "itm/arithmetic.hpp"
@@ -9,13 +10,24 @@
 namespace itm {
 
 inline std::string_view name_of(Precision precision) {
-  return precision == Precision::float64 ? "float64" : precision == Precision::tf32 ? "tf32" : "float32";
+  switch (precision) {
+    case Precision::float64:
+      return "float64";
+    case Precision::tf32:
+      return "tf32";
+    case Precision::tf32x3:
+      return "3xtf32";
+    case Precision::float32:
+      break;
+  }
+  return "float32";
 }
 
 /// Throws InputError for a precision that only ITM's products on a GPU have.
 inline void check_device_precision(Precision precision) {
-  if (precision == Precision::tf32) {
-    throw InputError("tf32 is a precision of ITM's products alone; choose float64 or float32");
+  if (precision == Precision::tf32 || precision == Precision::tf32x3) {
+    throw InputError(std::string(name_of(precision)) +
+                     " is a precision of ITM's products alone; choose float64 or float32");
   }
 }
 

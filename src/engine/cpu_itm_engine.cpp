@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/precision_name.hpp"
 #include "core/text.hpp"
 #include "engine/itm_forward.hpp"
 #include "itm/error.hpp"
@@ -196,9 +197,11 @@ ItmResult run_itm(const Array& feature, const FeatureStatistics& statistics, con
     case Precision::float64:
       return run_as<double>(feature, statistics, plan, options, eta, initial, rows, observer);
     case Precision::tf32:
+    case Precision::tf32x3:
       break;
   }
-  throw InputError("--precision tf32 exists on a GPU only; use float32 or float64 with --backend cpu");
+  throw InputError("--precision " + std::string(name_of(options.precision)) +
+                   " exists on a GPU only; use float32 or float64 with --backend cpu");
 }
 
 }  // namespace itm

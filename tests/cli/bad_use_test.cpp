@@ -88,6 +88,7 @@ const std::vector<BadUse> bad_uses{
     {"QuietAndVerbose", rank_with({"--quiet", "--verbose"}), "--quiet and --verbose contradict each other"},
     {"UnknownMethod", rank_with({"--method", "guess"}), "there is no method 'guess'"},
     {"Tf32OnTheCpu", rank_with({"--precision", "tf32", "--backend", "cpu"}), "tf32"},
+    {"ThreeTf32OnTheCpu", rank_with({"--precision", "3xtf32", "--backend", "cpu"}), "3xtf32 exists on a GPU only"},
     {"CudaThatIsNotThere", rank_with({"--backend", "cuda"}), "--backend cpu", 3},
     // Zoos
     {"MissingZoo", {"rank", "ZOO/none"}, "no such directory"},

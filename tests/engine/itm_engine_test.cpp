@@ -316,10 +316,12 @@ TEST(ItmEngine, StopsWhenCancelled) {
   EXPECT_EQ(polls, 6);
 }
 
-TEST(ItmEngine, Tf32NeedsAGpu) {
+TEST(ItmEngine, TensorCoresNeedAGpu) {
   ItmOptions options = quick();
-  options.precision = Precision::tf32;
-  EXPECT_THROW((void)run(made_data(100, 4, 2, 1, 6), options), itm::InputError);
+  for (const Precision precision : {Precision::tf32, Precision::tf32x3}) {
+    options.precision = precision;
+    EXPECT_THROW((void)run(made_data(100, 4, 2, 1, 6), options), itm::InputError);
+  }
 }
 
 TEST(ItmEngine, RefusesAPlanThatDoesNotFit) {

@@ -72,7 +72,7 @@ class ITM_DEVICE(DeviceSeam) : public DeviceTest {
     const Arena arena(api(), [&](Layout& layout) {
       if constexpr (std::is_same_v<T, float>) {
         if (grouped) {
-          products = std::make_unique<GroupedProducts>(api(), group, layout);
+          products = std::make_unique<GroupedProducts>(api(), group, Precision::float32, layout);
           return;
         }
       }
@@ -100,7 +100,7 @@ TEST_F(ITM_DEVICE(DeviceSeam), ProductsOfAnyShape) {
 TEST_F(ITM_DEVICE(DeviceSeam), AnEmptyGroupOfProductsDoesNothing) {
   Layout layout;
   api().prepare(std::vector<Gemm<float>>{}, Precision::float32, layout)->run();
-  GroupedProducts(api(), {}, layout).run();
+  GroupedProducts(api(), {}, Precision::float32, layout).run();
 }
 
 TEST_F(ITM_DEVICE(DeviceSeam), EigenvectorsAreOrthonormalAndDiagonalise) {

@@ -92,6 +92,27 @@ TEST(HostCuda, AMissingBarrierShowsInTheOtherOrder) {
   EXPECT_NE(without_barrier(Order::ascending), without_barrier(Order::descending));
 }
 
+TEST(HostCuda, TensorCoresCutOffWhatTheyAddAndIgnoreTheLastBits) {
+  // One row times one column, 2^-12 x 2^-12 of k eight times; or (1 + 2^-12) x 1 in the first k.
+  const auto entry = [](float before, float a, float b, unsigned of_k) {
+    float result = 0;
+    run_grid(dim3(1), dim3(32), [&] {
+      const bool here = threadIdx.x < of_k;  // row 0 and column 0 are with threads 0 to 3
+      float c[4] = {before, before, before, before};
+      mma_m16n8k8(c, {here ? a : 0, 0, here && of_k > 1 ? a : 0, 0}, {b, b});
+      if (threadIdx.x == 0) {
+        result = c[0];
+      }
+    });
+    return result;
+  };
+  EXPECT_EQ(entry(0, 0x1p-12F, 0x1p-12F, 4), 0x1p-21F);
+  EXPECT_EQ(entry(1, 0x1p-12F, 0x1p-12F, 4), 1.0F) << "eight times 2^-24, each cut off";
+  EXPECT_EQ(entry(-1, -0x1p-12F, 0x1p-12F, 4), -1.0F) << "towards zero";
+  EXPECT_EQ(entry(0, 1 + 0x1p-12F, 1, 1), 1.0F);
+  EXPECT_EQ(entry(0, 1 + 0x1p-10F, 1, 1), 1 + 0x1p-10F);
+}
+
 TEST(HostCuda, HalvesAreExact) {
   EXPECT_EQ(half_bits_to_float(0x3C00), 1.0F);
   EXPECT_EQ(half_bits_to_float(0xC580), -5.5F);

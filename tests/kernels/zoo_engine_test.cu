@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <tuple>
 
+#include "core/precision_name.hpp"
 #include "device_test.hpp"
 #include "io/half.hpp"
 #include "itm/dataset.hpp"
@@ -48,13 +49,13 @@ TEST_P(ITM_DEVICE(EngineReplay), StaysWithinTolerance) {
 }
 
 std::string trace_name(const ::testing::TestParamInfo<TraceCase>& tested) {
-  return std::get<0>(tested.param) + (std::get<1>(tested.param) == Precision::float64 ? "_float64" : "_float32") +
+  return std::get<0>(tested.param) + "_" + std::string(name_of(std::get<1>(tested.param))) +
          (std::get<2>(tested.param) == Recurrence::gram ? "_gram" : "_factored");
 }
 
 ITM_INSTANTIATE(ITM_DEVICE(Traces), ITM_DEVICE(EngineReplay),
                 ::testing::Combine(::testing::Values("small", "wide", "nstep", "classes_over_dims"),
-                                   ::testing::Values(Precision::float64, Precision::float32),
+                                   ::testing::Values(Precision::float64, Precision::float32, Precision::tf32x3),
                                    ::testing::Values(Recurrence::gram, Recurrence::factored)),
                 trace_name);
 
@@ -251,6 +252,35 @@ TEST_F(ITM_DEVICE(Engine), GraphLengthAndStrategiesChangeNothing) {
   }
 }
 
+/// How far a run in some precision ends from the CPU's float64, at most: |got - want| / (1 + |want|).
+double distance_from_float64(Precision precision) {
+  ItmOptions options = quick();
+  std::vector<Model> models = mixed_zoo(options);
+  const Outcome want = run_on_cpu(models, options);
+  options.precision = precision;
+  const Outcome got = run_together(*make_test_engine(), models, options);
+  double worst = 0;
+  for (std::size_t i = 0; i < want.numbers.size(); ++i) {
+    for (std::size_t j = 0; j < want.numbers[i].size(); ++j) {
+      const double wanted = want.numbers[i][j];
+      const double gap = std::abs(got.numbers[i][j] - wanted) / (1 + std::abs(wanted));
+      worst = gap <= worst ? worst : gap;  // a NaN is the worst
+    }
+  }
+  return worst;
+}
+
+TEST_F(ITM_DEVICE(Engine), ThreeTf32EndsWhereFloat32Does) {
+  const double in_float32 = distance_from_float64(Precision::float32);
+  const double split = distance_from_float64(Precision::tf32x3);
+  RecordProperty("float32", std::to_string(in_float32 * 1e6));
+  RecordProperty("3xtf32", std::to_string(split * 1e6));
+  EXPECT_LE(split, 1e-5) << "some roundings of float32, which 25 updates grow";
+  EXPECT_GT(split, 0);
+  EXPECT_LE(in_float32, 1e-5);
+  EXPECT_NE(split, in_float32) << "the same products were used";
+}
+
 TEST_F(ITM_DEVICE(Engine), ValidationChunksAtOnceChangeNothing) {
   ItmOptions options = quick();
   options.batch_size = 4;  // up to 6 chunks
@@ -444,13 +474,15 @@ TEST_F(ITM_DEVICE(Engine), VerifyFindsEveryStageWithinTolerance) {
   ItmOptions options;
   options.iterations = 100;
   options.batch_size = 32;
-  const VerifyReport report = verify_dataset(discover_zoo(folder.path()), "made", options, Precision::float32, 2, {},
-                                             {}, make_test_engine().get());
-  EXPECT_TRUE(report.within);
-  EXPECT_TRUE(report.same_ranking);
-  ASSERT_EQ(report.stages.size(), 16U) << "statistics, nine stages of iteration 1, parameters, score";
-  for (const StageDeviation& stage : report.stages) {
-    EXPECT_TRUE(stage.worst.within) << stage.worst.name << " " << stage.worst.frobenius << " in " << stage.model;
+  for (const Precision precision : {Precision::float32, Precision::tf32x3}) {
+    const VerifyReport report =
+        verify_dataset(discover_zoo(folder.path()), "made", options, precision, 2, {}, {}, make_test_engine().get());
+    EXPECT_TRUE(report.within);
+    EXPECT_TRUE(report.same_ranking);
+    ASSERT_EQ(report.stages.size(), 16U) << "statistics, nine stages of iteration 1, parameters, score";
+    for (const StageDeviation& stage : report.stages) {
+      EXPECT_TRUE(stage.worst.within) << stage.worst.name << " " << stage.worst.frobenius << " in " << stage.model;
+    }
   }
 }
 

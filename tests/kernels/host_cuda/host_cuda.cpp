@@ -3,6 +3,8 @@
 #include "host_cuda/context.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <deque>
 #include <exception>
 #include <memory>
@@ -22,6 +24,11 @@ constexpr unsigned lanes = 32;
 struct Fiber {
   Context context;
   std::unique_ptr<char[]> stack{new char[stack_bytes]};
+};
+
+/// What a thread brings to its warp.
+struct Slot {
+  std::uint64_t word[3] = {};
 };
 
 /// A barrier that `expected` threads have to reach.
@@ -53,13 +60,14 @@ class Block {
   void wait_for_block() { wait(block_barrier_); }
   void wait_for_warp() { wait(warps_[current_ / lanes].barrier); }
 
-  std::uint64_t exchange(std::uint64_t value, unsigned source) {
+  /// What every lane of the caller's warp brought to the same call; there until the caller's next.
+  const Slot* exchange(const Slot& mine) {
     Warp& warp = warps_[current_ / lanes];
     // Two sets of slots: a thread is at most one exchange ahead of the slowest of its warp.
     const unsigned set = round_[current_]++ % 2;
-    warp.slot[set][current_ % lanes] = value;
+    warp.slot[set][current_ % lanes] = mine;
     wait(warp.barrier);
-    return source < lanes ? warp.slot[set][source] : value;
+    return warp.slot[set];
   }
 
   [[nodiscard]] unsigned lane() const { return current_ % lanes; }
@@ -67,7 +75,7 @@ class Block {
  private:
   struct Warp {
     Barrier barrier;
-    std::uint64_t slot[2][lanes] = {};
+    Slot slot[2][lanes] = {};
   };
 
   void run_block(unsigned threads) {
@@ -193,7 +201,71 @@ void Block::enter() {
   self.work_on_fiber(self.starting_);
 }
 
+/// An operand as tensor cores read it.
+double as_tf32(float x) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xFFFFE000U); }
+
+/// 2^exponent, for exponents of finite doubles.
+double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U); }
+int exponent_of(double x) { return static_cast<int>(std::bit_cast<std::uint64_t>(x) >> 52U & 2047U) - 1023; }
+
+/// The sum of five numbers as tensor cores have it.
+float aligned_sum(const double (&terms)[5]) {
+  constexpr int bits = 24;
+  double largest = 0;
+  double plain = 0;
+  for (const double term : terms) {
+    largest = std::max(largest, std::abs(term));
+    plain += term;
+  }
+  if (largest == 0 || !std::isfinite(plain)) {
+    return static_cast<float>(plain);
+  }
+  int unit = exponent_of(largest) - bits + 1;
+  const double scale = power_of_two(-unit);
+  std::int64_t sum = 0;
+  for (const double term : terms) {
+    sum += static_cast<std::int64_t>(term * scale);
+  }
+  for (; std::abs(sum) >> bits != 0; ++unit) {
+    sum /= 2;
+  }
+  return static_cast<float>(static_cast<double>(sum) * power_of_two(unit));
+}
+
 }  // namespace
+
+namespace {
+std::uint64_t instructions = 0;
+}  // namespace
+
+std::uint64_t tensor_instructions() { return instructions; }
+
+void mma_m16n8k8(float (&c)[4], const float (&a)[4], const float (&b)[2]) {
+  struct Fragments {
+    float a[4];
+    float b[2];
+  };
+  static_assert(sizeof(Fragments) == sizeof(Slot));
+  Fragments mine{};
+  std::copy_n(a, 4, mine.a);
+  std::copy_n(b, 2, mine.b);
+  const Slot* brought = block().exchange(std::bit_cast<Slot>(mine));
+  const unsigned lane = block().lane();
+  instructions += lane == 0 ? 1 : 0;
+  const auto brought_by = [brought](unsigned thread) { return std::bit_cast<Fragments>(brought[thread]); };
+  for (unsigned entry = 0; entry < 4; ++entry) {
+    const unsigned row = lane / 4 + entry / 2 * 8;
+    const unsigned col = lane % 4 * 2 + entry % 2;
+    for (unsigned k = 0; k < 8; k += 4) {
+      double terms[5] = {c[entry]};
+      for (unsigned i = 0; i < 4; ++i) {
+        terms[i + 1] =
+            as_tf32(brought_by(row % 8 * 4 + i).a[row / 8 + k / 2]) * as_tf32(brought_by(col * 4 + i).b[k / 4]);
+      }
+      c[entry] = aligned_sum(terms);
+    }
+  }
+}
 
 namespace {
 bool only_counting = false;
@@ -218,7 +290,10 @@ void run_grid(dim3 grid, dim3 block_size, const std::function<void()>& body) {
     run();
   }
 }
-std::uint64_t exchange(std::uint64_t value, unsigned source) { return block().exchange(value, source); }
+std::uint64_t exchange(std::uint64_t value, unsigned source) {
+  const Slot* brought = block().exchange({{value}});
+  return source < lanes ? brought[source].word[0] : value;
+}
 unsigned lane_of_thread() { return block().lane(); }
 
 }  // namespace itm::host_cuda

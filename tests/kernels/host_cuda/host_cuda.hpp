@@ -56,6 +56,21 @@ T exchange_as(T value, unsigned source) {
   return value;
 }
 
+/// The nearest float of 11 significant bits; of two the one further from zero.
+[[nodiscard]] inline float round_to_tf32(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  return std::isfinite(x) ? std::bit_cast<float>((bits + 0x1000U) & 0xFFFFE000U) : x;
+}
+
+/// The instruction mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32: the caller's share of C += A B of its warp,
+/// whose threads hold what kernels/tensor_cores.cuh says. The last 13 bits of operands are ignored. Rounds as the
+/// coarsest tensor cores do (Fasi et al., Numerical behavior of NVIDIA tensor cores, 2021): products are exact, an
+/// entry of C and the products of four k after another are aligned to the largest of them and cut off behind its 24th
+/// bit.
+void mma_m16n8k8(float (&c)[4], const float (&a)[4], const float (&b)[2]);
+/// How many of them warps have run.
+[[nodiscard]] std::uint64_t tensor_instructions();
+
 /// In which order the threads of a block get their turn. A correct kernel gives the same bits in every order.
 enum class Order { ascending, descending };
 void set_order(Order order);
