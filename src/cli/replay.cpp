@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
+#include "core/precision_name.hpp"
 #include "itm/verify.hpp"
 #include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
@@ -84,11 +85,7 @@ Command replay_command() {
       [](CLI::App& app, Context& context) -> Action {
         auto options = std::make_shared<ReplayOptions>();
         app.add_option("trace", options->folder, "Folder with trace.json and its arrays")->required()->type_name("DIR");
-        add_choice<Precision>(app, "--precision", options->precision,
-                              {{"float64", Precision::float64},
-                               {"float32", Precision::float32},
-                               {"3xtf32", Precision::tf32x3},
-                               {"tf32", Precision::tf32}},
+        add_choice<Precision>(app, "--precision", options->precision, named_precisions(),
                               "Arithmetic of the engine; 3xtf32 and tf32 on a GPU alone");
         add_choice<Recurrence>(
             app, "--recurrence", options->recurrence,

@@ -13,6 +13,7 @@
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "cli/zoo_option.hpp"
+#include "core/precision_name.hpp"
 #include "itm/verify.hpp"
 #include "report/agreement_json.hpp"
 #include "report/csv_field.hpp"
@@ -154,11 +155,7 @@ Command verify_command() {
             ->delimiter(',')
             ->type_name("NAME")
             ->capture_default_str();
-        add_choice<Precision>(app, "--precision", options->other,
-                              {{"float32", Precision::float32},
-                               {"float64", Precision::float64},
-                               {"3xtf32", Precision::tf32x3},
-                               {"tf32", Precision::tf32}},
+        add_choice<Precision>(app, "--precision", options->other, named_precisions(),
                               "What is compared with float64; 3xtf32 and tf32 on a GPU alone");
         add_number<std::size_t>(app, "--iterations", options->itm.iterations, 1, 100'000, "Training iterations");
         add_number<std::size_t>(app, "--batch-size", options->itm.batch_size, 1, 1'000'000, "B");

@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "itm/arithmetic.hpp"
 #include "itm/error.hpp"
@@ -21,6 +23,15 @@ inline std::string_view name_of(Precision precision) {
       break;
   }
   return "float32";
+}
+
+/// Those of ITM by their names, as options take them.
+inline std::vector<std::pair<std::string, Precision>> named_precisions() {
+  std::vector<std::pair<std::string, Precision>> all;
+  for (const Precision precision : {Precision::float32, Precision::float64, Precision::tf32x3, Precision::tf32}) {
+    all.emplace_back(name_of(precision), precision);
+  }
+  return all;
 }
 
 /// Throws InputError for a precision that only ITM's products on a GPU have.

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/precision_name.hpp"
 #include "core/text.hpp"
 #include "itm/error.hpp"
 #include "itm/sweep.hpp"
@@ -135,15 +136,12 @@ std::vector<SharedSetting> make_settings() {
       choice<ValidationTargets>(itm, described("validation-targets", "Targets on held-out rows"),
                                 [](auto& o) -> auto& { return o.itm.validation_targets; },
                                 {{"labels", ValidationTargets::labels}, {"predicted", ValidationTargets::predicted}}),
-      choice<Precision>(itm,
-                        described("precision",
-                                  "Arithmetic; on a GPU alone: 3xtf32, on tensor cores with nearly the accuracy of "
-                                  "float32, and tf32, to 11 bits"),
-                        [](auto& o) -> auto& { return o.itm.precision; },
-                        {{"float32", Precision::float32},
-                         {"float64", Precision::float64},
-                         {"3xtf32", Precision::tf32x3},
-                         {"tf32", Precision::tf32}}),
+      choice<Precision>(
+          itm,
+          described("precision",
+                    "Arithmetic; on a GPU alone: 3xtf32, on tensor cores with nearly the accuracy of "
+                    "float32, and tf32, to 11 bits"),
+          [](auto& o) -> auto& { return o.itm.precision; }, named_precisions()),
       number(
           itm, positive("learning-rate", "AdamW's rate at step 0"),
           [](auto& o) -> auto& { return o.itm.learning_rate; }),
