@@ -93,34 +93,6 @@ TEST_F(OnASmallZoo, OutHoldsWhatStandardOutputWouldAndItsEndingSetsTheFormat) {
   }
 }
 
-/// The results without what differs from run to run.
-Json without_times(const std::string& text) {
-  Json json = Json::parse(text);
-  json.erase("seconds");
-  json.erase("threads");
-  json.erase("record");
-  for (Json& result : json["results"]) {
-    result.erase("seconds");
-    for (Json& model : result["models"]) {
-      model.erase("seconds");
-    }
-  }
-  return json;
-}
-
-TEST_F(OnASmallZoo, TheSameSeedGivesTheSameBitsForAnyNumberOfThreads) {
-  const auto ranked = [&](const std::string& threads, const std::string& seed) {
-    const Finished run = run_itm({"rank", zoo_, "--truth", zoo_ + "/truth.csv", "--bootstrap", "20", "--repeats", "2",
-                                  "--format", "json", "--threads", threads, "--seed", seed});
-    EXPECT_EQ(run.status, 0) << run.err;
-    return without_times(run.out);
-  };
-  const Json one = ranked("1", "5");
-  EXPECT_EQ(one, ranked("2", "5"));
-  EXPECT_EQ(one, ranked("3", "5"));
-  EXPECT_NE(one["results"], ranked("1", "6")["results"]) << "the seed has no effect";
-}
-
 TEST_F(OnASmallZoo, KeepGoingRanksTheOthersAndNamesTheFailure) {
   write_text(folder_ / "broken_made_feature.npy", "no array");
   std::filesystem::copy(folder_ / "good_made_label.npy", folder_ / "broken_made_label.npy");

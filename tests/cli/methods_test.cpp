@@ -146,27 +146,6 @@ TEST_F(AllMethods, WithoutATruthTheRanksAreShown) {
   EXPECT_TRUE(contains(run.out, "good")) << run.out;
 }
 
-TEST_F(AllMethods, ThreadsDeterminismIsBitwise) {
-  for (const char* model : {"good", "fair", "poor"}) {
-    write_logits(model);
-  }
-  const std::size_t shape[] = {40, 24};
-  write_npy<float>(folder_ / "good_source_feature.npy", made_data(40, 24, 5, 1.0, 9).values, shape);
-  const auto scores = [&](const char* threads) {
-    Json json = json_of({"rank", zoo(), "--method", "all", "--iterations", "20", "--threads", threads});
-    std::map<std::string, double> all;
-    for (const Json& result : json["results"]) {
-      for (const Json& model : result["models"]) {
-        all[result["method"].get<std::string>() + " " + model["model"].get<std::string>()] = model["score"];
-      }
-    }
-    return all;
-  };
-  const auto one = scores("1");
-  EXPECT_GE(one.size(), 3 * (estimators().size() - 1) + 1);
-  EXPECT_EQ(one, scores("4"));
-}
-
 TEST_F(AllMethods, BadSettingsAreOneSentence) {
   for (const auto& [option, value, says] : std::vector<std::tuple<const char*, const char*, const char*>>{
            {"--ped-nsigma", "wide", "a number"},

@@ -172,7 +172,7 @@ TEST_F(ITM_DEVICE(TensorCores), SplitAFloatIntoTwoTf32) {
   }
 }
 
-TEST_F(ITM_DEVICE(TensorCores), MultiplyWhatTheThreadsOfAWarpHold) {
+TEST_F(ITM_DEVICE(TensorCores), MultiplyWhatTheLanesOfAWarpHold) {
   std::vector<float> a(16 * 8);
   std::vector<float> b(8 * 8);
   std::vector<float> c(16 * 8);
