@@ -18,9 +18,8 @@ def make_inputs(folder):
     random = np.random.default_rng(0)
     labels = random.permutation(np.arange(ROWS) % CLASSES)
     deviation = (1.0 + np.arange(DIMS)) ** -0.5
-    deviation *= np.sqrt(
-        2 / np.sum(deviation**2)
-    )  # the within-class variance at which SFDA's shrinkage is neither 0 nor 1
+    # The within-class variance at which SFDA's shrinkage is neither 0 nor 1.
+    deviation *= np.sqrt(2 / np.sum(deviation**2))
     basis, _ = np.linalg.qr(random.standard_normal((DIMS, DIMS)))
     means = np.zeros((CLASSES, DIMS))
     means[:, :32] = 0.8 * random.standard_normal((CLASSES, 32))

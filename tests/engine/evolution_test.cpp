@@ -1,4 +1,4 @@
-// E_n of chosen rows against a evolved_by_hand written out in loops, and what it shows: classes part as ITM trains.
+// E_n of chosen rows against a reference written out in loops, and what it shows: classes part as ITM trains.
 
 #include "engine/evolution.hpp"
 
