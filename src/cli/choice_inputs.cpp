@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "io/model_facts.hpp"
 #include "itm/error.hpp"
 #include "report/scores_file.hpp"
+#include "report/sortable.hpp"
 
 namespace itm::cli {
 namespace {
@@ -73,7 +73,7 @@ void add_zoo_scores(ChoiceInputs& inputs, const Zoo& zoo, const std::vector<std:
     }
     MethodScores scores{result.dataset, result.method, {}};
     for (const ScoredModel& model : result.models) {
-      scores.order[model.model] = std::isnan(model.score) ? -INFINITY : model.score;
+      scores.order[model.model] = sortable(model.score);
     }
     tables.scores.push_back(std::move(scores));
   }

@@ -1,12 +1,12 @@
 // Several methods' view of one data set.
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "core/statistics.hpp"
 #include "itm/report.hpp"
 #include "report/result_grid.hpp"
+#include "report/sortable.hpp"
 
 namespace itm {
 namespace {
@@ -21,7 +21,7 @@ Consensus consensus_on(const std::string& dataset, const std::vector<const Ranke
     // (docs/choose.md).
     std::vector<double> ranks;
     for (const ScoredModel& model : result->models) {
-      ranks.push_back(std::isnan(model.score) ? -INFINITY : model.score);
+      ranks.push_back(sortable(model.score));
     }
     ranks = average_ranks_descending(ranks);
     for (std::size_t i = 0; i < ranks.size(); ++i) {

@@ -14,6 +14,7 @@
 #include "report/csv_field.hpp"
 #include "report/details_json.hpp"
 #include "report/place_text.hpp"
+#include "report/sortable.hpp"
 
 namespace itm {
 namespace {
@@ -77,8 +78,6 @@ Json to_json(const Failure& failure) {
 }  // namespace
 
 void assign_ranks(RankedDataset& result) {
-  // A score that is not a number is worse than any number.
-  const auto sortable = [](double value) { return std::isnan(value) ? -INFINITY : value; };
   std::sort(result.models.begin(), result.models.end(), [&](const ScoredModel& a, const ScoredModel& b) {
     if (sortable(a.score) != sortable(b.score)) {
       return sortable(a.score) > sortable(b.score);
