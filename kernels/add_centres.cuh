@@ -14,8 +14,13 @@ __global__ void add_centres(const Lane<T>* lanes, Cursor cursor) {
   }
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   const std::uint32_t y = lane.targets[i];
-  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    lane.evolved[start + c] = c == lane.classes ? T{1} : lane.residual[start + c] + centre(lane, y, c);
+  for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+    Four<T> evolved = load_four(lane.residual + start + c);
+    const Four<T> centre = four_of_centre(lane, y, c);
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) {
+      evolved.value[j] = c + j == lane.classes ? T{1} : evolved.value[j] + centre.value[j];
+    }
+    store_four(lane.evolved + start + c, evolved);
   }
 }
 

@@ -22,10 +22,12 @@ __device__ constexpr T lowest() {
 template <typename T>
 __device__ inline Peak<T> largest_logit(const Lane<T>& lane, const T* row) {
   Peak<T> peak{lowest<T>(), 0xFFFFFFFFU};
-  for (std::uint32_t c = threadIdx.x; c < lane.classes; c += warp_size) {
-    const T logit = row[c];
-    if (logit > peak.value || peak.index == 0xFFFFFFFFU) {
-      peak = {logit, c};
+  for (std::uint32_t c = first_of_row(); c < lane.classes; c += row_stride) {
+    const Four<T> logit = load_four(row + c);
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) {
+      if (c + j < lane.classes && (logit.value[j] > peak.value || peak.index == 0xFFFFFFFFU)) {
+        peak = {logit.value[j], c + j};
+      }
     }
   }
   return warp_peak(peak);
@@ -35,8 +37,11 @@ __device__ inline Peak<T> largest_logit(const Lane<T>& lane, const T* row) {
 template <typename T>
 __device__ inline T sum_of_exponentials(const Lane<T>& lane, const T* row, T largest) {
   T sum = 0;
-  for (std::uint32_t c = threadIdx.x; c < lane.classes; c += warp_size) {
-    sum += std::exp(row[c] - largest);
+  for (std::uint32_t c = first_of_row(); c < lane.classes; c += row_stride) {
+    const Four<T> logit = load_four(row + c);
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) {
+      sum += c + j < lane.classes ? std::exp(logit.value[j] - largest) : T{0};
+    }
   }
   return warp_sum(sum);
 }
@@ -51,8 +56,8 @@ __global__ void cross_entropy(const Lane<T>* lanes, Cursor cursor) {
   const Window window = window_of(lane, cursor);
   T* row = lane.logits + static_cast<std::size_t>(i) * lane.width;
   if (i >= window.count) {
-    for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-      row[c] = 0;
+    for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+      store_four(row + c, Four<T>{});
     }
     if (threadIdx.x == 0) {
       lane.row_loss[i] = 0;
@@ -65,9 +70,14 @@ __global__ void cross_entropy(const Lane<T>* lanes, Cursor cursor) {
   const T sum = sum_of_exponentials(lane, row, largest);
   __syncwarp();  // `chosen` is read before row[y] is overwritten
   const T weight = T{1} / static_cast<T>(window.count);
-  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    const T soft = c < lane.classes ? std::exp(row[c] - largest) * (weight / sum) : T{0};
-    row[c] = soft - (c == y ? weight : T{0});
+  const T factor = weight / sum;
+  for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+    Four<T> logit = load_four(row + c);
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) {
+      const T soft = c + j < lane.classes ? std::exp(logit.value[j] - largest) * factor : T{0};
+      logit.value[j] = soft - (c + j == y ? weight : T{0});
+    }
+    store_four(row + c, logit);
   }
   if (threadIdx.x == 0) {
     lane.row_loss[i] = std::log(sum) - chosen;

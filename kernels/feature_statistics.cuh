@@ -10,7 +10,7 @@
 //   row_distances    distance of a standardised row to its class mean  (N)           warp per row
 //   mean_distance    their mean: the dispersion                                      block per model
 // Reads E twice; the rest is small. blockIdx.z (or y, x where there is no tile) = model. Reference:
-// core/measure_features.cpp.
+// engine/measure_features.cpp.
 
 #include <cmath>
 

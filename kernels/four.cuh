@@ -5,9 +5,9 @@
 
 namespace itm::ITM_KERNELS {
 
-/// Four neighbours in memory that begin on 16 bytes.
+/// Four neighbours in memory that begin on a multiple of 16 bytes, or of their own size where that is less.
 template <typename T>
-struct alignas(16) Four {
+struct alignas(sizeof(T) < 4 ? 4 * sizeof(T) : 16) Four {
   T value[4];
 };
 template <typename T>

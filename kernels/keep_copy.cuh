@@ -15,8 +15,8 @@ __global__ void keep_copy(const Lane<T>* lanes, bool backward) {
   }
   const T* from = backward ? lane.d_theta : lane.residual;
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
-  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    lane.work[start + c] = from[start + c];
+  for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+    store_four(lane.work + start + c, load_four(from + start + c));
   }
 }
 

@@ -92,19 +92,26 @@ __device__ inline Window window_of(const Lane<T>& lane, Cursor cursor) {
   return {first, left < lane.batch ? static_cast<std::uint32_t>(left) : lane.batch};
 }
 
-/// Entry c of the centre of class y.
+/// Entries c to c + 3 of the centre of class y.
 template <typename T>
-__device__ inline T centre(const Lane<T>& lane, std::uint32_t y, std::uint32_t c) {
-  return lane.centres == nullptr ? static_cast<T>(c == y ? 1 : 0)
-                                 : lane.centres[static_cast<std::size_t>(y) * lane.width + c];
+__device__ inline Four<T> four_of_centre(const Lane<T>& lane, std::uint32_t y, std::uint32_t c) {
+  if (lane.centres != nullptr) {
+    return load_four(lane.centres + static_cast<std::size_t>(y) * lane.width + c);
+  }
+  Four<T> four;
+  ITM_UNROLL for (unsigned j = 0; j < 4; ++j) { four.value[j] = static_cast<T>(c + j == y ? 1 : 0); }
+  return four;
 }
 
-/// Kernels that give a warp to a row: (32, rows_per_block) threads, grid (tiles(B, rows_per_block), lanes).
+/// Kernels that give a warp to a row, four neighbours a thread: (32, rows_per_block) threads, grid (tiles(B,
+/// rows_per_block), lanes).
 constexpr unsigned rows_per_block = 8;
+constexpr unsigned row_stride = 4 * warp_size;
 [[nodiscard]] inline dim3 row_block() { return dim3(warp_size, rows_per_block); }
 [[nodiscard]] inline dim3 row_grid(std::uint32_t batch, std::size_t lanes) {
   return dim3(tiles(batch, rows_per_block), static_cast<unsigned>(lanes));
 }
 __device__ inline std::uint32_t row_of_warp() { return blockIdx.x * rows_per_block + threadIdx.y; }
+__device__ inline std::uint32_t first_of_row() { return threadIdx.x * 4; }
 
 }  // namespace itm::ITM_KERNELS

@@ -23,20 +23,29 @@ __global__ void normalise_backward(const Lane<T>* lanes, Cursor cursor) {
   const auto lambda = static_cast<T>(lane.pull / (static_cast<double>(window.count) * lane.classes));
   T dot = 0;
   T gap_square = 0;
-  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    T value = c < lane.classes ? g[c] : T{0};  // the ones of E are constants
-    if (lambda > 0) {                          // of T: a float kernel has no float64 in its loop
-      const T gap = theta[c] - centre(lane, y, c);
-      gap_square += gap * gap;
-      value += 2 * lambda * gap;
+  for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+    const Four<T> along = load_four(theta + c);
+    const Four<T> centre = four_of_centre(lane, y, c);
+    Four<T> sum = load_four(g + c);
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) {
+      T& value = sum.value[j];
+      value = c + j < lane.classes ? value : T{0};  // the ones of E are constants
+      if (lambda > 0) {                             // of T: a float kernel has no float64 in its loop
+        const T gap = along.value[j] - centre.value[j];
+        gap_square += gap * gap;
+        value += 2 * lambda * gap;
+      }
+      dot += along.value[j] * value;
     }
-    g[c] = value;  // read again below by this same thread
-    dot += theta[c] * value;
+    store_four(g + c, sum);  // read again below by this same thread
   }
   dot = warp_sum(dot);
   const T inverse = lane.inverse_norm[i];
-  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    g[c] = (g[c] - theta[c] * dot) * inverse;
+  for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+    const Four<T> along = load_four(theta + c);
+    Four<T> value = load_four(g + c);
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) { value.value[j] = (value.value[j] - along.value[j] * dot) * inverse; }
+    store_four(g + c, value);
   }
   if (lambda > 0) {
     gap_square = warp_sum(gap_square);

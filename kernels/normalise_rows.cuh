@@ -24,21 +24,32 @@ __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
   const bool real = i < window.count;
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   T square = 0;
-  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    const T z = lane.theta[start + c];
-    square += z * z;
+  for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+    const Four<T> z = load_four(lane.theta + start + c);
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) { square += z.value[j] * z.value[j]; }
   }
   square = warp_sum(square);
   const T norm = std::sqrt(square);
   const T inverse = T{1} / (norm > T(1e-12) ? norm : T(1e-12));
   const T strength = real ? static_cast<T>(lane.eta / static_cast<double>(window.count)) : T{0};
   const std::uint32_t y = lane.targets[i];
-  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    const T theta = real ? lane.theta[start + c] * inverse : T{0};
-    lane.theta[start + c] = theta;
-    lane.scaled[start + c] = -strength * theta;
-    lane.residual[start + c] = real ? theta - centre(lane, y, c) : T{0};
-    lane.evolved[start + c] = real && c == lane.classes ? T{1} : theta;
+  for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+    Four<T> theta = load_four(lane.theta + start + c);
+    const Four<T> centre = four_of_centre(lane, y, c);
+    Four<T> scaled;
+    Four<T> residual;
+    Four<T> evolved;
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) {
+      T& value = theta.value[j];
+      value = real ? value * inverse : T{0};
+      scaled.value[j] = -strength * value;
+      residual.value[j] = real ? value - centre.value[j] : T{0};
+      evolved.value[j] = real && c + j == lane.classes ? T{1} : value;
+    }
+    store_four(lane.theta + start + c, theta);
+    store_four(lane.scaled + start + c, scaled);
+    store_four(lane.residual + start + c, residual);
+    store_four(lane.evolved + start + c, evolved);
   }
   if (threadIdx.x == 0) {
     lane.inverse_norm[i] = real ? inverse : T{0};
@@ -55,8 +66,11 @@ __global__ void subtract_centres(const Lane<T>* lanes, Cursor cursor) {
   }
   const std::size_t start = static_cast<std::size_t>(i) * lane.width;
   const std::uint32_t y = lane.targets[i];
-  for (std::uint32_t c = threadIdx.x; c < lane.width; c += warp_size) {
-    lane.residual[start + c] = lane.theta[start + c] - centre(lane, y, c);
+  for (std::uint32_t c = first_of_row(); c < lane.width; c += row_stride) {
+    Four<T> residual = load_four(lane.theta + start + c);
+    const Four<T> centre = four_of_centre(lane, y, c);
+    ITM_UNROLL for (unsigned j = 0; j < 4; ++j) { residual.value[j] -= centre.value[j]; }
+    store_four(lane.residual + start + c, residual);
   }
 }
 

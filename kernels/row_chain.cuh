@@ -239,7 +239,10 @@ __global__ void __launch_bounds__(chain_threads, 2) chain_backward(const Lane<T>
     const std::uint32_t i = at.first + r;
     const bool real = i < window.count;
     const Four<T> theta = load_row(lane, lane.theta, at, r);
-    const std::uint32_t y = real ? lane.targets[i] : 0;
+    Four<T> centre{};
+    if (lambda > 0 && real && at.col < lane.width) {
+      centre = four_of_centre(lane, lane.targets[i], at.col);
+    }
     T dot = 0;
     T gap_square = 0;
     ITM_UNROLL for (unsigned j = 0; j < 4; ++j) {
@@ -247,7 +250,7 @@ __global__ void __launch_bounds__(chain_threads, 2) chain_backward(const Lane<T>
       if (at.col + j >= lane.classes) {
         value = 0;  // the ones of E are constants
       } else if (lambda > 0 && real) {
-        const T gap = theta.value[j] - centre(lane, y, at.col + j);
+        const T gap = theta.value[j] - centre.value[j];
         gap_square += gap * gap;
         value += 2 * lambda * gap;
       }

@@ -29,6 +29,8 @@ inline const MadeShape awkward_shapes[] = {
     {11, 11, 130, 67, false, true, Stored::f16},    // two tiles of rows
     {8, 7, 64, 32, true, false, Stored::f32, 0.1},  // whole warps
     {3, 0, 7, 2, false, false, Stored::f32},        // nothing left of the rows
+    {6, 5, 516, 9, false, true, Stored::f16},       // rows that begin on four elements, more of them than a block has
+    {5, 5, 12, 100, true, false, Stored::f64},      // the same, each an element of its own
 };
 
 template <typename T>
