@@ -3,9 +3,9 @@
 #include "host_cuda/context.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -18,9 +18,10 @@ namespace {
 
 constexpr std::size_t stack_bytes = std::size_t{64} << 10;
 constexpr unsigned lanes = 32;
+constexpr unsigned most_threads = 1024;  // CUDA's limit
 
 /// A context with a stack of its own. It runs one thread after another until one has to wait, and then stays with that
-/// one: a block whose threads never wait needs a single fiber.
+/// one: a block whose threads never wait needs a single fiber. Idle ones serve the next blocks.
 struct Fiber {
   Context context;
   std::unique_ptr<char[]> stack{new char[stack_bytes]};
@@ -31,11 +32,44 @@ struct Slot {
   std::uint64_t word[3] = {};
 };
 
+/// Threads in the order in which they came, each at most once. Nothing here allocates: tests spend their time in it.
+class Queue {
+ public:
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  void clear() { size_ = 0; }
+  void push(unsigned thread) { slot(size_++) = thread; }
+  unsigned pop_first() {
+    const unsigned thread = slot(0);
+    ++first_;
+    --size_;
+    return thread;
+  }
+  unsigned pop_last() { return slot(--size_); }
+  void push_all(Queue& others) {
+    while (!others.empty()) {
+      push(others.pop_first());
+    }
+  }
+
+ private:
+  unsigned& slot(unsigned i) { return threads_[(first_ + i) % most_threads]; }
+
+  std::array<unsigned, most_threads> threads_;
+  unsigned first_ = 0;
+  unsigned size_ = 0;
+};
+
 /// A barrier that `expected` threads have to reach.
 struct Barrier {
   unsigned expected = 0;
   unsigned arrived = 0;
-  std::vector<unsigned> waiting;
+  Queue waiting;
+
+  void reset(unsigned threads) {
+    expected = threads;
+    arrived = 0;
+    waiting.clear();
+  }
 };
 
 class Block {
@@ -47,11 +81,19 @@ class Block {
     gridDim = grid;
     blockDim = block;
     body_ = &body;
+    main_ = {};
+    threads_ = block.x * block.y * block.z;
+    if (threads_ > most_threads) {
+      throw std::logic_error("a block of " + std::to_string(threads_) + " threads");
+    }
+    for (unsigned thread = 0; thread < threads_; ++thread) {
+      place_[thread] = {thread % block.x, thread / block.x % block.y, thread / block.x / block.y};
+    }
     for (unsigned z = 0; z < grid.z; ++z) {
       for (unsigned y = 0; y < grid.y; ++y) {
         for (unsigned x = 0; x < grid.x; ++x) {
           blockIdx = dim3(x, y, z);
-          run_block(block.x * block.y * block.z);
+          run_block();
         }
       }
     }
@@ -60,12 +102,14 @@ class Block {
   void wait_for_block() { wait(block_barrier_); }
   void wait_for_warp() { wait(warps_[current_ / lanes].barrier); }
 
-  /// What every lane of the caller's warp brought to the same call; there until the caller's next.
-  const Slot* exchange(const Slot& mine) {
+  /// What every lane of the caller's warp brought to the same call; there until the caller's next. `bring` writes the
+  /// caller's.
+  template <typename Bring>
+  const Slot* exchange(Bring bring) {
     Warp& warp = warps_[current_ / lanes];
     // Two sets of slots: a thread is at most one exchange ahead of the slowest of its warp.
     const unsigned set = round_[current_]++ % 2;
-    warp.slot[set][current_ % lanes] = mine;
+    bring(warp.slot[set][current_ % lanes]);
     wait(warp.barrier);
     return warp.slot[set];
   }
@@ -78,27 +122,26 @@ class Block {
     Slot slot[2][lanes] = {};
   };
 
-  void run_block(unsigned threads) {
-    threads_ = threads;
+  void run_block() {
     started_ = 0;
     finished_ = 0;
     failure_ = nullptr;
     runnable_.clear();
-    fiber_of_.assign(threads, nullptr);
-    round_.assign(threads, 0);
-    block_barrier_ = {threads, 0, {}};
-    warps_.assign((threads + lanes - 1) / lanes, {});
-    for (unsigned w = 0; w < warps_.size(); ++w) {
-      warps_[w].barrier.expected = std::min(lanes, threads - w * lanes);
+    std::fill_n(round_.begin(), threads_, 0);
+    block_barrier_.reset(threads_);
+    for (unsigned first = 0; first < threads_; first += lanes) {
+      warps_[first / lanes].barrier.reset(std::min(lanes, threads_ - first));
     }
-    idle_.clear();
-    std::for_each(fibers_.begin(), fibers_.end(), [&](const auto& fiber) { idle_.push_back(fiber.get()); });
-    switch_context(main_, *next());
+    switch_context(main_, *next(), main_);
+    if (failure_ || finished_ != threads_) {  // threads may be left in the middle of the kernel
+      idle_.clear();
+      fibers_.clear();
+    }
     if (failure_) {
       std::rethrow_exception(failure_);
     }
-    if (finished_ != threads) {
-      throw std::logic_error(std::to_string(threads - finished_) + " of " + std::to_string(threads) +
+    if (finished_ != threads_) {
+      throw std::logic_error(std::to_string(threads_ - finished_) + " of " + std::to_string(threads_) +
                              " threads wait at a barrier that the others never reach");
     }
   }
@@ -109,10 +152,8 @@ class Block {
       return &main_;
     }
     if (!runnable_.empty()) {
-      const bool first = order == Order::ascending;
-      current_ = first ? runnable_.front() : runnable_.back();
-      first ? runnable_.pop_front() : runnable_.pop_back();
-      place(current_);
+      current_ = order == Order::ascending ? runnable_.pop_first() : runnable_.pop_last();
+      threadIdx = place_[current_];
       return &fiber_of_[current_]->context;
     }
     if (started_ < threads_) {
@@ -124,53 +165,45 @@ class Block {
   Fiber* fresh_fiber() {
     if (idle_.empty()) {
       fibers_.push_back(std::make_unique<Fiber>());
-      idle_.push_back(fibers_.back().get());
+      starting_ = fibers_.back().get();
+      begin_on_stack(starting_->context, starting_->stack.get(), stack_bytes, &Block::enter);
+      return starting_;
     }
     Fiber* fiber = idle_.back();
     idle_.pop_back();
-    begin_on_stack(fiber->context, fiber->stack.get(), stack_bytes, &Block::enter);
-    starting_ = fiber;
     return fiber;
   }
 
   static void enter();
 
-  void work_on_fiber(Fiber* self) {
-    while (started_ < threads_ && !failure_) {
-      const unsigned index = started_++;
-      current_ = order == Order::ascending ? index : threads_ - 1 - index;
-      fiber_of_[current_] = self;
-      place(current_);
-      try {
-        (*body_)();
-      } catch (...) {
-        failure_ = std::current_exception();
+  [[noreturn]] void work_on_fiber(Fiber* self) {
+    for (;;) {
+      while (started_ < threads_ && !failure_ && runnable_.empty()) {
+        const unsigned index = started_++;
+        current_ = order == Order::ascending ? index : threads_ - 1 - index;
+        fiber_of_[current_] = self;
+        threadIdx = place_[current_];
+        try {
+          (*body_)();
+        } catch (...) {
+          failure_ = std::current_exception();
+        }
+        ++finished_;
       }
-      ++finished_;
-      if (!runnable_.empty()) {
-        break;
-      }
+      idle_.push_back(self);
+      switch_context(self->context, *next(), main_);  // never this fiber: a thread is runnable or none is left to start
     }
-    idle_.push_back(self);
-    switch_context(self->context, *next());  // not this fiber: here a thread is runnable or none is left to start
   }
 
   void wait(Barrier& barrier) {
     const unsigned self = current_;
     if (++barrier.arrived == barrier.expected) {
       barrier.arrived = 0;
-      runnable_.insert(runnable_.end(), barrier.waiting.begin(), barrier.waiting.end());
-      barrier.waiting.clear();
+      runnable_.push_all(barrier.waiting);
       return;
     }
-    barrier.waiting.push_back(self);
-    switch_context(fiber_of_[self]->context, *next());
-  }
-
-  static void place(unsigned thread) {
-    threadIdx.x = thread % blockDim.x;
-    threadIdx.y = thread / blockDim.x % blockDim.y;
-    threadIdx.z = thread / blockDim.x / blockDim.y;
+    barrier.waiting.push(self);
+    switch_context(fiber_of_[self]->context, *next(), main_);
   }
 
   std::mutex guard_;
@@ -178,12 +211,13 @@ class Block {
   Context main_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Fiber*> idle_;
-  std::vector<Fiber*> fiber_of_;  ///< of each thread that has started
+  std::array<Fiber*, most_threads> fiber_of_{};  ///< of each thread that has started
+  std::array<dim3, most_threads> place_;         ///< threadIdx of each
   Fiber* starting_ = nullptr;
-  std::deque<unsigned> runnable_;
-  std::vector<unsigned> round_;
+  Queue runnable_;
+  std::array<unsigned, most_threads> round_{};  ///< exchanges of each
   Barrier block_barrier_;
-  std::vector<Warp> warps_;
+  std::array<Warp, most_threads / lanes> warps_;
   std::exception_ptr failure_;
   unsigned threads_ = 0;
   unsigned started_ = 0;
@@ -198,6 +232,7 @@ Block& block() {
 
 void Block::enter() {
   Block& self = block();
+  arrive(self.main_);
   self.work_on_fiber(self.starting_);
 }
 
@@ -249,7 +284,7 @@ void mma_m16n8k8(float (&c)[4], const float (&a)[4], const float (&b)[2]) {
   Fragments mine{};
   std::copy_n(a, 4, mine.a);
   std::copy_n(b, 2, mine.b);
-  const Slot* brought = block().exchange(std::bit_cast<Slot>(mine));
+  const Slot* brought = block().exchange([&](Slot& slot) { slot = std::bit_cast<Slot>(mine); });
   const unsigned lane = block().lane();
   instructions += lane == 0 ? 1 : 0;
   const auto brought_by = [brought](unsigned thread) { return std::bit_cast<Fragments>(brought[thread]); };
@@ -291,7 +326,7 @@ void run_grid(dim3 grid, dim3 block_size, const std::function<void()>& body) {
   }
 }
 std::uint64_t exchange(std::uint64_t value, unsigned source) {
-  const Slot* brought = block().exchange({{value}});
+  const Slot* brought = block().exchange([value](Slot& slot) { slot.word[0] = value; });
   return source < lanes ? brought[source].word[0] : value;
 }
 unsigned lane_of_thread() { return block().lane(); }
