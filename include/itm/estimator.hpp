@@ -55,11 +55,12 @@ class MethodList : public std::vector<std::string> {
   ///@}
 };
 
-/// How far a ranking is. `work` is the share that is done, by the cost that the methods expect.
+/// How far a ranking is, by the cost that the methods expect; `left` by what they have taken so far as well.
 struct RankProgress {
   std::size_t done = 0;   ///< models scored, over all methods, data sets and repeats
   std::size_t total = 0;  ///< to be scored
-  double work = 0;        ///< in [0, 1]
+  double work = 0;        ///< share that is done, in [0, 1]; never falls
+  double left = 0;        ///< seconds from now on
   std::string method;     ///< whose model was finished last
   std::string model;      ///< its name
 };

@@ -16,6 +16,8 @@ class Progress(NamedTuple):
     """To be scored."""
     share: float
     """Of the expected work, in [0, 1]."""
+    left: float
+    """Seconds from now on."""
     method: str
     """Whose model was finished last."""
     model: str
@@ -32,12 +34,16 @@ def reporting(progress: bool | Callable[[Progress], object] | None) -> Iterator[
     if bar_of is None:
         yield None
         return
-    with bar_of(desc="ranking", unit="model") as bar:
+    # Models of one method say little of those of another: the time left is the ranking's own.
+    layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+    with bar_of(desc="ranking", unit="model", bar_format=layout) as bar:
 
-        def show(done: int, total: int, share: float, method: str, model: str) -> None:
-            bar.total = total
-            bar.n = done
-            bar.set_postfix_str(f"{method} {model}", refresh=True)
+        def show(*now: Any) -> None:
+            news = Progress(*now)
+            bar.total = news.total
+            bar.n = news.done
+            left = bar.format_interval(news.left)
+            bar.set_postfix_str(f"{left} left, {news.method} {news.model}", refresh=True)
 
         yield show
 

@@ -76,7 +76,7 @@ RankReport watched(RankOptions options, const nb::object& progress, const Work& 
         throw nb::python_error();
       }
       if (latest && !progress.is_none()) {
-        progress(latest->done, latest->total, latest->work, latest->method, latest->model);
+        progress(latest->done, latest->total, latest->work, latest->left, latest->method, latest->model);
       }
     } catch (...) {
       from_python = std::current_exception();

@@ -194,6 +194,7 @@ def test_progress_tells_what_was_done_on_the_callers_thread():
     )
     last, thread = told[-1]
     assert (last.done, last.total, last.share) == (6, 6, 1.0)
+    assert last.left < 1e-6
     assert thread == threading.get_ident()
 
     def stop(now):

@@ -12,18 +12,18 @@
 namespace itm::cli {
 
 std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds,
-                          std::optional<double> share, const std::string& what) {
+                          const BetterKnown& known) {
   constexpr std::size_t width = 30;
   done = std::min(done, total);
-  const double part = total == 0 ? 1 : share.value_or(static_cast<double>(done) / static_cast<double>(total));
+  const double part = total == 0 ? 1 : known.share.value_or(static_cast<double>(done) / static_cast<double>(total));
   const auto filled = std::min(width, static_cast<std::size_t>(part * static_cast<double>(width)));
   std::string line =
       fmt::format("{}  [{}{}]  {}/{}", label, std::string(filled, '#'), std::string(width - filled, '.'), done, total);
-  if (!what.empty()) {
-    line += "  " + what;
+  if (!known.what.empty()) {
+    line += "  " + known.what;
   }
   if (part > 0 && done < total) {
-    line += fmt::format("  {} left", duration(seconds * (1 - part) / part));
+    line += fmt::format("  {} left", duration(known.left.value_or(seconds * (1 - part) / part)));
   }
   return line;
 }
@@ -36,7 +36,7 @@ Progress::~Progress() {
   }
 }
 
-void Progress::update(std::size_t done, std::size_t total, std::optional<double> share, const std::string& what) {
+void Progress::update(std::size_t done, std::size_t total, const BetterKnown& known) {
   if (!visible_) {
     return;
   }
@@ -47,7 +47,7 @@ void Progress::update(std::size_t done, std::size_t total, std::optional<double>
   }
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  draw(fmt::format("\r{}\x1b[K", progress_line(label_, done, total, seconds, share, what)));
+  draw(fmt::format("\r{}\x1b[K", progress_line(label_, done, total, seconds, known)));
   drawn_ = true;
 }
 
@@ -57,7 +57,7 @@ std::function<void(std::size_t, std::size_t)> Progress::callback() {
 
 std::function<void(const RankProgress&)> Progress::of_ranking() {
   return [this](const RankProgress& p) {
-    update(p.done, p.total, p.work, printable(p.method, 40) + " " + printable(p.model, 40));
+    update(p.done, p.total, {p.work, p.left, printable(p.method, 40) + " " + printable(p.model, 40)});
   };
 }
 

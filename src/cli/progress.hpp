@@ -12,6 +12,13 @@
 
 namespace itm::cli {
 
+/// What else is known of work in progress.
+struct BetterKnown {
+  std::optional<double> share{};  ///< of the work, that is done; else done / total
+  std::optional<double> left{};   ///< seconds; else as long as what has passed, in proportion to the share
+  std::string what{};             ///< was finished last
+};
+
 class Progress {
  public:
   /// `visible` is false where standard error is no terminal or the user wants quiet; nothing is drawn then.
@@ -20,9 +27,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `done` of `total` units are finished; `share` of the work, where it is known better; `what` was finished last.
-  /// From any thread.
-  void update(std::size_t done, std::size_t total, std::optional<double> share = {}, const std::string& what = {});
+  /// `done` of `total` units are finished, and there is more to say where it is known better. From any thread.
+  void update(std::size_t done, std::size_t total, const BetterKnown& known = {});
   /// update() as a callback; the object must outlive it.
   [[nodiscard]] std::function<void(std::size_t, std::size_t)> callback();
   /// The same for a ranking: it names method and model.
@@ -39,9 +45,8 @@ class Progress {
   Clock::time_point last_{};
 };
 
-/// "reading  [########............]  8/20  logme resnet50  12 s left". `share` of the work is done; by default done /
-/// total.
+/// "reading  [########............]  8/20  logme resnet50  12 s left"; `seconds` have passed.
 [[nodiscard]] std::string progress_line(const std::string& label, std::size_t done, std::size_t total, double seconds,
-                                        std::optional<double> share = {}, const std::string& what = {});
+                                        const BetterKnown& known = {});
 
 }  // namespace itm::cli

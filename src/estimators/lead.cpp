@@ -131,7 +131,7 @@ Scored score_lead(const ModelInput& input) {
 
 /// About a hundred products of the rows with the weights of a linear classifier.
 Cost cost_of_lead(const Workload& work, const RankOptions&) {
-  return {2.5e-9 * work.rows * work.dims * work.classes, work.bytes + 24 * work.rows * work.classes};
+  return {2e-9 * descent_work(work), work.bytes + 24 * work.rows * work.classes};
 }
 
 }  // namespace

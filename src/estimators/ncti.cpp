@@ -316,11 +316,13 @@ void combine_parts(std::vector<Scored*>& models) {
   add_scaled_detail(models, "ncti_log_class_nuclear", -1);
 }
 
-/// A Gram matrix, some products with it, and a discriminant in 64 dimensions.
+/// A Gram matrix, some products with it, a discriminant in 64 dimensions, and singular values of every class.
 Cost cost_of_ncti(const Workload& work, const RankOptions&) {
   const double narrow = std::min(work.rows, work.dims);
   const double dims = std::min<double>(components, narrow);
-  return {2e-11 * (work.rows * work.dims * narrow + 1500 * narrow * narrow) +
+  const double of_class = std::min(work.rows / work.classes, work.classes);
+  return {6e-9 * std::pow(dims, 3) + 1.2e-7 * work.classes * of_class * of_class +
+              2e-11 * (work.rows * work.dims * narrow + 1500 * narrow * narrow) +
               3e-11 * work.rows * dims * (work.dims + 4 * work.classes) + 2e-9 * work.rows * work.classes,
           work.bytes + 16 * narrow * narrow + 16 * work.rows * dims + 24 * work.rows * work.classes};
 }

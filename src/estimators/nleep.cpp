@@ -79,7 +79,7 @@ Scored score_nleep(const ModelInput& input) {
 
 /// The more rows a component has, the longer EM goes on; it sees about 120 principal components.
 Cost cost_of_nleep(const Workload& work, const RankOptions&) {
-  return {3.6e-8 * work.rows * work.rows + 1.2e-4 * work.rows,
+  return {3.4e-8 * work.rows * work.rows + 2e-7 * work.rows * work.dims,
           work.bytes + 8 * work.rows * (120 + 5 * work.classes) + 32 * work.dims * work.dims};
 }
 

@@ -45,6 +45,12 @@ void fit_linear_classifier(Device& device, ConstView x, const Classes& labels, s
                                                         const LbfgsOptions& options,
                                                         const std::function<void()>& between = {});
 
+/// What a fit costs is about this: products of N x D and D x C, which few classes do not make cheaper, and for a few
+/// rows the passes over the weights that a step of L-BFGS makes. Fitted to 17 shapes from 400 x 64 to 75,750 x 768.
+[[nodiscard]] inline double descent_work(const Workload& work) {
+  return (work.rows + 1000) * work.dims * (work.classes + 25);
+}
+
 /// Calls use(z, first) with the logits z [b, C] of consecutive rows of `range`; `first` counts from the top of x.
 void for_each_logits(Device& device, ConstView x, RowRange range, ConstView weights,
                      const std::function<void(View z, std::size_t first)>& use);

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <optional>
 
 #include "backend/backend.hpp"
 #include "core/precision_name.hpp"
@@ -17,6 +18,7 @@
 #include "itm/error.hpp"
 #include "itm/estimator.hpp"
 #include "linalg/blas.hpp"
+#include "ranking/account.hpp"
 #include "ranking/chosen_methods.hpp"
 #include "ranking/dataset_task.hpp"
 #include "ranking/remarks.hpp"
@@ -28,52 +30,66 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// The work of all sessions, as their methods expect it, and what is done of it.
-class Account {
+/// What of all sessions is done, and who is told.
+class Ledger {
  public:
-  explicit Account(const RankOptions& options) : options_(options) {}
+  explicit Ledger(const RankOptions& options) : options_(options) {}
 
-  void expect(double seconds, std::size_t units) {
-    expected_ += seconds;
+  /// A session, by its number in the account, with `units` scores to come.
+  std::size_t open(double seconds, std::size_t units) {
     units_ += units;
+    return account_.open(seconds);
   }
-  /// `seconds` of the expected work on a model; `units` of its scores are finished by it.
-  void advance(const std::string& method, const std::string& model, double seconds, std::size_t units) {
+  /// `change` tells the account of work on a model, by which `units` of its scores are finished.
+  template <typename Change>
+  void write(const std::string& method, const std::string& model, std::size_t units, Change change) {
     const std::lock_guard lock(guard_);
-    done_ += std::max(seconds, 0.0);  // what is left of a share may be less than nothing by rounding
+    change(account_);
     finished_ += units;
     if (options_.progress) {
-      const double work = expected_ > 0 ? std::min(done_ / expected_, 1.0) : 1.0;
-      options_.progress({finished_, units_, finished_ == units_ ? 1.0 : work, method, model});
+      const double left = seconds_since(start_) * account_.left_of_passed();
+      options_.progress({finished_, units_, finished_ == units_ ? 1.0 : account_.share(), left, method, model});
     }
   }
 
  private:
   const RankOptions& options_;
   std::mutex guard_;
-  double expected_ = 0;
-  double done_ = 0;
+  Clock::time_point start_ = Clock::now();
+  Account account_;
   std::size_t units_ = 0;
   std::size_t finished_ = 0;
+};
+
+/// When this thread began its unit of work, or last told of it.
+thread_local std::optional<Clock::time_point> told;
+
+/// A unit of work on this thread, timed.
+class Timed {
+ public:
+  Timed() { told = Clock::now(); }
+  ~Timed() { told.reset(); }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
 };
 
 /// One session and its share of the account.
 class Running final : public Executor {
  public:
   Running(const Estimator& estimator, DatasetTask task, const std::map<std::string, Workload>& work,
-          const RankOptions& options, Account& account)
+          const RankOptions& options, Ledger& ledger)
       : estimator_(estimator),
         dataset_(task.dataset),
         about_(about(task)),
         entries_(task.entries),
         options_(options),
-        account_(account),
+        ledger_(ledger),
         share_(entries_.size()) {
     for (const ZooEntry& entry : entries_) {
       cost_.push_back(estimator.cost_of(work.at(entry.model), options).seconds);
     }
     const double seconds = std::accumulate(cost_.begin(), cost_.end(), 0.0);
-    account_.expect(seconds, entries_.size() * repeats());
+    number_ = ledger_.open(seconds, entries_.size() * repeats());
     expected_ = {dataset_, estimator.name, entries_.size(), work.at(entries_.front().model).rows, seconds};
     session_ = estimator.open(std::move(task), options);
   }
@@ -86,7 +102,8 @@ class Running final : public Executor {
     engine_ = estimator_.on_gpu ? engine : nullptr;
     outcomes_ = session_->score(*this);
     for (std::size_t m = 0; m < entries_.size(); ++m) {
-      advance(m, 1 - share_[m]);  // what a model that failed was spared
+      const double spared = 1 - share_[m];  // by a model that failed, or by rounding
+      finish(m, spared, [&](Account& account) { account.spare(number_, spared * cost_[m]); });
     }
     session_.reset();
   }
@@ -121,6 +138,7 @@ class Running final : public Executor {
       if (options_.cancelled && options_.cancelled()) {
         throw Interrupted();
       }
+      const Timed unit;
       work(order[i / repeats], i % repeats);
     });
   }
@@ -136,6 +154,25 @@ class Running final : public Executor {
     io::read_whole(files, work);
   }
   void advance(std::size_t model, double share) override {
+    finish(model, share, [&](Account& account) {
+      const double expected = share * cost_[model];
+      if (told) {  // the engine tells of all models of a wave from a thread that has no unit
+        account.finish(number_, expected, seconds_since(*told));
+        told = Clock::now();
+      } else {
+        account.finish(number_, expected);
+      }
+    });
+  }
+  [[nodiscard]] ItmEngine* engine() const override { return engine_; }
+
+ private:
+  /// Seeds change nothing for a method without random numbers.
+  [[nodiscard]] std::size_t repeats() const { return estimator_.seeded ? options_.repeats : 1; }
+
+  /// `share` of a model's work is done or spared.
+  template <typename Change>
+  void finish(std::size_t model, double share, Change change) {
     std::size_t units = 0;
     {
       const std::lock_guard lock(guard_);
@@ -146,20 +183,16 @@ class Running final : public Executor {
       share_[model] += share;
       units = finished() - before;
     }
-    account_.advance(estimator_.name, entries_[model].model, share * cost_[model], units);
+    ledger_.write(estimator_.name, entries_[model].model, units, change);
   }
-  [[nodiscard]] ItmEngine* engine() const override { return engine_; }
-
- private:
-  /// Seeds change nothing for a method without random numbers.
-  [[nodiscard]] std::size_t repeats() const { return estimator_.seeded ? options_.repeats : 1; }
 
   const Estimator& estimator_;
   std::string dataset_;
   ScoredRows about_;
   std::vector<ZooEntry> entries_;
   const RankOptions& options_;
-  Account& account_;
+  Ledger& ledger_;
+  std::size_t number_ = 0;  ///< in the account
   std::vector<double> cost_;
   ExpectedWork expected_;
   std::unique_ptr<Session> session_;
@@ -177,7 +210,7 @@ class Ranking {
         options_(options),
         methods_(chosen_methods(options.method)),
         all_(std::find(options.method.begin(), options.method.end(), "all") != options.method.end()),
-        account_(options) {}
+        ledger_(options) {}
 
   RankReport run() {
     const Clock::time_point start = Clock::now();
@@ -305,14 +338,14 @@ class Ranking {
         skipped_.push_back({task.dataset, entry.model, estimator.name, "no " + missing});
       }
     }
-    sessions_.push_back(std::make_unique<Running>(estimator, std::move(usable), work, options_, account_));
+    sessions_.push_back(std::make_unique<Running>(estimator, std::move(usable), work, options_, ledger_));
   }
 
   const Zoo& zoo_;
   const RankOptions& options_;
   std::vector<const Estimator*> methods_;
   bool all_;  ///< methods that no model has the inputs for are left out instead of refused
-  Account account_;
+  Ledger ledger_;
   std::vector<std::unique_ptr<Running>> sessions_;
   std::vector<Failure> failures_;
   std::vector<Failure> skipped_;
