@@ -6,7 +6,7 @@
 namespace itm::ITM_KERNELS {
 
 template <typename T>
-__global__ void add_centres(const Lane<T>* lanes, Cursor cursor) {
+__global__ void __launch_bounds__(row_threads) add_centres(const Lane<T>* lanes, Cursor cursor) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= window_of(lane, cursor).count) {

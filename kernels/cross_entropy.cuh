@@ -47,7 +47,7 @@ __device__ inline T sum_of_exponentials(const Lane<T>& lane, const T* row, T lar
 }
 
 template <typename T>
-__global__ void cross_entropy(const Lane<T>* lanes, Cursor cursor) {
+__global__ void __launch_bounds__(row_threads, 6) cross_entropy(const Lane<T>* lanes, Cursor cursor) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (lane.chained || i >= lane.batch) {
@@ -85,7 +85,7 @@ __global__ void cross_entropy(const Lane<T>* lanes, Cursor cursor) {
 }
 
 template <typename T>
-__global__ void count_hits(const Lane<T>* lanes, Cursor cursor) {
+__global__ void __launch_bounds__(row_threads, 6) count_hits(const Lane<T>* lanes, Cursor cursor) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   const Window window = window_of(lane, cursor);
@@ -103,7 +103,7 @@ __global__ void count_hits(const Lane<T>* lanes, Cursor cursor) {
 }
 
 template <typename T>
-__global__ void pick_targets(const Lane<T>* lanes, Cursor cursor) {
+__global__ void __launch_bounds__(row_threads) pick_targets(const Lane<T>* lanes, Cursor cursor) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= window_of(lane, cursor).count) {

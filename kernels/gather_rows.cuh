@@ -96,7 +96,7 @@ __device__ inline void gather_tile_of(const Lane<T>& lane, Window window, std::u
 }
 
 template <typename T>
-__global__ void __launch_bounds__(gather_threads)
+__global__ void __launch_bounds__(gather_threads, 8)
     gather_rows(const Lane<T>* lanes, Cursor cursor, std::uint32_t* update) {
   const Lane<T> lane = lanes[blockIdx.y];
   if (update != nullptr && blockIdx.x == 0 && blockIdx.y == 0 && threadIdx.x == 0) {

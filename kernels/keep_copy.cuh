@@ -7,7 +7,7 @@
 namespace itm::ITM_KERNELS {
 
 template <typename T>
-__global__ void keep_copy(const Lane<T>* lanes, bool backward) {
+__global__ void __launch_bounds__(row_threads) keep_copy(const Lane<T>* lanes, bool backward) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (lane.work == nullptr || i >= lane.batch) {

@@ -106,6 +106,7 @@ __device__ inline Four<T> four_of_centre(const Lane<T>& lane, std::uint32_t y, s
 /// Kernels that give a warp to a row, four neighbours a thread: (32, rows_per_block) threads, grid (tiles(B,
 /// rows_per_block), lanes).
 constexpr unsigned rows_per_block = 8;
+constexpr unsigned row_threads = rows_per_block * warp_size;
 constexpr unsigned row_stride = 4 * warp_size;
 [[nodiscard]] inline dim3 row_block() { return dim3(warp_size, rows_per_block); }
 [[nodiscard]] inline dim3 row_grid(std::uint32_t batch, std::size_t lanes) {

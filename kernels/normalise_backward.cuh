@@ -9,7 +9,7 @@
 namespace itm::ITM_KERNELS {
 
 template <typename T>
-__global__ void normalise_backward(const Lane<T>* lanes, Cursor cursor) {
+__global__ void __launch_bounds__(row_threads, 5) normalise_backward(const Lane<T>* lanes, Cursor cursor) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   const Window window = window_of(lane, cursor);

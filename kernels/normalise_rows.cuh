@@ -14,7 +14,7 @@
 namespace itm::ITM_KERNELS {
 
 template <typename T>
-__global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
+__global__ void __launch_bounds__(row_threads, 5) normalise_rows(const Lane<T>* lanes, Cursor cursor) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= lane.batch) {
@@ -58,7 +58,7 @@ __global__ void normalise_rows(const Lane<T>* lanes, Cursor cursor) {
 
 /// R = Theta - Y.
 template <typename T>
-__global__ void subtract_centres(const Lane<T>* lanes, Cursor cursor) {
+__global__ void __launch_bounds__(row_threads) subtract_centres(const Lane<T>* lanes, Cursor cursor) {
   const Lane<T> lane = lanes[blockIdx.y];
   const std::uint32_t i = row_of_warp();
   if (i >= window_of(lane, cursor).count) {
