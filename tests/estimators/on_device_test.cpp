@@ -25,12 +25,12 @@ class OnDevice : public ::testing::TestWithParam<std::string> {
 
   /// Of these the host that stands in for a device takes minutes over a model: they get three, and few rows of them.
   static bool iterates(const std::string& method) {
-    return method == "nleep" || method == "lead" || method == "linear_probe" || method == "pactran";
+    return method == "nleep" || method == "lead" || method == "linear_probe";
   }
   /// 0: all of them.
   static std::size_t few_rows(const std::string& method) {
     const bool many = method == "nleep";  // at least five for each of 34 classes
-    return many ? 200 : method == "linear_probe" || method == "pactran" ? 100 : 0;
+    return many ? 200 : method == "linear_probe" ? 100 : 0;
   }
   static Zoo glyphs(const std::string& method) {
     Zoo zoo = itm::discover_zoo(itm::testing::examples() + "/glyphs");
