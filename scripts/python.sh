@@ -30,7 +30,9 @@ carry_and_try() {
     --wheel-dir build/wheelhouse build/wheels/itm_rank-*.whl
   local made
   made=$(echo build/wheelhouse/itm_rank-*.whl)
-  PATH=$root/build/wheel-tools/bin:$PATH build/wheel-tools/bin/auditwheel show "$made" | grep -m1 -A1 'constrains the platform'
+  # To a file: auditwheel takes it ill when grep has read enough.
+  PATH=$root/build/wheel-tools/bin:$PATH build/wheel-tools/bin/auditwheel show "$made" >build/auditwheel-show.log
+  grep -m1 -A1 'constrains the platform' build/auditwheel-show.log
   if [[ $made == *-abi3-* ]]; then build/wheel-tools/bin/abi3audit --strict --summary "$made"; fi
   environment build/wheel-trial "$1"
   quietly build/wheel-trial.log build/wheel-trial/bin/pip install "$made"
