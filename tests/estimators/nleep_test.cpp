@@ -43,7 +43,12 @@ RankOptions with_probabilities(const fs::path& file) {
 void expect_published_nleep(const fs::path& folder) {
   const json scores = itm::testing::read_json(folder / "scores.json");
   const json& wanted = scores["intermediates"];
-  for (std::size_t seed = 0; seed < scores["nleep"].size(); ++seed) {
+#if defined(ITM_TEST_HOST_CUDA) && defined(ITM_SANITIZED)
+  const std::size_t seeds = 1;  // seconds each; without sanitizers all of them
+#else
+  const std::size_t seeds = scores["nleep"].size();
+#endif
+  for (std::size_t seed = 0; seed < seeds; ++seed) {
     const std::string what = folder.filename().string() + ", seed " + std::to_string(seed);
     const ScoredModel scored = nleep_of(folder, with_seed(seed));
     const json details = itm::to_json(scored.details);
