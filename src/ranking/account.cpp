@@ -16,7 +16,7 @@ double rate(double took, double timed, double expected_rate, double trust) {
 
 }  // namespace
 
-std::size_t Account::open(double seconds) {
+std::size_t Account::add(double seconds) {
   methods_.push_back({.expected = seconds});
   return methods_.size() - 1;
 }

@@ -12,7 +12,7 @@ namespace itm {
 class Account {
  public:
   /// A method on a data set: `seconds` that it expects to take. Its number here.
-  std::size_t open(double seconds);
+  std::size_t add(double seconds);
   /// `expected` seconds of its work are done; nobody measured what they took.
   void finish(std::size_t method, double expected);
   /// The same, and they took `seconds` of a thread.

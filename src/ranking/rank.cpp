@@ -38,7 +38,7 @@ class Ledger {
   /// A session, by its number in the account, with `units` scores to come.
   std::size_t open(double seconds, std::size_t units) {
     units_ += units;
-    return account_.open(seconds);
+    return account_.add(seconds);
   }
   /// `change` tells the account of work on a model, by which `units` of its scores are finished.
   template <typename Change>

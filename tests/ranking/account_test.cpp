@@ -12,8 +12,8 @@ double time_left(const Account& account, double passed) { return passed * accoun
 
 TEST(Account, OfExpectationsThatHoldIsTheShareOfWhatIsDone) {
   Account account;
-  const std::size_t quick = account.open(2);
-  const std::size_t slow = account.open(6);
+  const std::size_t quick = account.add(2);
+  const std::size_t slow = account.add(6);
   account.finish(quick, 2, 2);
   EXPECT_DOUBLE_EQ(account.share(), 0.25);
   account.finish(slow, 3, 3);
@@ -26,7 +26,7 @@ TEST(Account, OfExpectationsThatHoldIsTheShareOfWhatIsDone) {
 
 TEST(Account, OfWorkThatNobodyTimedIsTheShareOfWhatWasExpected) {
   Account account;
-  const std::size_t method = account.open(4);
+  const std::size_t method = account.add(4);
   account.finish(method, 1);
   EXPECT_DOUBLE_EQ(account.share(), 0.25);
   EXPECT_DOUBLE_EQ(time_left(account, 7), 21);
@@ -35,8 +35,8 @@ TEST(Account, OfWorkThatNobodyTimedIsTheShareOfWhatWasExpected) {
 TEST(Account, AProcessorOfAnotherSpeedChangesNothing) {
   for (const double speed : {0.2, 1.0, 5.0}) {
     Account account;
-    const std::size_t first = account.open(5);
-    const std::size_t second = account.open(5);
+    const std::size_t first = account.add(5);
+    const std::size_t second = account.add(5);
     account.finish(first, 5, 5 * speed);
     account.finish(second, 1, 1 * speed);
     EXPECT_GT(time_left(account, 6 * speed), 4 * speed / 1.4) << speed;
@@ -49,8 +49,8 @@ TEST(Account, AProcessorOfAnotherSpeedChangesNothing) {
 TEST(Account, AMethodThatExpectedWronglyIsFoundOutByItsFirstModels) {
   for (const double wrong : {4.0, 0.25}) {
     Account account;
-    const std::size_t honest = account.open(10);
-    const std::size_t other = account.open(10);
+    const std::size_t honest = account.add(10);
+    const std::size_t other = account.add(10);
     double passed = 0;
     for (int model = 0; model < 10; ++model) {
       account.finish(honest, 1, 1);
@@ -68,8 +68,8 @@ TEST(Account, AMethodThatExpectedWronglyIsFoundOutByItsFirstModels) {
 
 TEST(Account, WorkThatIsSparedIsNotWaitedFor) {
   Account account;
-  const std::size_t failing = account.open(9);
-  const std::size_t method = account.open(1);
+  const std::size_t failing = account.add(9);
+  const std::size_t method = account.add(1);
   account.spare(failing, 9);
   account.finish(method, 0.5, 0.5);
   EXPECT_DOUBLE_EQ(account.share(), 0.5);
@@ -79,7 +79,7 @@ TEST(Account, WorkThatIsSparedIsNotWaitedFor) {
 TEST(Account, OfNothingIsTheWhole) {
   EXPECT_EQ(Account().share(), 1);
   Account account;
-  account.open(0);
+  account.add(0);
   EXPECT_EQ(account.share(), 1);
   EXPECT_EQ(account.left_of_passed(), 0);
 }
