@@ -51,8 +51,8 @@ TEST(Cost, IsRightToAFactorOfThree) {
   }
 }
 
-/// The bar says seconds * (1 - work) / work; after a tenth of the time that should be right to a factor of two, unless
-/// little is left.
+/// By expectations alone seconds * (1 - work) / work are left (ranking/account.hpp knows better); after a tenth of the
+/// time that should be right to a factor of two, unless little is left.
 TEST(Cost, MakesTheTimeLeftRightToAFactorOfTwo) {
   std::map<std::string, std::vector<Measured>> rankings;
   for (const Measured& one : all_measured()) {
