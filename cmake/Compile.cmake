@@ -29,9 +29,9 @@ function(itm_compile_options target)
 endfunction()
 
 # itm_optimise_little(TARGET [UNOPTIMISED_WITH_SANITIZERS]): for code that waits for people and files. -O3 would double what it takes to
-# compile, for nothing; with sanitizers -O1 doubles it once more.
+# compile, for nothing; with sanitizers -O1 doubles it once more. -Og, what of -O1 is quick to do, takes a fifth less again.
 function(itm_optimise_little target)
-  target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
+  target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-Og>)
   if(ITM_SANITIZE AND "UNOPTIMISED_WITH_SANITIZERS" IN_LIST ARGN)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O0>)
   endif()
@@ -70,6 +70,10 @@ function(itm_unite target)
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow>)  # of a name in another source
+  # GCC collects its garbage at every 128 MiB and a third: a seventh of what such a unit takes, to save a sixth of 1 GiB.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=1500000>)
+  endif()
   if(ARGC GREATER 1)
     set_target_properties(${target} PROPERTIES UNITY_BUILD_BATCH_SIZE ${ARGV1})
     return()
