@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <vector>
+
+#include "kernels/reduce.cuh"
 
 namespace itm::host_cuda {
 namespace {
@@ -48,6 +51,28 @@ TEST(HostCuda, ShufflesExchangeWithinAWarp) {
     const unsigned below = __shfl_down_sync(0xFFFFFFFFU, threadIdx.x, 4);
     EXPECT_EQ(below, threadIdx.x < 28 ? threadIdx.x + 4 : threadIdx.x);
   });
+}
+
+/// Values whose sum, and whose largest of equal ones, depend on the order in which they are joined.
+TEST(HostCuda, AButterflyAtOnceHasTheBitsOfItsShuffles) {
+  for (const Order order : {Order::ascending, Order::descending}) {
+    set_order(order);
+    run_grid(dim3(1), dim3(32, 3), [] {
+      const unsigned number = thread_index();
+      const double odd = std::sin(number + 1.0) * std::pow(10.0, number % 7);
+      const auto sum = [](auto own, auto other) { return own + other; };
+      EXPECT_EQ(butterfly(odd, sum), butterfly_by_shuffles(odd, sum));
+      EXPECT_EQ(butterfly(static_cast<float>(odd), sum), butterfly_by_shuffles(static_cast<float>(odd), sum));
+      EXPECT_EQ(butterfly(number, sum), butterfly_by_shuffles(number, sum));
+      const auto own_share = [](double own, double other) { return 0.75 * own + other / 3; };  // lanes differ
+      EXPECT_EQ(butterfly(odd, own_share), butterfly_by_shuffles(odd, own_share));
+      const auto larger = [](Peak<double> own, Peak<double> other) { return other.value > own.value ? other : own; };
+      const Peak<double> peak{static_cast<double>(number % 5), number};
+      EXPECT_EQ(butterfly(peak, larger).value, 4);
+      EXPECT_EQ(butterfly(peak, larger).index, butterfly_by_shuffles(peak, larger).index);
+    });
+  }
+  set_order(Order::ascending);
 }
 
 TEST(HostCuda, AThreadThatLeavesBeforeABarrierIsFound) {

@@ -17,7 +17,6 @@ namespace itm::host_cuda {
 namespace {
 
 constexpr std::size_t stack_bytes = std::size_t{64} << 10;
-constexpr unsigned lanes = 32;
 constexpr unsigned most_threads = 1024;  // CUDA's limit
 
 /// A context with a stack of its own. It runs one thread after another until one has to wait, and then stays with that
@@ -25,11 +24,6 @@ constexpr unsigned most_threads = 1024;  // CUDA's limit
 struct Fiber {
   Context context;
   std::unique_ptr<char[]> stack{new char[stack_bytes]};
-};
-
-/// What a thread brings to its warp.
-struct Slot {
-  std::uint64_t word[3] = {};
 };
 
 /// Threads in the order in which they came, each at most once. Nothing here allocates: tests spend their time in it.
@@ -99,27 +93,31 @@ class Block {
     }
   }
 
-  void wait_for_block() { wait(block_barrier_); }
-  void wait_for_warp() { wait(warps_[current_ / lanes].barrier); }
+  void wait_for_block() {
+    wait(block_barrier_, [] {});
+  }
+  void wait_for_warp() {
+    wait(warps_[current_ / warp_lanes].barrier, [] {});
+  }
 
-  /// What every lane of the caller's warp brought to the same call; there until the caller's next. `bring` writes the
-  /// caller's.
-  template <typename Bring>
-  const Slot* exchange(Bring bring) {
-    Warp& warp = warps_[current_ / lanes];
+  /// What every lane of the caller's warp brought to the same call, as the last to come changes it; there until the
+  /// caller's next. `bring` writes the caller's.
+  template <typename Bring, typename Change>
+  const Slot* exchange(Bring bring, Change change) {
+    Warp& warp = warps_[current_ / warp_lanes];
     // Two sets of slots: a thread is at most one exchange ahead of the slowest of its warp.
     const unsigned set = round_[current_]++ % 2;
-    bring(warp.slot[set][current_ % lanes]);
-    wait(warp.barrier);
+    bring(warp.slot[set][current_ % warp_lanes]);
+    wait(warp.barrier, [&] { change(warp.slot[set]); });
     return warp.slot[set];
   }
 
-  [[nodiscard]] unsigned lane() const { return current_ % lanes; }
+  [[nodiscard]] unsigned lane() const { return current_ % warp_lanes; }
 
  private:
   struct Warp {
     Barrier barrier;
-    Slot slot[2][lanes] = {};
+    Slot slot[2][warp_lanes] = {};
   };
 
   void run_block() {
@@ -129,8 +127,8 @@ class Block {
     runnable_.clear();
     std::fill_n(round_.begin(), threads_, 0);
     block_barrier_.reset(threads_);
-    for (unsigned first = 0; first < threads_; first += lanes) {
-      warps_[first / lanes].barrier.reset(std::min(lanes, threads_ - first));
+    for (unsigned first = 0; first < threads_; first += warp_lanes) {
+      warps_[first / warp_lanes].barrier.reset(std::min(warp_lanes, threads_ - first));
     }
     switch_context(main_, *next(), main_);
     if (failure_ || finished_ != threads_) {  // threads may be left in the middle of the kernel
@@ -166,7 +164,9 @@ class Block {
     if (idle_.empty()) {
       fibers_.push_back(std::make_unique<Fiber>());
       starting_ = fibers_.back().get();
-      begin_on_stack(starting_->context, starting_->stack.get(), stack_bytes, &Block::enter);
+      // Tops of stacks that are all a power of two apart would share a few lines of the processor's caches.
+      const std::size_t lower = fibers_.size() % 32 * 320;
+      begin_on_stack(starting_->context, starting_->stack.get(), stack_bytes - lower, &Block::enter);
       return starting_;
     }
     Fiber* fiber = idle_.back();
@@ -195,9 +195,12 @@ class Block {
     }
   }
 
-  void wait(Barrier& barrier) {
+  /// The last to come calls before_others() before the others go on.
+  template <typename BeforeOthers>
+  void wait(Barrier& barrier, BeforeOthers before_others) {
     const unsigned self = current_;
     if (++barrier.arrived == barrier.expected) {
+      before_others();
       barrier.arrived = 0;
       runnable_.push_all(barrier.waiting);
       return;
@@ -217,7 +220,7 @@ class Block {
   Queue runnable_;
   std::array<unsigned, most_threads> round_{};  ///< exchanges of each
   Barrier block_barrier_;
-  std::array<Warp, most_threads / lanes> warps_;
+  std::array<Warp, most_threads / warp_lanes> warps_;
   std::exception_ptr failure_;
   unsigned threads_ = 0;
   unsigned started_ = 0;
@@ -225,10 +228,8 @@ class Block {
   unsigned current_ = 0;
 };
 
-Block& block() {
-  static Block only;
-  return only;
-}
+Block only_block;
+Block& block() { return only_block; }
 
 void Block::enter() {
   Block& self = block();
@@ -284,7 +285,7 @@ void mma_m16n8k8(float (&c)[4], const float (&a)[4], const float (&b)[2]) {
   Fragments mine{};
   std::copy_n(a, 4, mine.a);
   std::copy_n(b, 2, mine.b);
-  const Slot* brought = block().exchange([&](Slot& slot) { slot = std::bit_cast<Slot>(mine); });
+  const Slot* brought = block().exchange([&](Slot& slot) { slot = std::bit_cast<Slot>(mine); }, [](auto&) {});
   const unsigned lane = block().lane();
   instructions += lane == 0 ? 1 : 0;
   const auto brought_by = [brought](unsigned thread) { return std::bit_cast<Fragments>(brought[thread]); };
@@ -326,8 +327,16 @@ void run_grid(dim3 grid, dim3 block_size, const std::function<void()>& body) {
   }
 }
 std::uint64_t exchange(std::uint64_t value, unsigned source) {
-  const Slot* brought = block().exchange([value](Slot& slot) { slot.word[0] = value; });
-  return source < lanes ? brought[source].word[0] : value;
+  const Slot* brought = block().exchange([value](Slot& slot) { slot.word[0] = value; }, [](auto&) {});
+  return source < warp_lanes ? brought[source].word[0] : value;
+}
+Words exchange_at_once(Words brought, void (*change)(Slot (&slots)[warp_lanes])) {
+  const auto bring = [brought](Slot& slot) {
+    slot.word[0] = brought.first;
+    slot.word[1] = brought.second;
+  };
+  const Slot& changed = block().exchange(bring, change)[block().lane()];
+  return {changed.word[0], changed.word[1]};
 }
 unsigned lane_of_thread() { return block().lane(); }
 

@@ -56,6 +56,50 @@ T exchange_as(T value, unsigned source) {
   return value;
 }
 
+/// What one thread brings to its warp.
+struct Slot {
+  std::uint64_t word[3] = {};
+};
+constexpr unsigned warp_lanes = 32;
+
+/// A value of a thread in two registers.
+struct Words {
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+};
+
+/// What a thread brings to a call that its whole warp makes. The last of the warp to come calls change(slots), once;
+/// each thread goes on with what is then in its own.
+Words exchange_at_once(Words brought, void (*change)(Slot (&slots)[warp_lanes]));
+
+/// What five shuffles with join(own, the partner's) at distances 16, 8, 4, 2, 1 leave in the caller's lane.
+template <typename T, typename Join>
+T butterfly_at_once(T value, Join) {
+  static_assert(sizeof(T) <= sizeof(Words) && std::is_trivially_copyable_v<T> && std::is_empty_v<Join>);
+  std::uint64_t bits[2] = {};
+  std::memcpy(bits, &value, sizeof value);
+  const Words joined = exchange_at_once({bits[0], bits[1]}, [](Slot(&slots)[warp_lanes]) {
+    T own[warp_lanes];
+    for (unsigned lane = 0; lane < warp_lanes; ++lane) {
+      std::memcpy(&own[lane], slots[lane].word, sizeof(T));
+    }
+    for (unsigned distance = warp_lanes / 2; distance > 0; distance /= 2) {
+      T next[warp_lanes];
+      for (unsigned lane = 0; lane < warp_lanes; ++lane) {
+        next[lane] = Join{}(own[lane], own[lane ^ distance]);
+      }
+      std::memcpy(own, next, sizeof own);
+    }
+    for (unsigned lane = 0; lane < warp_lanes; ++lane) {
+      std::memcpy(slots[lane].word, &own[lane], sizeof(T));
+    }
+  });
+  bits[0] = joined.first;
+  bits[1] = joined.second;
+  std::memcpy(&value, bits, sizeof value);
+  return value;
+}
+
 /// The nearest float of 11 significant bits; of two the one further from zero.
 [[nodiscard]] inline float round_to_tf32(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
