@@ -79,15 +79,22 @@ void GpuDevice::lbfgs_direction(ConstView gradient, std::span<const LbfgsPair> p
   const Matrix shares = scratch(1, vectors);
   each_row(api_, static_cast<std::size_t>(vectors) * vectors, 8 * length * vectors,
            [=, p = grid(products.view())] __device__(std::uint32_t pair, std::uint32_t lane) {
-             const double* a = vector[pair / vectors];
-             const double* b = vector[pair % vectors];
+             const std::uint32_t later = pair / vectors;
+             const std::uint32_t earlier = pair % vectors;
+             if (later < earlier) {
+               return;  // the product of these two is written in both of its places
+             }
+             const double* a = vector[later];
+             const double* b = vector[earlier];
              double sum = 0;
-             for (std::size_t e = lane; e < length; e += warp_size) {
+             const std::size_t end = later < count ? 0 : length;  // nobody asks for those of two s
+             for (std::size_t e = lane; e < end; e += warp_size) {
                sum += a[e] * b[e];
              }
              sum = warp_sum(sum);
              if (lane == 0) {
-               p(pair / vectors, pair % vectors) = sum;
+               p(later, earlier) = sum;
+               p(earlier, later) = sum;
              }
            });
   each(api_, 1, 1, 8 * products.size(),
