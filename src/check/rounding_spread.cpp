@@ -1,15 +1,19 @@
 #include "check/rounding_spread.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <random>
 
 #include "itm/dataset.hpp"
 
 namespace itm {
+namespace {
 
-std::vector<ScoredModel> scores_after_rounding(const Zoo& zoo, const std::string& dataset, const RankOptions& options,
-                                               const std::vector<std::string>& models, std::size_t draw) {
+constexpr std::uint64_t draws = 4;
+
+std::vector<ScoredModel> scores_of_draw(const Zoo& zoo, const std::string& dataset, const RankOptions& options,
+                                        const std::vector<std::string>& models, std::uint64_t draw) {
   const std::vector<ZooEntry>& entries = zoo.entries(dataset);
   std::optional<Dataset> changed;
   std::vector<std::vector<double>> values;
@@ -42,6 +46,18 @@ std::vector<ScoredModel> scores_after_rounding(const Zoo& zoo, const std::string
   on_cpu.device = Backend::cpu;
   on_cpu.engine = nullptr;
   return rank(*changed, on_cpu).results.at(0).models;
+}
+
+}  // namespace
+
+std::vector<std::vector<ScoredModel>> scores_after_rounding(const Zoo& zoo, const std::string& dataset,
+                                                            const RankOptions& options,
+                                                            const std::vector<std::string>& models) {
+  std::vector<std::vector<ScoredModel>> scores;
+  for (std::uint64_t draw = 0; draw < draws; ++draw) {
+    scores.push_back(scores_of_draw(zoo, dataset, options, models, draw));
+  }
+  return scores;
 }
 
 }  // namespace itm

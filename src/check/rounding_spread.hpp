@@ -16,9 +16,9 @@
 namespace itm {
 
 /// Scores of `models` on one data set by options.method, on the CPU, from features of which every number has changed
-/// by up to four roundings of a double, differently for every `draw`. options.datasets is not looked at.
-[[nodiscard]] std::vector<ScoredModel> scores_after_rounding(const Zoo& zoo, const std::string& dataset,
-                                                             const RankOptions& options,
-                                                             const std::vector<std::string>& models, std::size_t draw);
+/// by up to four roundings of a double: four times, differently each. options.datasets is not looked at.
+[[nodiscard]] std::vector<std::vector<ScoredModel>> scores_after_rounding(const Zoo& zoo, const std::string& dataset,
+                                                                          const RankOptions& options,
+                                                                          const std::vector<std::string>& models);
 
 }  // namespace itm

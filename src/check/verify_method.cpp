@@ -12,7 +12,6 @@
 namespace itm {
 namespace {
 
-constexpr std::size_t draws = 4;  // of rounding
 constexpr const char* score_series = "";
 
 /// One kind of number: its value for every model.
@@ -152,9 +151,8 @@ VerifyReport verify_method(const Zoo& zoo, const std::string& dataset, const Ran
     std::vector<ScoredModel> before;
     std::copy_if(reference.models.begin(), reference.models.end(), std::back_inserter(before),
                  [&](const auto& m) { return std::find(beyond.begin(), beyond.end(), m.model) != beyond.end(); });
-    for (std::size_t draw = 0; draw < draws; ++draw) {
-      const auto moved = series_of(before, scores_after_rounding(zoo, dataset, on_cpu, beyond, draw));
-      for (const auto& [name, series] : moved) {
+    for (const std::vector<ScoredModel>& moved : scores_after_rounding(zoo, dataset, on_cpu, beyond)) {
+      for (const auto& [name, series] : series_of(before, moved)) {
         for (std::size_t i = 0; i < series.reference.size(); ++i) {
           spread[name] = std::max(spread[name], std::abs(series.other[i] - series.reference[i]));
         }

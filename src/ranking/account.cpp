@@ -31,24 +31,25 @@ void Account::finish(std::size_t method, double expected, double seconds) {
 
 void Account::spare(std::size_t method, double expected) { methods_[method].expected -= expected; }
 
-double Account::share() const {
-  double expected = 0;
-  double done = 0;
+Account::Method Account::all() const {
+  Method sum;
   for (const Method& method : methods_) {
-    expected += method.expected;
-    done += method.done;
+    sum.expected += method.expected;
+    sum.done += method.done;
+    sum.timed += method.timed;
+    sum.took += method.took;
   }
-  return expected > 0 ? std::clamp(done / expected, 0.0, 1.0) : 1;
+  return sum;
+}
+
+double Account::share() const {
+  const Method sum = all();
+  return sum.expected > 0 ? std::clamp(sum.done / sum.expected, 0.0, 1.0) : 1;
 }
 
 double Account::left_of_passed() const {
-  Method all;
-  for (const Method& method : methods_) {
-    all.expected += method.expected;
-    all.timed += method.timed;
-    all.took += method.took;
-  }
-  const double usual = rate(all.took, all.timed, 1, trust_in_all * all.expected);
+  const Method sum = all();
+  const double usual = rate(sum.took, sum.timed, 1, trust_in_all * sum.expected);
   double passed = 0;
   double left = 0;
   for (const Method& method : methods_) {

@@ -31,6 +31,8 @@ class Account {
     double timed = 0;  ///< of what is done
     double took = 0;   ///< what was timed
   };
+  [[nodiscard]] Method all() const;  // summed
+
   std::vector<Method> methods_;
 };
 
