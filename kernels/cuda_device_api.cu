@@ -323,6 +323,14 @@ class CudaDeviceApi final : public DeviceApi {
 
   // Allocations have a stream of their own, which never waits for work and is never captured; the caller frees what no
   // pending work uses.
+  [[nodiscard]] bool can_read(const void* memory) const override {
+    cudaPointerAttributes about{};
+    if (cudaPointerGetAttributes(&about, memory) != cudaSuccess) {
+      (void)cudaGetLastError();  // of an address that CUDA does not know
+      return false;
+    }
+    return about.type == cudaMemoryTypeDevice && about.device == device_;
+  }
   [[nodiscard]] void* allocate(std::size_t bytes) override {
     on_device();
     void* memory = nullptr;

@@ -74,6 +74,8 @@ class DeviceApi {
   /// The stream as the library of the implementation knows it.
   [[nodiscard]] virtual void* stream() const = 0;
 
+  /// Whether it is memory of this device, so that kernels may read what others keep there.
+  [[nodiscard]] virtual bool can_read(const void* memory) const = 0;
   [[nodiscard]] virtual void* allocate(std::size_t bytes) = 0;
   /// No pending work may use the memory: download() and synchronise() say when none does.
   virtual void release(void* memory) noexcept = 0;

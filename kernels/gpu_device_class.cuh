@@ -55,12 +55,18 @@ class GpuFeatures final : public Features {
   }
 
   [[nodiscard]] StoredRows rows_by(ConstIndexView map) const {
-    return {memory_ ? memory_.get() : lease_.data(), map.size() == 0 ? nullptr : map.data(), shape_.dims,
-            shape_.stored};
+    return {data(), map.size() == 0 ? nullptr : map.data(), shape_.dims, shape_.stored};
   }
   [[nodiscard]] std::size_t row_bytes() const { return shape_.row_bytes(); }
 
  private:
+  [[nodiscard]] const void* data() const {
+    if (shape_.in_place != nullptr) {
+      return shape_.in_place;
+    }
+    return memory_ ? memory_.get() : lease_.data();
+  }
+
   GpuMemory device_;
   FeatureShape shape_;
   std::shared_ptr<std::byte> memory_;

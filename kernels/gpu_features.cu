@@ -12,7 +12,7 @@ std::vector<FeaturesOnDevice> GpuDevice::open(std::span<const StoredFeatures> wa
   std::size_t room = workspace > 0 ? workspace + 3 * options_.block_bytes : 0;
   std::vector<ItmFeatures> keyed;
   for (const StoredFeatures& one : wanted) {
-    const std::size_t bytes = features_->shape_of_array(*one.array, one.key).bytes();
+    const std::size_t bytes = features_->shape_of_array(*one.array, one.key).room();
     own += bytes;
     if (one.key.empty()) {
       room += bytes;
@@ -41,12 +41,12 @@ std::vector<FeaturesOnDevice> GpuDevice::open(std::span<const StoredFeatures> wa
   for (const StoredFeatures& one : wanted) {
     FeatureShape shape = features_->shape_of_array(*one.array, one.key);
     std::shared_ptr<std::byte> memory;
-    if (one.key.empty()) {
+    if (one.key.empty() && shape.in_place == nullptr) {
       memory = memory_.take<std::byte>(shape.bytes());
       api_.synchronise();  // before another stream writes to it
       ResidentFeatures::upload(api_, *one.array, shape, memory.get());
       counts_.uploaded += shape.bytes();
-    } else {
+    } else if (!one.key.empty()) {
       counts_.uploaded += lease->uploaded();
     }
     ResidentFeatures::Lease mine;

@@ -27,11 +27,14 @@ struct FeatureShape {
   std::size_t rows = 0;
   std::size_t dims = 0;
   Stored stored = Stored::f32;
+  const void* in_place = nullptr;  ///< on the device, where the caller keeps them; null: they have to be uploaded
 
   [[nodiscard]] std::size_t row_bytes() const {
     return dims * (stored == Stored::f16 ? 2U : stored == Stored::f32 ? 4U : 8U);
   }
   [[nodiscard]] std::size_t bytes() const { return rows * row_bytes(); }
+  /// Bytes of the budget that they take.
+  [[nodiscard]] std::size_t room() const { return in_place == nullptr ? bytes() : 0; }
 };
 
 /// "1.5 GiB", "12.0 MiB".
@@ -79,7 +82,9 @@ class ResidentFeatures {
     [[nodiscard]] std::size_t extra() const { return extra_; }
     /// Bytes that came to the device for it: 0 where the features were there.
     [[nodiscard]] std::size_t uploaded() const { return uploaded_; }
-    [[nodiscard]] const void* data() const { return entry_->data.data(); }
+    [[nodiscard]] const void* data() const {
+      return entry_->shape.in_place != nullptr ? entry_->shape.in_place : entry_->data.data();
+    }
     [[nodiscard]] const FeatureShape& shape() const { return entry_->shape; }
 
    private:
@@ -198,8 +203,7 @@ class ResidentFeatures {
   void prefetch(const ItmFeatures& features) noexcept {
     try {
       const std::unique_lock admission(admission_, std::try_to_lock);
-      if (!admission.owns_lock() || features.key.empty() || find(features.key) ||
-          shape_of(features).bytes() > spare()) {
+      if (!admission.owns_lock() || features.key.empty() || find(features.key) || shape_of(features).room() > spare()) {
         return;
       }
       (void)acquire_one(features, 0, false);
@@ -213,7 +217,7 @@ class ResidentFeatures {
     const std::lock_guard lock(state_);
     std::size_t resident = 0;
     for (const auto& entry : entries_) {
-      resident += entry->shape.bytes();
+      resident += entry->shape.room();
     }
     for (const Kept& kept : kept_) {
       resident += kept.bytes;
@@ -231,6 +235,12 @@ class ResidentFeatures {
     } else if (reads_as_double(array)) {
       shape.stored = Stored::f64;
     }
+    // Kernels load 16 bytes at a time; and what a key stands for may outlive the caller's array.
+    const void* there = array.device_copy();
+    if (there != nullptr && key.empty() && array.dtype() == type_of(shape.stored) &&
+        reinterpret_cast<std::uintptr_t>(there) % 16 == 0 && api_.can_read(there)) {
+      shape.in_place = there;
+    }
     const std::lock_guard lock(state_);
     if (!key.empty()) {
       shapes_[key] = shape;
@@ -242,9 +252,7 @@ class ResidentFeatures {
   static void upload(DeviceApi& api, const Array& array, const FeatureShape& shape, std::byte* data) {
     const std::size_t row_bytes = shape.row_bytes();
     const bool as_is = array.is_native_row_major() && row_bytes == shape.dims * size_of(array.dtype()) &&
-                       array.dtype() == (shape.stored == Stored::f16   ? DType::f16
-                                         : shape.stored == Stored::f32 ? DType::f32
-                                                                       : DType::f64);
+                       array.dtype() == type_of(shape.stored);
     api.fill(data, shape.bytes(), row_bytes, [&](std::byte* to, std::size_t offset, std::size_t count) {
       std::vector<float> floats(as_is || shape.stored == Stored::f64 ? 0 : shape.dims);
       std::vector<double> doubles(as_is || shape.stored != Stored::f64 ? 0 : shape.dims);
@@ -270,6 +278,10 @@ class ResidentFeatures {
   }
 
  private:
+  static DType type_of(Stored stored) {
+    return stored == Stored::f16 ? DType::f16 : stored == Stored::f32 ? DType::f32 : DType::f64;
+  }
+
   struct Kept {
     std::string key;
     std::size_t bytes;
@@ -322,11 +334,13 @@ class ResidentFeatures {
     auto entry = std::make_shared<Lease::Entry>();
     entry->key = features.key;
     entry->shape = shape_of_array(array, features.key);
-    const std::size_t bytes = entry->shape.bytes();
+    const std::size_t bytes = entry->shape.room();
     make_room(bytes + extra, entry->shape.source, may_wait);
     lease.extra_ = bytes + extra;  // so that a failed upload gives all of it back
-    entry->data = DeviceBuffer<std::byte>(api_, bytes);
-    upload(api_, array, entry->shape, entry->data.data());
+    if (entry->shape.in_place == nullptr) {
+      entry->data = DeviceBuffer<std::byte>(api_, bytes);
+      upload(api_, array, entry->shape, entry->data.data());
+    }
     lease.uploaded_ = bytes;
     lease.extra_ = extra;
     lease.entry_ = entry;
@@ -364,7 +378,7 @@ class ResidentFeatures {
       const auto idle =
           std::find_if(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.use_count() == 1; });
       if (idle != entries_.end()) {
-        used_ -= (*idle)->shape.bytes();
+        used_ -= (*idle)->shape.room();
         entries_.erase(idle);
       } else {
         given_back_.wait(lock);
@@ -376,7 +390,7 @@ class ResidentFeatures {
   void give_back(std::shared_ptr<Lease::Entry> entry, std::size_t extra) {
     {
       const std::lock_guard lock(state_);
-      used_ -= extra + (entry && entry->key.empty() ? entry->shape.bytes() : 0);
+      used_ -= extra + (entry && entry->key.empty() ? entry->shape.room() : 0);
       entry.reset();
     }
     given_back_.notify_all();

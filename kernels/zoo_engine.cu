@@ -146,7 +146,7 @@ class ZooEngine final : public ItmEngine {
           (void)measure_features(model.features.open(), *model.labels, standardise, model.features.rows);
         }
         const std::size_t extra = survey_bytes(*model.labels, shape.dims);
-        used += shape.bytes() + extra;
+        used += shape.room() + extra;
         if (!requests.empty() && used > resident_.budget()) {
           break;
         }
@@ -198,8 +198,8 @@ class ZooEngine final : public ItmEngine {
     const FeatureShape f = resident_.shape_of(task.features);
     check_itm_inputs(f.source, f.rows, f.dims, *task.statistics, *task.plan, task.initial, task.features.rows);
     const std::size_t own = own_bytes(task, shapes_of({&task, 1}, {f}, options).front(), options);
-    if (own + f.bytes() > resident_.budget()) {
-      throw DeviceError(f.source + ": needs " + bytes_text(f.bytes()) + " for its features and " + bytes_text(own) +
+    if (own + f.room() > resident_.budget()) {
+      throw DeviceError(f.source + ": needs " + bytes_text(f.room()) + " for its features and " + bytes_text(own) +
                         " to train on " + api_->name() + ", of which " + bytes_text(resident_.budget()) +
                         " may be used; raise --memory-budget, lower --batch-size or pass --backend cpu");
     }
@@ -226,7 +226,7 @@ class ZooEngine final : public ItmEngine {
       const std::string& key = tasks[i].features.key;
       const bool shared = !key.empty() && !keys.insert(key).second;
       const std::size_t own = own_bytes(tasks[i], shapes[i], options);
-      const std::size_t more = own + (shared ? 0 : features[i].bytes());
+      const std::size_t more = own + (shared ? 0 : features[i].room());
       if (used + more > resident_.budget()) {
         break;
       }

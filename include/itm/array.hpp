@@ -37,6 +37,10 @@ class Array {
                                              std::ptrdiff_t row_stride);
   /// The same array under another name, for sentences.
   [[nodiscard]] Array renamed(std::filesystem::path source) const;
+  /// The same array, whose numbers lie in the memory of a GPU too: rows() x cols() elements, row after row, that the
+  /// caller keeps and does not change. An engine on that GPU reads them there and uploads nothing; all else reads
+  /// data().
+  [[nodiscard]] Array with_device_copy(const void* on_device) const;
   /// The same bytes as text: a row is a string, padded with zeros, of Latin-1 bytes (u8) or code points (u32).
   [[nodiscard]] Array as_text() const;
 
@@ -62,6 +66,8 @@ class Array {
   [[nodiscard]] std::ptrdiff_t row_stride() const noexcept { return row_stride_; }
   /// Bytes from an element to the next of its row.
   [[nodiscard]] std::ptrdiff_t col_stride() const noexcept { return col_stride_; }
+  /// Of element (0, 0) in the memory of a GPU; null: the numbers are on the host alone.
+  [[nodiscard]] const void* device_copy() const noexcept { return device_copy_; }
   /// Rows are strings: labels by name. read_array() refuses such an array.
   [[nodiscard]] bool is_text() const noexcept { return is_text_; }
   /// True when a row is contiguous and in the machine's byte order, so that the engine can gather from it directly.
@@ -89,6 +95,7 @@ class Array {
   std::ptrdiff_t row_stride_ = 0;
   std::ptrdiff_t col_stride_ = 0;
   const std::byte* data_ = nullptr;
+  const void* device_copy_ = nullptr;
   std::shared_ptr<const void> owner_;
 };
 

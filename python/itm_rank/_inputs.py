@@ -30,7 +30,7 @@ def as_features(array: Any, name: str) -> Any:
 
 
 #: DLPack's devices whose memory the host reads where it is: the host's own, pinned and managed memory of CUDA and ROCm.
-_HOST, _READABLE = 1, frozenset({1, 3, 11, 13})
+_HOST, _CUDA, _READABLE = 1, 2, frozenset({1, 3, 11, 13})
 
 
 def on_host(array: Any, name: str) -> Any:
@@ -52,6 +52,17 @@ def on_host(array: Any, name: str) -> Any:
         raise ValueError(
             f"{name}: lies in the memory of a device (DLPack's number {device}) and offers no copy; pass a host array"
         ) from None
+
+
+def on_device(array: Any, copied: Any) -> int:
+    """Where an engine on a GPU reads the features that were ``copied`` to the host; 0: it has to upload the copy."""
+    detach = getattr(array, "detach", None)
+    if callable(detach):
+        array = detach()
+    where = getattr(array, "__dlpack_device__", None)
+    if not callable(where) or int(where()[0]) != _CUDA:
+        return 0
+    return int(_core.address_on_device(array, copied))
 
 
 class _Copied:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from ._inputs import as_features, as_labels, as_settings, as_split, as_truth, usable_threads
+from ._inputs import as_features, as_labels, as_settings, as_split, as_truth, on_device, usable_threads
 from ._progress import Progress, reporting
 
 if TYPE_CHECKING:
@@ -212,7 +212,8 @@ def rank(
     models
         Name -> features [N, D], one row for every image and any D: NumPy arrays, or whatever has ``__dlpack__``,
         float16, bfloat16, float32 or float64. Arrays with contiguous rows are read where they lie. A tensor in the
-        memory of a GPU is copied to the host, once, and methods that run on a GPU upload it again.
+        memory of a GPU is copied to the host, once, to be checked; methods that run on that GPU read it where it lies
+        if its rows follow one another without gaps.
     labels
         [N] whole numbers or words, at least two rows of each; the distinct values in ascending order are the classes.
     targets
@@ -271,10 +272,12 @@ def rank(
         for name in given:
             if name not in models:
                 raise ValueError(f"{kind}: {name!r} is none of the models")
+    on_host = {name: as_features(features, str(name)) for name, features in models.items()}
     entries = [
         (
             str(name),
-            as_features(features, str(name)),
+            on_host[name],
+            on_device(features, on_host[name]) if device != "cpu" else 0,
             as_features(outputs[name], f"source logits of {name}") if name in outputs else None,
             as_features(sources[name], f"source features of {name}") if name in sources else None,
         )

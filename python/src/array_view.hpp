@@ -4,6 +4,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <cstdint>
 #include <string>
 
 #include "itm/array.hpp"
@@ -17,6 +18,10 @@ using AnyArray = nanobind::ndarray<nanobind::ro>;
 /// The same numbers where they lie, as long as the Python object lives; copied only where neither rows nor columns are
 /// contiguous. `name` stands for it in sentences. Throws InputError for other dimensions, element types and devices.
 [[nodiscard]] Array view_of(const AnyArray& array, const std::string& name);
+
+/// Where `tensor` has the numbers of `host` in the memory of a CUDA device, row after row; 0 where they lie there
+/// otherwise, or not at all.
+[[nodiscard]] std::uintptr_t address_on_device(nanobind::handle tensor, const AnyArray& host);
 
 /// A NumPy array, read-only, over the numbers of `array` in native row-major order; keeps them alive.
 [[nodiscard]] nanobind::object to_numpy(const Array& array);

@@ -75,6 +75,12 @@ Array Array::with_row_stride(std::filesystem::path source, DType type, bool big_
   return array;
 }
 
+Array Array::with_device_copy(const void* on_device) const {
+  Array other = *this;
+  other.device_copy_ = on_device;
+  return other;
+}
+
 Array Array::as_text() const {
   Array other = *this;
   other.is_text_ = true;

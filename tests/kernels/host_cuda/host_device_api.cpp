@@ -95,6 +95,7 @@ class HostDeviceApi final : public DeviceApi {
   }
   [[nodiscard]] void* stream() const override { return nullptr; }
 
+  [[nodiscard]] bool can_read(const void*) const override { return true; }
   [[nodiscard]] void* allocate(std::size_t bytes) override {
     const std::lock_guard lock(guard_);
     if (bytes > capacity_ - used_ || ++faults_->allocations == faults_->fails_at) {
