@@ -54,11 +54,7 @@ struct SearchCase {
 class NearestRowsSearch : public ::testing::TestWithParam<SearchCase> {};
 
 TEST_P(NearestRowsSearch, OrdersEqualDistancesByRowLikeAFullSearch) {
-#if defined(ITM_TEST_HOST_CUDA) && defined(ITM_SANITIZED)
-  constexpr std::size_t rows = 300;  // a minute for 1,300
-#else
   constexpr std::size_t rows = 1300;  // more than a block of the CPU's
-#endif
   constexpr std::size_t dims = 5;
   constexpr std::size_t count = 6;
   const std::vector<float> values = grid_points(rows, dims, GetParam().origin);
