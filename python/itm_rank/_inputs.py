@@ -54,15 +54,15 @@ def on_host(array: Any, name: str) -> Any:
         ) from None
 
 
-def on_device(array: Any, copied: Any) -> int:
-    """Where an engine on a GPU reads the features that were ``copied`` to the host; 0: it has to upload the copy."""
+def on_device(array: Any, copied: Any) -> _core.OnDevice | None:
+    """What an engine on a GPU reads of features that were ``copied`` to the host; None: it has to upload the copy."""
     detach = getattr(array, "detach", None)
     if callable(detach):
         array = detach()
     where = getattr(array, "__dlpack_device__", None)
     if not callable(where) or int(where()[0]) != _CUDA:
-        return 0
-    return int(_core.address_on_device(array, copied))
+        return None
+    return _core.on_device(array, copied)
 
 
 class _Copied:

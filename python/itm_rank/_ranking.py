@@ -277,7 +277,7 @@ def rank(
         (
             str(name),
             on_host[name],
-            on_device(features, on_host[name]) if device != "cpu" else 0,
+            on_device(features, on_host[name]) if device != "cpu" else None,
             as_features(outputs[name], f"source logits of {name}") if name in outputs else None,
             as_features(sources[name], f"source features of {name}") if name in sources else None,
         )

@@ -98,20 +98,20 @@ Array view_of(const AnyArray& array, const std::string& name) {
   return copy_of(array, *type, name, std::move(shape));
 }
 
-std::uintptr_t address_on_device(nb::handle tensor, const AnyArray& host) {
+std::optional<OnDevice> on_device(nb::handle tensor, const AnyArray& host) {
   AnyArray there;
   if (!nb::try_cast(tensor, there) || there.device_type() != nb::device::cuda::value || there.ndim() != host.ndim() ||
       there.dtype() != host.dtype()) {
-    return 0;
+    return std::nullopt;
   }
   std::int64_t stride = 1;
   for (std::size_t k = there.ndim(); k-- > 0;) {
     if (there.shape(k) != host.shape(k) || (there.shape(k) > 1 && there.stride(k) != stride)) {
-      return 0;
+      return std::nullopt;
     }
     stride *= static_cast<std::int64_t>(there.shape(k));
   }
-  return reinterpret_cast<std::uintptr_t>(there.data());
+  return OnDevice{std::move(there)};
 }
 
 nb::object to_numpy(const Array& array) {

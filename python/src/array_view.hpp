@@ -5,6 +5,7 @@
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "itm/array.hpp"
@@ -19,9 +20,15 @@ using AnyArray = nanobind::ndarray<nanobind::ro>;
 /// contiguous. `name` stands for it in sentences. Throws InputError for other dimensions, element types and devices.
 [[nodiscard]] Array view_of(const AnyArray& array, const std::string& name);
 
-/// Where `tensor` has the numbers of `host` in the memory of a CUDA device, row after row; 0 where they lie there
-/// otherwise, or not at all.
-[[nodiscard]] std::uintptr_t address_on_device(nanobind::handle tensor, const AnyArray& host);
+/// Numbers in the memory of a CUDA device, which lie there as long as this does.
+struct OnDevice {
+  AnyArray array;
+  [[nodiscard]] std::uintptr_t address() const { return reinterpret_cast<std::uintptr_t>(array.data()); }
+};
+
+/// What `tensor` has of `host` in the memory of a CUDA device, row after row; nothing where they lie there otherwise,
+/// or not at all.
+[[nodiscard]] std::optional<OnDevice> on_device(nanobind::handle tensor, const AnyArray& host);
 
 /// A NumPy array, read-only, over the numbers of `array` in native row-major order; keeps them alive.
 [[nodiscard]] nanobind::object to_numpy(const Array& array);

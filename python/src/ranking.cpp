@@ -34,8 +34,9 @@ using namespace nb::literals;
 namespace itm::python {
 namespace {
 
-/// Name, features, their address on a device or 0, source logits, features of source images.
-using Model = std::tuple<std::string, AnyArray, std::uintptr_t, std::optional<AnyArray>, std::optional<AnyArray>>;
+/// Name, features, the same on a device, source logits, features of source images.
+using Model =
+    std::tuple<std::string, AnyArray, std::optional<OnDevice>, std::optional<AnyArray>, std::optional<AnyArray>>;
 using LabelArray = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 /// 1: held out for validation.
 using SplitArray = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -138,9 +139,9 @@ Result rank_arrays(const std::string& dataset, const std::vector<Model>& models,
   if (split) {
     made.set_split(std::span(split->data(), split->shape(0)));
   }
-  for (const auto& [name, features, address, output, source] : models) {
-    const Array view = view_of(features, name).with_device_copy(reinterpret_cast<const void*>(address));
-    made.add(name, view, extras_of(name, output, source));
+  for (const auto& [name, features, there, output, source] : models) {
+    const Array view = view_of(features, name);
+    made.add(name, there ? view.with_device_copy(there->array.data()) : view, extras_of(name, output, source));
   }
   const Zoo zoo = made.zoo();
   Result result{{}, record_of(request, options), limit_rows(zoo, request, options)};
@@ -271,12 +272,14 @@ void bind_ranking(nb::module_& module) {
 
   module.def("rank_arrays", &rank_arrays, "dataset"_a, "models"_a, "labels"_a.none(), "targets"_a.none(),
              "split"_a.none(), "asked"_a, "truth"_a.none(), "progress"_a.none(),
-             "Ranks models whose features lie in memory: (name, [N, D], its address on a device or 0, logits or "
+             "Ranks models whose features lie in memory: (name, [N, D], on_device() of them, logits or "
              "None, source features or None) each.\nExactly one of labels [N] and targets [N, T] is given; split [N]: "
              "1 where a row is held out. "
              "progress(done, total, share, method, model).");
-  module.def("address_on_device", &address_on_device, "tensor"_a, "host"_a,
-             "Where a tensor in the memory of a CUDA device has the numbers of `host`, row after row; else 0.");
+  nb::class_<OnDevice>(module, "OnDevice", "Numbers in the memory of a CUDA device.")
+      .def_prop_ro("address", &OnDevice::address, "Of the first.");
+  module.def("on_device", &on_device, "tensor"_a, "host"_a,
+             "What a tensor has of `host` in the memory of a CUDA device, row after row; else None.");
   module.def("rank_folder", &rank_folder, "asked"_a, "progress"_a.none(),
              "Ranks the models of a folder as `itm rank` does.");
   module.def("read_record", &record_in, "file"_a, "Of a JSON or CSV result: command, version, and option -> values.");

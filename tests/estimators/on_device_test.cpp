@@ -85,9 +85,7 @@ class BundledZoo : public OnDevice {
 
 TEST_P(BundledZoo, RanksAsOnTheCpu) {
   expect_the_scores_of_the_cpu("greek");
-  if (!sanitized) {
-    expect_the_scores_of_the_cpu("texture");
-  }
+  expect_the_scores_of_the_cpu("texture");
 }
 
 /// Waits that a model may cost, from what its details say about iterations.
