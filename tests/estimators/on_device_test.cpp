@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "check/rounding_spread.hpp"
 #include "device_under_test.hpp"
@@ -55,7 +56,8 @@ class OnDevice : public ::testing::TestWithParam<std::string> {
 class BundledZoo : public OnDevice {
  protected:
   /// Where 1e-9 does not hold: how far features that are rounded a little otherwise move a score on the CPU, its root
-  /// mean square. A search of hundreds of steps enlarges the last digit.
+  /// mean square. A search of hundreds of steps enlarges the last digit, and a row of the probe may be as near to one
+  /// class as to another.
   static double moved_by_rounding(const std::string& dataset, const ScoredModel& scored) {
     const RankOptions options = options_of(GetParam(), false);
     const auto draws = itm::scores_after_rounding(glyphs(), dataset, options, {scored.model});
@@ -74,8 +76,8 @@ class BundledZoo : public OnDevice {
       EXPECT_EQ(gpu.models[i].model, cpu.models[i].model);
       EXPECT_EQ(gpu.models[i].rank, cpu.models[i].rank);
       double allowed = 1e-9 * std::abs(cpu.models[i].score);
-      const bool searches = GetParam() == "lead" || GetParam() == "pactran";
-      if (searches && std::abs(gpu.models[i].score - cpu.models[i].score) > allowed) {
+      const std::set<std::string> searches{"lead", "linear_probe", "pactran"};
+      if (searches.contains(GetParam()) && std::abs(gpu.models[i].score - cpu.models[i].score) > allowed) {
         allowed = 4 * moved_by_rounding(dataset, cpu.models[i]);
       }
       EXPECT_NEAR(gpu.models[i].score, cpu.models[i].score, allowed) << cpu.models[i].model << " on " << dataset;
@@ -85,7 +87,9 @@ class BundledZoo : public OnDevice {
 
 TEST_P(BundledZoo, RanksAsOnTheCpu) {
   expect_the_scores_of_the_cpu("greek");
-  expect_the_scores_of_the_cpu("texture");
+  if (!sanitized) {
+    expect_the_scores_of_the_cpu("texture");
+  }
 }
 
 /// Waits that a model may cost, from what its details say about iterations.
