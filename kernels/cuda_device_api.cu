@@ -321,8 +321,6 @@ class CudaDeviceApi final : public DeviceApi {
   }
   [[nodiscard]] void* stream() const override { return static_cast<cudaStream_t>(work_); }
 
-  // Allocations have a stream of their own, which never waits for work and is never captured; the caller frees what no
-  // pending work uses.
   [[nodiscard]] bool can_read(const void* memory) const override {
     cudaPointerAttributes about{};
     if (cudaPointerGetAttributes(&about, memory) != cudaSuccess) {
@@ -331,6 +329,9 @@ class CudaDeviceApi final : public DeviceApi {
     }
     return about.type == cudaMemoryTypeDevice && about.device == device_;
   }
+
+  // Allocations have a stream of their own, which never waits for work and is never captured; the caller frees what no
+  // pending work uses.
   [[nodiscard]] void* allocate(std::size_t bytes) override {
     on_device();
     void* memory = nullptr;

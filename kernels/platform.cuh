@@ -9,6 +9,9 @@
 
 #include "kernels/check.hpp"
 #define ITM_KERNELS cuda
+namespace itm::ITM_KERNELS {
+constexpr unsigned warp_size = 32;
+}
 #else
 #include "host_cuda/host_cuda.hpp"
 #define ITM_KERNELS host_cuda
@@ -34,8 +37,6 @@
 #define ITM_KERNEL [[maybe_unused]] static __global__
 
 namespace itm::ITM_KERNELS {
-
-constexpr unsigned warp_size = 32;
 
 /// Starts kernel(args...) on the stream of `api`. An empty grid is no launch. Who knows how many bytes it
 /// moves counts them (DeviceApi::count_moved).

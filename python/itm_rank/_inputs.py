@@ -13,9 +13,7 @@ from . import _core
 
 def as_features(array: Any, name: str) -> Any:
     """The array itself where the module can read it in place, else the nearest thing to it."""
-    detach = getattr(array, "detach", None)
-    if callable(detach):  # a tensor that autograd watches gives its memory to nobody
-        array = detach()
+    array = _unwatched(array)
     if hasattr(array, "__dlpack__") and not isinstance(array, numpy.ndarray):
         return on_host(array, name)
     try:
@@ -39,8 +37,7 @@ def on_host(array: Any, name: str) -> Any:
     Torch and CuPy are asked in their own words, others by DLPack's request for a copy. Raises ValueError where an array
     offers neither.
     """
-    where = getattr(array, "__dlpack_device__", None)
-    device = int(where()[0]) if callable(where) else _HOST
+    device = _device_of(array)
     if device in _READABLE:
         return array
     for copy in ("cpu", "get"):
@@ -56,13 +53,19 @@ def on_host(array: Any, name: str) -> Any:
 
 def on_device(array: Any, copied: Any) -> _core.OnDevice | None:
     """What an engine on a GPU reads of features that were ``copied`` to the host; None: it has to upload the copy."""
+    return _core.on_device(_unwatched(array), copied) if _device_of(array) == _CUDA else None
+
+
+def _unwatched(array: Any) -> Any:
+    """A tensor that autograd watches gives its memory to nobody."""
     detach = getattr(array, "detach", None)
-    if callable(detach):
-        array = detach()
+    return detach() if callable(detach) else array
+
+
+def _device_of(array: Any) -> int:
+    """DLPack's number of the kind of device whose memory it lies in."""
     where = getattr(array, "__dlpack_device__", None)
-    if not callable(where) or int(where()[0]) != _CUDA:
-        return None
-    return _core.on_device(array, copied)
+    return int(where()[0]) if callable(where) else _HOST
 
 
 class _Copied:

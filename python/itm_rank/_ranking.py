@@ -272,12 +272,12 @@ def rank(
         for name in given:
             if name not in models:
                 raise ValueError(f"{kind}: {name!r} is none of the models")
-    on_host = {name: as_features(features, str(name)) for name, features in models.items()}
+    readable = {name: as_features(features, str(name)) for name, features in models.items()}
     entries = [
         (
             str(name),
-            on_host[name],
-            on_device(features, on_host[name]) if device != "cpu" else None,
+            readable[name],
+            on_device(features, readable[name]) if device != "cpu" else None,
             as_features(outputs[name], f"source logits of {name}") if name in outputs else None,
             as_features(sources[name], f"source features of {name}") if name in sources else None,
         )

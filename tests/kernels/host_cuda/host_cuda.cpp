@@ -97,27 +97,27 @@ class Block {
     wait(block_barrier_, [] {});
   }
   void wait_for_warp() {
-    wait(warps_[current_ / warp_lanes].barrier, [] {});
+    wait(warps_[current_ / warp_size].barrier, [] {});
   }
 
   /// What every lane of the caller's warp brought to the same call, as the last to come changes it; there until the
   /// caller's next. `bring` writes the caller's.
   template <typename Bring, typename Change>
   const Slot* exchange(Bring bring, Change change) {
-    Warp& warp = warps_[current_ / warp_lanes];
+    Warp& warp = warps_[current_ / warp_size];
     // Two sets of slots: a thread is at most one exchange ahead of the slowest of its warp.
     const unsigned set = round_[current_]++ % 2;
-    bring(warp.slot[set][current_ % warp_lanes]);
+    bring(warp.slot[set][current_ % warp_size]);
     wait(warp.barrier, [&] { change(warp.slot[set]); });
     return warp.slot[set];
   }
 
-  [[nodiscard]] unsigned lane() const { return current_ % warp_lanes; }
+  [[nodiscard]] unsigned lane() const { return current_ % warp_size; }
 
  private:
   struct Warp {
     Barrier barrier;
-    Slot slot[2][warp_lanes] = {};
+    Slot slot[2][warp_size] = {};
   };
 
   void run_block() {
@@ -127,8 +127,8 @@ class Block {
     runnable_.clear();
     std::fill_n(round_.begin(), threads_, 0);
     block_barrier_.reset(threads_);
-    for (unsigned first = 0; first < threads_; first += warp_lanes) {
-      warps_[first / warp_lanes].barrier.reset(std::min(warp_lanes, threads_ - first));
+    for (unsigned first = 0; first < threads_; first += warp_size) {
+      warps_[first / warp_size].barrier.reset(std::min(warp_size, threads_ - first));
     }
     switch_context(main_, *next(), main_);
     if (failure_ || finished_ != threads_) {  // threads may be left in the middle of the kernel
@@ -220,7 +220,7 @@ class Block {
   Queue runnable_;
   std::array<unsigned, most_threads> round_{};  ///< exchanges of each
   Barrier block_barrier_;
-  std::array<Warp, most_threads / warp_lanes> warps_;
+  std::array<Warp, most_threads / warp_size> warps_;
   std::exception_ptr failure_;
   unsigned threads_ = 0;
   unsigned started_ = 0;
@@ -228,8 +228,10 @@ class Block {
   unsigned current_ = 0;
 };
 
-Block only_block;
-Block& block() { return only_block; }
+Block& block() {
+  static Block only;
+  return only;
+}
 
 void Block::enter() {
   Block& self = block();
@@ -328,15 +330,10 @@ void run_grid(dim3 grid, dim3 block_size, const std::function<void()>& body) {
 }
 std::uint64_t exchange(std::uint64_t value, unsigned source) {
   const Slot* brought = block().exchange([value](Slot& slot) { slot.word[0] = value; }, [](auto&) {});
-  return source < warp_lanes ? brought[source].word[0] : value;
+  return source < warp_size ? brought[source].word[0] : value;
 }
-Words exchange_at_once(Words brought, void (*change)(Slot (&slots)[warp_lanes])) {
-  const auto bring = [brought](Slot& slot) {
-    slot.word[0] = brought.first;
-    slot.word[1] = brought.second;
-  };
-  const Slot& changed = block().exchange(bring, change)[block().lane()];
-  return {changed.word[0], changed.word[1]};
+Slot exchange_at_once(const Slot& brought, void (*change)(Slot (&slots)[warp_size])) {
+  return block().exchange([&brought](Slot& slot) { slot = brought; }, change)[block().lane()];
 }
 unsigned lane_of_thread() { return block().lane(); }
 

@@ -60,43 +60,35 @@ T exchange_as(T value, unsigned source) {
 struct Slot {
   std::uint64_t word[3] = {};
 };
-constexpr unsigned warp_lanes = 32;
-
-/// A value of a thread in two registers.
-struct Words {
-  std::uint64_t first = 0;
-  std::uint64_t second = 0;
-};
+constexpr unsigned warp_size = 32;
 
 /// What a thread brings to a call that its whole warp makes. The last of the warp to come calls change(slots), once;
 /// each thread goes on with what is then in its own.
-Words exchange_at_once(Words brought, void (*change)(Slot (&slots)[warp_lanes]));
+Slot exchange_at_once(const Slot& brought, void (*change)(Slot (&slots)[warp_size]));
 
 /// What five shuffles with join(own, the partner's) at distances 16, 8, 4, 2, 1 leave in the caller's lane.
 template <typename T, typename Join>
 T butterfly_at_once(T value, Join) {
-  static_assert(sizeof(T) <= sizeof(Words) && std::is_trivially_copyable_v<T> && std::is_empty_v<Join>);
-  std::uint64_t bits[2] = {};
-  std::memcpy(bits, &value, sizeof value);
-  const Words joined = exchange_at_once({bits[0], bits[1]}, [](Slot(&slots)[warp_lanes]) {
-    T own[warp_lanes];
-    for (unsigned lane = 0; lane < warp_lanes; ++lane) {
+  static_assert(sizeof(T) <= sizeof(Slot) && std::is_trivially_copyable_v<T> && std::is_empty_v<Join>);
+  Slot slot;
+  std::memcpy(slot.word, &value, sizeof value);
+  slot = exchange_at_once(slot, [](Slot(&slots)[warp_size]) {
+    T own[warp_size];
+    for (unsigned lane = 0; lane < warp_size; ++lane) {
       std::memcpy(&own[lane], slots[lane].word, sizeof(T));
     }
-    for (unsigned distance = warp_lanes / 2; distance > 0; distance /= 2) {
-      T next[warp_lanes];
-      for (unsigned lane = 0; lane < warp_lanes; ++lane) {
+    for (unsigned distance = warp_size / 2; distance > 0; distance /= 2) {
+      T next[warp_size];
+      for (unsigned lane = 0; lane < warp_size; ++lane) {
         next[lane] = Join{}(own[lane], own[lane ^ distance]);
       }
       std::memcpy(own, next, sizeof own);
     }
-    for (unsigned lane = 0; lane < warp_lanes; ++lane) {
+    for (unsigned lane = 0; lane < warp_size; ++lane) {
       std::memcpy(slots[lane].word, &own[lane], sizeof(T));
     }
   });
-  bits[0] = joined.first;
-  bits[1] = joined.second;
-  std::memcpy(&value, bits, sizeof value);
+  std::memcpy(&value, slot.word, sizeof value);
   return value;
 }
 
